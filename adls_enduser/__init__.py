@@ -1,0 +1,1 @@
+"""adls_enduser."""

@@ -1,0 +1,34 @@
+"""Time, as something that a test can hold in its hand."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import threading
+
+
+class Clock(Protocol):
+    """What this package asks of time."""
+
+    def time(self) -> float:
+        """UTC epoch seconds."""
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait until the event is set (True) or the seconds are over (False)."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def time(self) -> float:
+        """UTC epoch seconds."""
+        return time.time()
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait until the event is set (True) or the seconds are over (False)."""
+        return event.wait(seconds)
+
+
+SYSTEM_CLOCK = SystemClock()

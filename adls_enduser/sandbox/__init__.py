@@ -1,0 +1,32 @@
+"""Azure on loopback: Entra ID, Resource Manager and Data Lake stores, for trying and testing.
+
+::
+
+    from adls_enduser.sandbox import Sandbox
+
+    with Sandbox() as azure:
+        azure.entra.person("ada@contoso.onmicrosoft.com", password="...")
+        ...  # your program and the real SDKs, unchanged
+
+Needs the extra ``[sandbox]``. Nothing in the library itself imports it.
+"""
+
+from .clock import SandboxClock
+from .faults import HTML_502, Answer, HalfBody, Reset, Stall, redirect, throttled
+from .people import CONTOSO, CONTOSO_ID, Person
+from .sandbox import Sandbox
+
+__all__ = [
+    "CONTOSO",
+    "CONTOSO_ID",
+    "HTML_502",
+    "Answer",
+    "HalfBody",
+    "Person",
+    "Reset",
+    "Sandbox",
+    "SandboxClock",
+    "Stall",
+    "redirect",
+    "throttled",
+]

@@ -1,0 +1,69 @@
+"""A request, a response and a service, without a socket."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, unquote
+
+from werkzeug.datastructures import Headers
+from werkzeug.sansio.request import Request as SansIORequest
+from werkzeug.wrappers import Response
+
+__all__ = ["Request", "Response", "Service", "json_response"]
+
+
+class Request(SansIORequest):
+    """One request: werkzeug's ``method``, ``host``, ``path``, ``args``, ``headers``, and a body.
+
+    ``path`` is percent-decoded and begins with a slash; ``target`` is as it was sent.
+    """
+
+    def __init__(
+        self, *, method: str, scheme: str, host: str, target: str, headers: Headers, body: bytes
+    ) -> None:
+        raw_path, _, query = target.partition("?")
+        super().__init__(
+            method=method,
+            scheme=scheme,
+            server=(host, 443 if scheme == "https" else 80),
+            root_path="",
+            path=unquote(raw_path),
+            query_string=query.encode("ascii", "surrogateescape"),
+            headers=headers,
+            remote_addr="127.0.0.1",
+        )
+        self.hostname = host
+        self.target = target
+        self.body = body
+
+    @cached_property
+    def form(self) -> dict[str, str]:
+        """Give the fields of a url-encoded form; the last value of a repeated one."""
+        if self.mimetype != "application/x-www-form-urlencoded":
+            return {}
+        return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+    @cached_property
+    def json(self) -> Any:
+        """Give the body as JSON; ValueError if it is none."""
+        return json.loads(self.body)
+
+
+def json_response(
+    body: object, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """Give a JSON answer as Azure's services write it."""
+    content_type = "application/json; charset=utf-8"
+    return Response(json.dumps(body), status, headers, content_type=content_type)
+
+
+class Service(Protocol):
+    """Something that answers under one or more host names."""
+
+    def serves(self, host: str) -> bool:
+        """Tell whether this is the service of a (lower-case) host name."""
+
+    def answer(self, request: Request) -> Response:
+        """Answer one request; called from many threads at once."""

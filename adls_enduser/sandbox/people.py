@@ -1,0 +1,91 @@
+"""Who exists in the sandbox: tenants, and persons who can sign in."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Literal
+
+Role = Literal["Owner", "Reader"]
+
+# Fixed, so that a program can be written before the sandbox starts.
+CONTOSO = "contoso.onmicrosoft.com"
+CONTOSO_ID = "c0ffee00-7e57-4c0a-9d0a-000000000001"
+
+_OBJECTS = uuid.UUID("5f2dd5a4-0b5e-4a5e-8b67-5a5b6a0c7e57")
+
+
+@dataclass
+class Tenant:
+    """An organisation: its id (GUID) and the domains it has proved to be its own."""
+
+    tenant_id: str
+    domains: set[str]
+
+
+@dataclass
+class Person:
+    """Somebody who can sign in.
+
+    ``role`` is the role in the subscription: ``"Owner"`` may do everything, also in the
+    stores (as in Gen1, where account owners are superusers); ``"Reader"`` may look at
+    resources; None may neither. ``refused_with`` is the number of an AADSTS refusal
+    that every sign-in of this person meets (disabled, locked, blocked ...).
+    """
+
+    username: str
+    tenant_id: str
+    password: str = field(repr=False)
+    mfa: bool = False
+    role: Role | None = "Owner"
+    groups: tuple[str, ...] = ()
+    refused_with: int | None = None
+    object_id: str = ""
+    display_name: str = ""
+
+    def __post_init__(self) -> None:
+        name = self.username.lower()
+        self.object_id = self.object_id or str(uuid.uuid5(_OBJECTS, name))
+        self.display_name = self.display_name or name.partition("@")[0].title()
+
+
+class Directory:
+    """All tenants and persons."""
+
+    def __init__(self) -> None:
+        self.tenants = {CONTOSO_ID: Tenant(CONTOSO_ID, {CONTOSO})}
+        self._persons: dict[str, Person] = {}
+
+    def tenant(self, name: str) -> Tenant | None:
+        """Find a tenant by its id or one of its domains, in any case."""
+        wanted = name.lower()
+        for tenant in self.tenants.values():
+            if wanted == tenant.tenant_id or wanted in tenant.domains:
+                return tenant
+        return None
+
+    def add_tenant(self, *domains: str, tenant_id: str | None = None) -> Tenant:
+        """Found an organisation."""
+        tenant = Tenant(tenant_id or str(uuid.uuid4()), {name.lower() for name in domains})
+        self.tenants[tenant.tenant_id] = tenant
+        return tenant
+
+    def add(self, person: Person) -> Person:
+        """Let somebody in."""
+        self._persons[person.username.lower()] = person
+        return person
+
+    def by_username(self, username: str) -> Person | None:
+        """Find a person by user name, in any case."""
+        return self._persons.get(username.lower())
+
+    def by_object_id(self, object_id: str) -> Person | None:
+        """Find a person by object id."""
+        for person in self._persons.values():
+            if person.object_id == object_id:
+                return person
+        return None
+
+    def persons(self) -> list[Person]:
+        """Give everybody, in order of arrival."""
+        return list(self._persons.values())

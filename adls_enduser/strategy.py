@@ -1,0 +1,28 @@
+"""AuthStrategy: the one protocol behind every way of signing in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from .tokens import Token
+
+
+@runtime_checkable
+class AuthStrategy(Protocol):
+    """A way of signing a person in: once by asking, afterwards silently.
+
+    Any object with these two methods is one, a stranger's included. ``resource`` is
+    the audience in its canonical spelling (``https://datalake.azure.net/``);
+    ``claims`` is the JSON of a claims challenge, for the strategies that can answer one.
+    """
+
+    def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
+        """Give a token without asking anybody, or None when only a person can help.
+
+        Raises SignInExpired or another SignInError when an earlier sign-in was refused
+        and only a person can help, TransportError when no answer came.
+        """
+
+    def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
+        """Ask the person. Blocks; raises an EndUserError."""
