@@ -113,12 +113,13 @@ US_GOVERNMENT = Cloud(
 _NAMED = {cloud.name: cloud for cloud in (PUBLIC, CHINA, US_GOVERNMENT)}
 
 
-def cloud_named(cloud: Cloud | str) -> Cloud:
+def cloud_named(cloud: object) -> Cloud:
     """Give the cloud itself for a cloud or its name; ConfigurationError for another."""
     if isinstance(cloud, Cloud):
         return cloud
-    if isinstance(cloud, str) and cloud in _NAMED:
-        return _NAMED[cloud]
+    known = _NAMED.get(cloud) if isinstance(cloud, str) else None
+    if known is not None:
+        return known
     raise ConfigurationError(
         f"cloud={cloud!r} is not known.",
         remedy=f"Give one of {', '.join(map(repr, _NAMED))}, or a Cloud of your own made by"

@@ -1,8 +1,42 @@
-"""Token and Account: what a sign-in yields."""
+"""Secret, Token and Account: what goes into a sign-in and what comes out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NoReturn
+
+from .errors import ConfigurationError
+
+
+class Secret:
+    """A password, refresh token or code that shows itself only when asked to.
+
+    It has no readable ``repr`` and cannot be pickled, so that neither a log, nor a
+    traceback with locals, nor another process ever sees the value.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Give the value, to be sent and forgotten."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(...)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> NoReturn:
+        raise ConfigurationError(
+            "A password or refresh token is never pickled.",
+            remedy="Pickle what a factory returned: it carries the short-lived access token.",
+        )
 
 
 @dataclass(frozen=True)

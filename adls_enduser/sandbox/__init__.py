@@ -11,10 +11,18 @@
 Needs the extra ``[sandbox]``. Nothing in the library itself imports it.
 """
 
-from .clock import SandboxClock
-from .faults import HTML_502, Answer, HalfBody, Reset, Stall, redirect, throttled
-from .people import CONTOSO, CONTOSO_ID, Person
-from .sandbox import Sandbox
+from ..errors import MissingDependency
+
+try:
+    from .clock import SandboxClock
+    from .faults import HTML_502, Answer, HalfBody, Reset, Stall, redirect, throttled
+    from .people import CONTOSO, CONTOSO_ID, Person
+    from .sandbox import Sandbox
+except ModuleNotFoundError as missing:
+    raise MissingDependency(
+        f"The sandbox needs {missing.name}, which is not installed.",
+        remedy="Run: pip install 'adls-enduser[sandbox]'",
+    ) from missing
 
 __all__ = [
     "CONTOSO",

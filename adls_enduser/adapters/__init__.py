@@ -1,0 +1,1 @@
+"""What the SDKs are handed: one SDK family a file, the rest in ``credential``."""

@@ -1,0 +1,61 @@
+"""The async view of a credential: the same object, asked in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
+
+    from .credential import Credential
+
+
+class AsyncCredential:
+    """azure-core's ``AsyncTokenCredential`` over a Credential; bound to no event loop."""
+
+    def __init__(self, credential: Credential) -> None:
+        self._credential = credential
+
+    async def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **kwargs: object,
+    ) -> AccessToken:
+        """Give a token for one audience; see ``Credential.get_token``."""
+        return await asyncio.to_thread(
+            self._credential.get_token,
+            *scopes,
+            claims=claims,
+            tenant_id=tenant_id,
+            enable_cae=enable_cae,
+            **kwargs,
+        )
+
+    async def get_token_info(
+        self, *scopes: str, options: TokenRequestOptions | None = None
+    ) -> AccessTokenInfo:
+        """Give a token for one audience; see ``Credential.get_token_info``."""
+        return await asyncio.to_thread(self._credential.get_token_info, *scopes, options=options)
+
+    async def close(self) -> None:
+        """Do nothing: there is nothing to close."""
+
+    async def __aenter__(self) -> AsyncCredential:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<async {self._credential!r}>"

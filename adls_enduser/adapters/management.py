@@ -1,0 +1,98 @@
+"""Credentials for ``DataLakeStoreAccountManagementClient`` and any Resource Manager client.
+
+They are msrestazure's documented classes to ``isinstance``, and azure-core's to the
+newer clients; msrestazure's own fetching and refreshing is never used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msrestazure.azure_cloud
+from msrestazure.azure_active_directory import AADTokenCredentials, UserPassCredentials
+
+from .credential import Credential, TokenDict
+
+if TYPE_CHECKING:
+    from ..clouds import Cloud
+    from ..source import TokenSource
+
+_CLOUDS = {
+    "public": msrestazure.azure_cloud.AZURE_PUBLIC_CLOUD,
+    "china": msrestazure.azure_cloud.AZURE_CHINA_CLOUD,
+    "us_government": msrestazure.azure_cloud.AZURE_US_GOV_CLOUD,
+}
+
+
+class ManagementCredential(Credential):
+    """What msrestazure's classes have besides: ``token``, ``id``, ``scheme`` and so on."""
+
+    _kind = "management"
+    # msrestazure's attributes that others read; none of ours holds a secret.
+    scheme = "Bearer"
+    secret = None
+    password = None
+
+    def _begin(self, source: TokenSource, cloud: Cloud, tenant: str | None) -> None:
+        super()._begin(source, cloud, tenant)
+        settings = getattr(source.strategy, "settings", None)
+        self.id = self.store_key = getattr(settings, "client_id", None) or ""
+        configure: Any = self._configure  # type: ignore[attr-defined]
+        configure(
+            tenant=tenant or "common",
+            resource=source.resource,
+            cloud_environment=_environment(cloud),
+        )
+
+    @property
+    def username(self) -> str | None:
+        """The user name of whoever signed in."""
+        return self.whoami().username
+
+    @property
+    def token(self) -> TokenDict:
+        """The live token in msrestazure's form (its ``AADMixin._convert_token``)."""
+        token = self._source.token()
+        return TokenDict(
+            access_token=token.secret,
+            token_type="Bearer",
+            expires_in=max(0, int(token.expires_on - self._source.clock.time())),
+            expires_on=token.expires_on,
+            expires_at=token.expires_on,
+            resource=token.resource,
+            tenant_id=token.account.tenant,
+            user_id=token.account.username,
+            oid=token.account.object_id,
+        )
+
+    def set_token(self) -> None:
+        """Do nothing: the token is asked for when it is needed."""
+
+    def construct_auth(self) -> str:
+        """Give the header's value."""
+        return f"{self.scheme} {self._source.token().secret}"
+
+
+class PasswordCredentials(ManagementCredential, UserPassCredentials):  # type: ignore[misc]
+    """``UserPassCredentials``, for a sign-in by password."""
+
+    def __init__(self, source: TokenSource, cloud: Cloud, tenant: str | None) -> None:
+        self._begin(source, cloud, tenant)
+
+
+class TokenCredentials(ManagementCredential, AADTokenCredentials):  # type: ignore[misc]
+    """``AADTokenCredentials``, for every other way of signing in."""
+
+    def __init__(self, source: TokenSource, cloud: Cloud, tenant: str | None) -> None:
+        self._begin(source, cloud, tenant)
+
+
+def _environment(cloud: Cloud) -> Any:
+    if cloud.name in _CLOUDS:
+        return _CLOUDS[cloud.name]
+    endpoints = msrestazure.azure_cloud.CloudEndpoints(
+        active_directory=cloud.authority,
+        active_directory_resource_id=cloud.management,
+        resource_manager=cloud.resource_manager,
+    )
+    return msrestazure.azure_cloud.Cloud(name=cloud.name, endpoints=endpoints)

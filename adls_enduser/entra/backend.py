@@ -1,0 +1,55 @@
+"""Backend: what a foreign library must be able to do for us."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from ..prompts import DeviceCodePrompt
+    from ..tokens import Secret, Token
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What Entra ID gave: an access token, and perhaps the means to get more."""
+
+    token: Token
+    refresh_token: Secret | None = None
+
+
+@dataclass(frozen=True)
+class DeviceFlow:
+    """A device-code sign-in under way (RFC 8628 section 3.2).
+
+    ``interval`` is in seconds. ``device_code`` is what the device proves itself with.
+    """
+
+    prompt: DeviceCodePrompt
+    device_code: Secret
+    interval: float
+    resource: str
+
+
+@dataclass(frozen=True)
+class NotYet:
+    """The person has not finished; ``slow_down``: and was asked after too often."""
+
+    slow_down: bool = False
+    problem: str = field(default="", compare=False)
+
+
+class Backend(Protocol):
+    """One foreign library. Every method asks the network once, and raises EndUserError."""
+
+    def password(self, resource: str, username: str, password: Secret) -> Grant:
+        """Send the password."""
+
+    def start_device_code(self, resource: str) -> DeviceFlow:
+        """Ask for a code to show to the person."""
+
+    def poll(self, flow: DeviceFlow) -> Grant | NotYet:
+        """Ask once whether the person has finished; TransportError if no answer came."""
+
+    def refresh(self, resource: str, refresh_token: Secret) -> Grant:
+        """Trade the refresh token for a token for any resource."""

@@ -1,0 +1,174 @@
+"""The front door: two factories. All late imports of foreign packages are here."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .clocks import SYSTEM_CLOCK
+from .clouds import PUBLIC
+from .errors import ConfigurationError, MissingDependency
+from .source import TokenSource
+from .strategy import AuthStrategy
+
+if TYPE_CHECKING:
+    import requests
+    from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
+    from typing_extensions import Unpack
+
+    from .adapters.aio import AsyncCredential
+    from .clouds import Cloud
+    from .options import AnyOptions
+    from .tokens import Account
+
+_STRATEGIES = {
+    "password": ("password", "Password"),
+    "device_code": ("device_code", "DeviceCode"),
+    "mfa": ("device_code", "DeviceCode"),
+}
+
+
+class Credentials(Protocol):
+    """What both factories return, whichever SDK it is for."""
+
+    def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **kwargs: object,
+    ) -> AccessToken:
+        """Give a token to azure-core's clients."""
+
+    def get_token_info(
+        self, *scopes: str, options: TokenRequestOptions | None = None
+    ) -> AccessTokenInfo:
+        """Give a token to azure-core's clients."""
+
+    def signed_session(self, session: requests.Session | None = None) -> requests.Session:
+        """Give a session to msrest's clients and to azure-datalake-store 0.0.x."""
+
+    def refresh_session(self, session: requests.Session | None = None) -> requests.Session:
+        """Renew the token and give a session."""
+
+    def whoami(self) -> Account:
+        """Tell who signed in, without asking the network."""
+
+    def aio(self) -> AsyncCredential:
+        """Give the same credential for async clients."""
+
+
+def management_credentials(
+    mode: str | AuthStrategy = "device_code",
+    *,
+    interactive: bool | None = None,
+    **options: Unpack[AnyOptions],
+) -> Credentials:
+    """Sign a person in, for account management and any Azure Resource Manager client.
+
+    ``mode`` is ``"password"``, ``"device_code"`` (or ``"mfa"``), or an AuthStrategy
+    object, which may be one that has signed in already: one sign-in serves every
+    resource. ``interactive``: may a person be asked? None: if a ``prompt`` was given,
+    or a terminal or notebook is there. The options are those of the strategy (see
+    ``options.AnyOptions``) and go with a mode by name only.
+
+    Returns msrestazure's ``UserPassCredentials`` for a password and its
+    ``AADTokenCredentials`` otherwise, which also is an azure-core ``TokenCredential``.
+    Raises ConfigurationError before any network, SignInError or another EndUserError
+    when the sign-in fails.
+    """
+    what = "management_credentials"
+    adapters = _adapters("management", "azure-mgmt-datalake-store msrestazure")
+    strategy = _strategy(mode, options, what)
+    cloud, tenant = _where(strategy)
+    source = _source(strategy, cloud.management, interactive, what)
+    by_password = type(strategy).__name__ == "Password" and hasattr(strategy, "settings")
+    kind = adapters.PasswordCredentials if by_password else adapters.TokenCredentials
+    return _signed_in(kind, source, cloud, tenant)
+
+
+def filesystem_token(
+    mode: str | AuthStrategy = "device_code",
+    *,
+    interactive: bool | None = None,
+    **options: Unpack[AnyOptions],
+) -> Credentials:
+    """Sign a person in, for the file system: ``core.AzureDLFileSystem(token, store_name=...)``.
+
+    Takes what ``management_credentials`` takes. Returns a ``lib.DataLakeCredential``
+    where the installed azure-datalake-store has that class, which also is an azure-core
+    ``TokenCredential``; hand it over as the first positional argument. Raises
+    UnsupportedByCloud for a cloud that never had Data Lake Storage Gen1,
+    ConfigurationError before any network, or another EndUserError.
+    """
+    what = "filesystem_token"
+    adapters = _adapters("filesystem", "azure-datalake-store")
+    strategy = _strategy(mode, options, what)
+    cloud, tenant = _where(strategy)
+    source = _source(strategy, cloud.filesystem_audience(), interactive, what)
+    return _signed_in(adapters.FilesystemToken, source, cloud, tenant)
+
+
+def _signed_in(kind: Any, source: TokenSource, cloud: Cloud, tenant: str | None) -> Credentials:
+    source.token()  # a wrong password is an error at the caller's line, not hours later
+    credentials: Credentials = kind(source, cloud, tenant)
+    return credentials
+
+
+def _adapters(name: str, packages: str) -> Any:
+    try:
+        return importlib.import_module(f".adapters.{name}", __package__)
+    except ModuleNotFoundError as missing:
+        raise MissingDependency(
+            f"{missing.name} is not installed.", remedy=f"Run: pip install {packages}"
+        ) from missing
+
+
+def _strategy(mode: str | AuthStrategy, options: AnyOptions, what: str) -> AuthStrategy:
+    if isinstance(mode, str):
+        return _named(mode, options)
+    if isinstance(mode, type) or not isinstance(mode, AuthStrategy):
+        raise ConfigurationError(
+            f"mode={mode!r} is neither a name nor an AuthStrategy.",
+            remedy=f"Give {_modes()}, or an object with the methods silent and sign_in.",
+        )
+    for name in options:
+        raise ConfigurationError(
+            f"{what} does not take the option {name!r} beside a strategy object.",
+            remedy=f"Give it to the strategy: {type(mode).__name__}({name}=...).",
+        )
+    return mode
+
+
+def _named(mode: str, options: AnyOptions) -> AuthStrategy:
+    if mode == "browser":
+        raise ConfigurationError(
+            "mode='browser' is not built yet.",
+            remedy="mode='device_code' signs in with a second factor as well.",
+        )
+    if mode not in _STRATEGIES:
+        raise ConfigurationError(f"mode={mode!r} is not known.", remedy=f"Give {_modes()}.")
+    module, name = _STRATEGIES[mode]
+    strategies = importlib.import_module(f".strategies.{module}", __package__)
+    strategy: AuthStrategy = getattr(strategies, name)(**options)
+    return strategy
+
+
+def _modes() -> str:
+    return ", ".join(map(repr, _STRATEGIES))
+
+
+def _where(strategy: AuthStrategy) -> tuple[Cloud, str | None]:
+    settings = getattr(strategy, "settings", None)
+    cloud = getattr(settings, "cloud", None) or getattr(strategy, "cloud", None) or PUBLIC
+    return cloud, getattr(settings, "tenant", None)
+
+
+def _source(
+    strategy: AuthStrategy, resource: str, interactive: object, what: str
+) -> TokenSource:
+    if not (interactive is None or isinstance(interactive, bool)):
+        raise ConfigurationError(f"interactive={interactive!r} must be True, False or None.")
+    clock = getattr(getattr(strategy, "settings", None), "clock", SYSTEM_CLOCK)
+    return TokenSource(strategy, resource, interactive=interactive, clock=clock, what=what)

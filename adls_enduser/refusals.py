@@ -1,0 +1,335 @@
+"""Turn an error answer of Entra ID into one of this package's errors.
+
+The body is untrusted: nothing of it is kept but its sentence, bounded and printable,
+and the five values of ``Particulars``, each only in the form that it should have.
+
+Sources: RFC 6749 section 5.2 and RFC 8628 section 3.5 (``error``); Microsoft,
+"Microsoft Entra authentication and authorization error codes" (the body's fields) and
+"Microsoft identity platform and the OAuth 2.0 device authorization grant flow"; MSAL's
+``OAuth2SubError`` and ``UiRequiredExceptionClassification`` (``suberror``).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote, urlencode, urlsplit
+
+from .clouds import CHINA, PUBLIC, US_GOVERNMENT
+from .errors import (
+    BlockedByPolicy,
+    ConfigurationError,
+    ConsentRequired,
+    EndUserError,
+    InvalidCredentials,
+    MfaRequired,
+    Particulars,
+    ProtocolError,
+    SignInDeclined,
+    SignInError,
+    SignInExpired,
+    SignInTimedOut,
+    TransportError,
+)
+from .remedies import GENERAL, PENDING, REMEDIES, Remedy
+
+Action = Literal["password", "device_code", "refresh"]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What was asked of Entra ID.
+
+    ``authority`` is ``https://host/tenant``; ``tenant`` is what the caller gave, or
+    None; ``resource`` is an audience in its canonical spelling.
+    """
+
+    action: Action
+    authority: str
+    tenant: str | None
+    client_id: str
+    resource: str
+
+
+def refusal(
+    answer: object, attempt: Attempt, *, status: int, retry_after: float | None = None
+) -> EndUserError:
+    """Build the error for an answer that grants nothing; never raises.
+
+    ``answer`` is the decoded JSON body, or whatever else came; ``retry_after`` is the
+    header of that name in seconds.
+    """
+    told = _read(answer)
+    kind = _kind(told, attempt.action, status)
+    row = told.row if told.row and told.row.kind is kind else None
+    message = _message(kind, told, row, attempt.action, status)
+    remedy = " ".join(_remedy(kind, told, row, attempt))
+    if kind is ConsentRequired:
+        return ConsentRequired(
+            message,
+            remedy=remedy,
+            particulars=told.particulars,
+            consent_url=_consent_url(attempt),
+        )
+    if kind is TransportError:
+        return TransportError(
+            message, remedy=remedy, particulars=told.particulars, retry_after=retry_after
+        )
+    return kind(message, remedy=remedy, particulars=told.particulars)
+
+
+# Reading -----------------------------------------------------------------------------
+
+_GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_STAMP = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9:.]{5,16}Z?"
+_WORD = r"[A-Za-z0-9_.-]{1,64}"
+_NUMBER = re.compile(r"\s*AADSTS([1-9][0-9]{3,8})\b[:\s]*")
+_TRAILER = re.compile(r"\s(?:Trace ID|Correlation ID|Timestamp):")
+# A full stop after two letters or a closing quote; an initial or "e.g." ends no sentence.
+_SENTENCE_END = re.compile(r"(?<=\w[\w'\")\]}][.!?])\s")
+# Nothing that a person can read is one word of this length, but every token is.
+_OPAQUE = re.compile(r"[A-Za-z0-9_.~+/=-]{64,}")
+_LONGEST_DESCRIPTION = 4000
+_LONGEST_SENTENCE = 300
+
+
+@dataclass(frozen=True)
+class _Told:
+    number: int | None
+    sentence: str
+    particulars: Particulars
+
+    @property
+    def row(self) -> Remedy | None:
+        return None if self.number is None else REMEDIES.get(self.number)
+
+
+def _read(answer: object) -> _Told:
+    body = answer if isinstance(answer, dict) else {}
+    text = body.get("error_description")
+    description = text[:_LONGEST_DESCRIPTION] if isinstance(text, str) else ""
+    number = _number(body.get("error_codes"), description)
+    particulars = Particulars(
+        code=None if number is None else f"AADSTS{number}",
+        correlation_id=_form(_GUID, body.get("correlation_id"))
+        or _labelled("Correlation ID", _GUID, description),
+        timestamp=_form(_STAMP, body.get("timestamp"))
+        or _labelled("Timestamp", _STAMP, description),
+        error=_form(_WORD, body.get("error")),
+        suberror=_form(_WORD, body.get("suberror")),
+    )
+    return _Told(number, _sentence(description), particulars)
+
+
+def _number(codes: object, description: str) -> int | None:
+    """Give the first AADSTS number, of the list or else the one the sentence starts with."""
+    for code in codes if isinstance(codes, list) else []:
+        if isinstance(code, int) and 1000 <= code < 10**9:
+            return code
+    found = _NUMBER.match(description)
+    return int(found[1]) if found else None
+
+
+def _form(pattern: str, value: object) -> str | None:
+    return value if isinstance(value, str) and re.fullmatch(pattern, value) else None
+
+
+def _labelled(label: str, pattern: str, description: str) -> str | None:
+    found = re.search(rf"{label}:\s*({pattern})", description)
+    return found[1] if found else None
+
+
+def _sentence(description: str) -> str:
+    """Give the description's first sentence, printable, bounded, with its full stop."""
+    number = _NUMBER.match(description)
+    text = _TRAILER.split(description[number.end() if number else 0 :], maxsplit=1)[0]
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    first = _SENTENCE_END.split(" ".join(printable.split()), maxsplit=1)[0]
+    readable = _OPAQUE.sub("[...]", first)
+    if len(readable) > _LONGEST_SENTENCE:
+        return readable[: _LONGEST_SENTENCE - 3] + "..."
+    return readable if readable.endswith((".", "!", "?")) or not readable else f"{readable}."
+
+
+# Classes -----------------------------------------------------------------------------
+
+# These end the matter whatever the number. A pending or slow_down that strays in here is
+# no refusal: the same request may succeed later.
+_FINAL: dict[str, type[EndUserError]] = {
+    "authorization_declined": SignInDeclined,
+    "expired_token": SignInTimedOut,
+    "code_expired": SignInTimedOut,
+    "authorization_pending": TransportError,
+    "slow_down": TransportError,
+    "temporarily_unavailable": TransportError,
+    "server_error": TransportError,
+}
+
+# MSAL .NET's OAuth2SubError and MSAL Python's application.py. basic_action "can be
+# resolved by user interaction"; additional_action by more than that, which the page
+# explains; message_only "cannot be resolved at this time". The last three are said of a
+# refresh token that must not be used again.
+_BY_SUBERROR: dict[str, type[EndUserError]] = {
+    "basic_action": MfaRequired,
+    "additional_action": MfaRequired,
+    "message_only": BlockedByPolicy,
+    "protection_policy_required": BlockedByPolicy,
+    "device_authentication_failed": BlockedByPolicy,
+    "consent_required": ConsentRequired,
+    "user_password_expired": InvalidCredentials,
+    "bad_token": SignInExpired,
+    "token_expired": SignInExpired,
+    "client_mismatch": SignInExpired,
+}
+
+_BY_ERROR: dict[str, type[EndUserError]] = {
+    "interaction_required": MfaRequired,
+    "login_required": SignInExpired,
+    "consent_required": ConsentRequired,
+    "access_denied": BlockedByPolicy,
+    "bad_verification_code": SignInError,
+    "invalid_client": ConfigurationError,
+    "unauthorized_client": ConfigurationError,
+    "invalid_request": ConfigurationError,
+    "invalid_resource": ConfigurationError,
+    "invalid_scope": ConfigurationError,
+    "unsupported_grant_type": ConfigurationError,
+    # Of the discovery documents: an unknown tenant, an unknown authority.
+    "invalid_tenant": ConfigurationError,
+    "invalid_instance": ConfigurationError,
+}
+
+_BY_ERROR_AND_ACTION: dict[tuple[str | None, Action], type[EndUserError]] = {
+    ("invalid_grant", "password"): InvalidCredentials,
+    ("invalid_grant", "device_code"): SignInError,
+    ("invalid_grant", "refresh"): SignInExpired,
+    # RFC 8628 section 3.5 says access_denied where Entra ID says authorization_declined.
+    ("access_denied", "device_code"): SignInDeclined,
+    # "Requires End-User authentication" (OpenID Connect Core section 3.1.2.6), which a
+    # password sent by a program is not.
+    ("login_required", "password"): MfaRequired,
+    ("login_required", "device_code"): SignInError,
+}
+
+
+def _kind(told: _Told, action: Action, status: int) -> type[EndUserError]:
+    """Choose the class by the OAuth fields, refined by a number that is known.
+
+    Microsoft, on the numbers: "should never be used by the client itself"; on ``error``:
+    "should be used to react to errors". So an unknown number changes nothing here.
+    """
+    error = told.particulars.error or ""
+    if error in _FINAL or told.number == PENDING:
+        return _FINAL.get(error, TransportError)
+    if told.row is not None:
+        return told.row.kind
+    if status >= 500 or status in (408, 429):
+        return TransportError
+    return _kind_by_fields(told, action)
+
+
+def _kind_by_fields(told: _Told, action: Action) -> type[EndUserError]:
+    error, suberror = told.particulars.error or "", told.particulars.suberror or ""
+    kind = (
+        _BY_SUBERROR.get(suberror)
+        or _BY_ERROR_AND_ACTION.get((error, action))
+        or _BY_ERROR.get(error)
+    )
+    if kind is not None:
+        return kind
+    return SignInError if error or told.number is not None else ProtocolError
+
+
+# Words -------------------------------------------------------------------------------
+
+_REFUSED: dict[Action, str] = {
+    "password": "Entra ID refused the password sign-in",
+    "device_code": "Entra ID refused the device-code sign-in",
+    "refresh": "Entra ID refused to renew the sign-in",
+}
+
+_UNABLE: dict[Action, str] = {
+    "password": "Entra ID could not complete the password sign-in",
+    "device_code": "Entra ID could not complete the device-code sign-in",
+    "refresh": "Entra ID could not renew the sign-in",
+}
+
+
+def _message(
+    kind: type[EndUserError], told: _Told, row: Remedy | None, action: Action, status: int
+) -> str:
+    if kind is ProtocolError:
+        return f"{_UNABLE[action]}: its answer (HTTP {status}) could not be read."
+    happened = (_UNABLE if kind is TransportError else _REFUSED)[action]
+    reason = told.sentence or (row.meaning if row else "")
+    if reason and kind is not TransportError:
+        return f"{happened}: {reason}"
+    error = f", {told.particulars.error}" if told.particulars.error else ""
+    return f"{happened} (HTTP {status}{error}){f': {reason}' if reason else '.'}"
+
+
+def _remedy(
+    kind: type[EndUserError], told: _Told, row: Remedy | None, attempt: Attempt
+) -> list[str]:
+    sentences = [row.advice if row else GENERAL[kind]]
+    if kind is MfaRequired and attempt.action == "password":
+        sentences.append(f"The next call: {_device_code_call(attempt)}.")
+    if kind is ConsentRequired:
+        sentences += _consent(attempt)
+    if told.number is not None and told.row is None:
+        sentences.append(f"About the number: {_origin(attempt)}/error?code={told.number}")
+    return sentences
+
+
+def _device_code_call(attempt: Attempt) -> str:
+    """Spell the call that asks for the same token by device code."""
+    datalake = _permission(attempt.resource) == _DATA_LAKE
+    factory = "filesystem_token" if datalake else "management_credentials"
+    tenant = "" if attempt.tenant is None else f', tenant="{attempt.tenant}"'
+    return f'{factory}(mode="device_code"{tenant})'
+
+
+# Consent -----------------------------------------------------------------------------
+
+_DATA_LAKE = "Azure Data Lake"
+
+
+def _consent(attempt: Attempt) -> list[str]:
+    return [
+        "The application's registration needs the API permission"
+        f' "{_permission(attempt.resource)}: user_impersonation".',
+        f"An administrator can allow it at {_consent_url(attempt)}",
+    ]
+
+
+def _permission(resource: str) -> str:
+    """Give the name under which "API permissions" lists a service."""
+    clouds = (PUBLIC, CHINA, US_GOVERNMENT)
+    if resource in {cloud.data_lake for cloud in clouds}:
+        return _DATA_LAKE
+    if resource in {cloud.storage for cloud in clouds}:
+        return "Azure Storage"
+    if resource in {cloud.management for cloud in clouds}:
+        return "Azure Service Management"
+    return resource
+
+
+def _consent_url(attempt: Attempt) -> str:
+    """Give the page on which an administrator can allow the application for everybody.
+
+    The address without ``v2.0`` asks for the permissions of the registration and needs
+    no redirect URI. It takes a tenant or "organizations", "do not use 'common'".
+    Source: Microsoft, "Grant tenant-wide admin consent to an application" (construct
+    the URL) and "Admin consent on the Microsoft identity platform".
+    """
+    tenant = attempt.tenant
+    if tenant is None or tenant.lower() in ("", "common", "consumers"):
+        tenant = "organizations"
+    query = urlencode({"client_id": attempt.client_id})
+    return f"{_origin(attempt)}/{quote(tenant, safe='')}/adminconsent?{query}"
+
+
+def _origin(attempt: Attempt) -> str:
+    parts = urlsplit(attempt.authority)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,80 @@
+"""DeviceCode: the person signs in, second factor and all, in a browser anywhere."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from ..entra.adal_backend import AdalBackend
+from ..entra.polling import Patience, wait_for_person
+from ..entra.signin import SignIn, refuse_claims
+from ..errors import ConfigurationError
+from ..options import DeviceCodeOptions, refuse_unknown, seconds, settings
+from ..prompts import show
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ..entra.backend import Grant
+    from ..prompts import Prompt
+    from ..tokens import Account, Token
+
+
+class DeviceCode:
+    """Sign in with a code that the person enters in a browser (RFC 8628).
+
+    Takes the options of DeviceCodeOptions; ConfigurationError, before any network, for
+    one that is wrong.
+    """
+
+    def __init__(self, **options: Unpack[DeviceCodeOptions]) -> None:
+        refuse_unknown(options, DeviceCodeOptions, "DeviceCode")
+        self.settings = settings(options)
+        self.prompt = _callback(options.get("prompt"))
+        self._patience = _patience(options)
+        self._sign_in = SignIn(self.settings, AdalBackend(self.settings))
+
+    @property
+    def account(self) -> Account | None:
+        """Who signed in, or None as long as nobody has."""
+        return self._sign_in.account
+
+    def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
+        """Give a token by the refresh token; None where nobody has signed in yet."""
+        refuse_claims(claims)
+        return self._sign_in.renew(resource)
+
+    def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
+        """Show a code and wait for the person.
+
+        Raises SignInTimedOut, SignInCancelled, SignInDeclined, WrongAccount or what
+        else Entra ID refuses the sign-in with.
+        """
+        refuse_claims(claims)
+        return self._sign_in.begin(resource, lambda: self._ask(resource))
+
+    def _ask(self, resource: str) -> Grant:
+        backend = self._sign_in.backend
+        flow = backend.start_device_code(resource)
+        (self.prompt or show)(flow.prompt)
+        return wait_for_person(backend, flow, self._patience, self.settings.clock)
+
+    def __repr__(self) -> str:
+        return f"<DeviceCode at {self.settings.authority}>"
+
+
+def _callback(prompt: object) -> Prompt | None:
+    if prompt is None or callable(prompt):
+        return prompt
+    kind = type(prompt).__name__
+    raise ConfigurationError(
+        f"prompt must be a callable, not {kind}.",
+        remedy="It is called with a DeviceCodePrompt: url, code, expires_on, message.",
+    )
+
+
+def _patience(options: DeviceCodeOptions) -> Patience:
+    timeout, cancel = options.get("timeout"), options.get("cancel")
+    if cancel is not None and not isinstance(cancel, threading.Event):
+        raise ConfigurationError(f"cancel must be a threading.Event, not {type(cancel).__name__}.")
+    return Patience(None if timeout is None else seconds("timeout", timeout), cancel)

@@ -1,0 +1,1 @@
+"""The tests: real SDK packages, real TLS sockets, the sandbox's clock."""

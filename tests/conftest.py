@@ -1,0 +1,52 @@
+"""A home folder of the tests' own, the sandbox, and the people in it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adls_enduser.sandbox import CONTOSO, Sandbox, SandboxClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adls_enduser.sandbox import Person
+
+# Before anything imports azure.datalake.store, which makes a folder in the home folder
+# at import; a proxy, a CA bundle or a CI flag of the machine must not change a test.
+_HOME = tempfile.TemporaryDirectory(prefix="adls-enduser-home-")
+os.environ["HOME"] = _HOME.name
+for _name in list(os.environ):
+    if _name.lower().endswith(("_proxy", "_ca_bundle", "ssl_cert_file")):
+        del os.environ[_name]
+IN_CI = os.environ.pop("CI", "") not in ("", "0", "false")
+
+PASSWORD = "correct horse & <battery> \"staple\" 'ü"  # all that XML and forms must escape
+
+
+@pytest.fixture
+def clock() -> SandboxClock:
+    """Time that moves only when it is told to."""
+    return SandboxClock(frozen=True)
+
+
+@pytest.fixture
+def azure(clock: SandboxClock) -> Iterator[Sandbox]:
+    """A sandbox of one's own, with this process's environment pointed at it."""
+    with Sandbox(clock=clock) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def ada(azure: Sandbox) -> Person:
+    """Somebody who may sign in with a password alone."""
+    return azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+
+
+@pytest.fixture
+def grace(azure: Sandbox) -> Person:
+    """Somebody who must show a second factor."""
+    return azure.entra.person(f"grace@{CONTOSO}", password=PASSWORD, mfa=True)

@@ -1,0 +1,75 @@
+"""Clouds: audiences, spellings and what is no cloud."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from adls_enduser import CHINA, PUBLIC, US_GOVERNMENT, ConfigurationError, UnsupportedByCloud
+from adls_enduser.clouds import cloud_named
+
+SPELLINGS = [
+    ("https://datalake.azure.net/", "https://datalake.azure.net/"),
+    ("https://datalake.azure.net", "https://datalake.azure.net/"),
+    ("https://datalake.azure.net//.default", "https://datalake.azure.net/"),
+    ("https://datalake.azure.net/.default", "https://datalake.azure.net/"),
+    ("https://datalake.azure.net/user_impersonation", "https://datalake.azure.net/"),
+    ("https://management.azure.com/.default", "https://management.core.windows.net/"),
+    ("https://management.azure.com//.default", "https://management.core.windows.net/"),
+    ("https://management.core.windows.net//.default", "https://management.core.windows.net/"),
+    ("https://Management.Azure.com", "https://management.core.windows.net/"),
+    ("https://storage.azure.com/.default", "https://storage.azure.com/"),
+    ("https://vault.azure.net/.default", "https://vault.azure.net"),
+    ("https://graph.windows.net//.default", "https://graph.windows.net/"),
+]
+
+
+@pytest.mark.parametrize(("scope", "audience"), SPELLINGS)
+def test_every_spelling_of_an_audience_is_one_audience(scope: str, audience: str) -> None:
+    """Scopes of both generations, with one slash or two, map to the canonical audience."""
+    assert PUBLIC.audience(scope) == audience
+
+
+@pytest.mark.parametrize("cloud", [CHINA, US_GOVERNMENT])
+def test_a_sovereign_cloud_has_its_own_management_audience(cloud: object) -> None:
+    """Both names of Resource Manager mean that cloud's own audience."""
+    own = cloud_named(cloud)
+    assert own.audience(f"{own.resource_manager}.default") == own.management
+    assert own.management != PUBLIC.management
+
+
+@pytest.mark.parametrize("cloud", [CHINA, US_GOVERNMENT])
+def test_gen1_never_left_the_public_cloud(cloud: object) -> None:
+    """Asking a sovereign cloud for the file system says so, and PUBLIC has one."""
+    with pytest.raises(UnsupportedByCloud, match="public cloud only"):
+        cloud_named(cloud).filesystem_audience()
+    assert PUBLIC.filesystem_audience() == "https://datalake.azure.net/"
+
+
+@pytest.mark.parametrize(
+    "authority",
+    [
+        "http://login.example.com",
+        "login.example.com",
+        "https://",
+        "https://user@login.example.com",
+        "https://login.example.com/?tenant=x",
+        "https://login.example.com/#fragment",
+        None,
+    ],
+)
+def test_an_authority_must_be_a_plain_https_url(authority: str) -> None:
+    """Anything that could carry a password elsewhere is refused when the cloud is made."""
+    with pytest.raises(ConfigurationError, match="authority"):
+        replace(PUBLIC, authority=authority)
+
+
+def test_a_cloud_is_named_or_given() -> None:
+    """The three names and any Cloud are clouds; nothing else is."""
+    assert cloud_named("us_government") is US_GOVERNMENT
+    mine = replace(PUBLIC, name="mine", authority="https://login.example.com")
+    assert cloud_named(mine) is mine
+    for wrong in ("germany", "PUBLIC", None, 3, []):
+        with pytest.raises(ConfigurationError, match="cloud="):
+            cloud_named(wrong)
