@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 import uuid
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 Reason = Literal["missing", "malformed", "signature", "audience", "expired", "revoked"]
 
 
+@functools.cache
+def _signing_key() -> rsa.RSAPrivateKey:
+    # One a process: making it takes longer than all else that a sandbox does to start.
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 class TokenRefused(Exception):
     """A service does not accept a token; ``reason`` says why."""
 
@@ -32,7 +39,7 @@ class Identity:
 
     def __init__(self, clock: SandboxClock) -> None:
         self._clock = clock
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._key = _signing_key()
         self.key_id = secrets.token_urlsafe(20)
         self._revoked: set[str] = set()
 

@@ -1,0 +1,233 @@
+"""The transport: certificates, proxies, timeouts and redirects of every request."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from adls_enduser import PUBLIC, ConfigurationError, Password, TransportError
+from adls_enduser.entra.http import Answer, Http, retry_after
+from adls_enduser.options import Settings
+from adls_enduser.sandbox import CONTOSO, Sandbox, Stall
+
+from .conftest import PASSWORD
+from .contracts import MANAGEMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adls_enduser.sandbox import Person, SandboxClock
+
+URL = "https://login.microsoftonline.com/common/discovery/instance"
+
+
+@pytest.fixture
+def apart(clock: SandboxClock) -> Iterator[Sandbox]:
+    """A sandbox that this process's environment does not point at."""
+    with Sandbox(clock=clock, environ=None) as sandbox:
+        sandbox.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+        yield sandbox
+
+
+def _ada(azure: Sandbox, **options: Any) -> Password:
+    more = {"tenant": CONTOSO, "clock": azure.clock} | options
+    return Password(username=f"ada@{CONTOSO}", password=PASSWORD, **more)
+
+
+def _reach(azure: Sandbox) -> dict[str, Any]:
+    return {
+        "proxies": {"https": azure.environment["HTTPS_PROXY"]},
+        "ca_bundle": azure.ca_bundle,
+    }
+
+
+def test_proxies_and_ca_bundle_serve_every_leg(apart: Sandbox) -> None:
+    """Options alone reach a proxy that inspects TLS: sign-in, federation and renewal."""
+    strategy = _ada(apart, **_reach(apart))
+    assert strategy.silent(MANAGEMENT)
+    assert strategy.silent("https://datalake.azure.net/")
+    apart.entra.person("fay@fabrikam.com", password=PASSWORD)
+    apart.entra.federate("fabrikam.com")
+    options: Any = {"tenant": "fabrikam.com", "clock": apart.clock} | _reach(apart)
+    assert Password(username="fay@fabrikam.com", password=PASSWORD, **options).silent(MANAGEMENT)
+
+
+def test_the_option_wins_over_the_environment(
+    apart: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """ca_bundle= holds although REQUESTS_CA_BUNDLE says something else."""
+    other = tmp_path / "other.pem"
+    with Sandbox(environ=None) as stranger:
+        other.write_bytes(stranger.ca_bundle.read_bytes())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
+    assert _ada(apart, **_reach(apart)).silent(MANAGEMENT)
+    with pytest.raises(TransportError, match="certificate"):
+        _ada(apart, proxies=_reach(apart)["proxies"]).silent(MANAGEMENT)
+
+
+@pytest.mark.parametrize("value", ["", "0", "1"])
+def test_no_environment_variable_switches_verification_off(
+    apart: Sandbox, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """adal's ADAL_PYTHON_SSL_NO_VERIFY, with any value, does; and the password stays here."""
+    monkeypatch.setenv("ADAL_PYTHON_SSL_NO_VERIFY", value)
+    monkeypatch.setenv("PYTHONHTTPSVERIFY", "0")
+    monkeypatch.setenv("HTTPS_PROXY", apart.environment["HTTPS_PROXY"])
+    with pytest.raises(TransportError, match="REQUESTS_CA_BUNDLE"):
+        _ada(apart).silent(MANAGEMENT)
+    assert not [one for one in apart.log if one.request]
+
+
+def test_a_missing_bundle_in_the_environment_is_told(
+    apart: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """requests raises a bare OSError for it."""
+    monkeypatch.setenv("HTTPS_PROXY", apart.environment["HTTPS_PROXY"])
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
+    with pytest.raises(ConfigurationError, match="REQUESTS_CA_BUNDLE"):
+        _ada(apart).silent(MANAGEMENT)
+
+
+def test_a_proxy_that_is_not_there_is_told() -> None:
+    """The remedy names the option and the variable."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    http = Http(Settings(proxies={"https": f"http://127.0.0.1:{port}"}))
+    with pytest.raises(TransportError, match="HTTPS_PROXY"):
+        http.get(URL, {})
+
+
+def test_a_proxy_that_refuses_the_host_is_told(azure: Sandbox) -> None:
+    """As company proxies do, and as the sandbox does for all that it does not play."""
+    with pytest.raises(TransportError, match=r"proxy on the way to login\.example\.com"):
+        Http(Settings()).get("https://login.example.com/", {})
+
+
+def test_silence_ends_after_the_timeout(azure: Sandbox) -> None:
+    """Every request has a timeout, the ones without one in adal included."""
+    for path in ("/UserRealm/", "/oauth2/token"):
+        azure.faults.add(Stall(), path=path)
+        azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+        with pytest.raises(TransportError, match="did not answer in time"):
+            _ada(azure, request_timeout=0.3).silent(MANAGEMENT)
+        assert azure.log.to(path)
+
+
+def test_a_connection_that_dies_is_told() -> None:
+    """A server that hangs up is a TransportError without requests' own text."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            with contextlib.suppress(OSError):
+                server.accept()[0].close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        port = server.getsockname()[1]
+        with pytest.raises(TransportError, match=f"127.0.0.1:{port}"):
+            Http(Settings()).get(f"https://127.0.0.1:{port}/", {})
+
+
+def test_plain_http_is_never_spoken() -> None:
+    """Not even by mistake of a caller within this package."""
+    with pytest.raises(ConfigurationError, match="plain http"):
+        Http(Settings()).get("http://login.microsoftonline.com/", {})
+
+
+def test_netrc_adds_nothing(
+    azure: Sandbox, ada: Person, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """A netrc entry for the authority does not put an Authorization header on it."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login x password y\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert _ada(azure).silent(MANAGEMENT)
+    assert not [one for one in azure.log if "Authorization" in one.request.headers]
+
+
+class TestAuthority:
+    """An authority that is not Microsoft's is checked, unless the cloud says otherwise."""
+
+    def test_an_unknown_authority_is_refused(self, azure: Sandbox, ada: Person) -> None:
+        """Microsoft is asked; the password does not leave."""
+        mine = replace(PUBLIC, name="mine", authority="https://login.example.com")
+        with pytest.raises(ConfigurationError, match=r"login\.example\.com"):
+            _ada(azure, cloud=mine).silent(MANAGEMENT)
+        assert [one.path for one in azure.log] == ["/common/discovery/instance"]
+
+    def test_one_that_microsoft_knows_is_used(self, azure: Sandbox, ada: Person) -> None:
+        """And asked about only once."""
+        azure.entra.add_authority("login.example.com")
+        mine = replace(PUBLIC, name="mine", authority="https://login.example.com/")
+        strategy = _ada(azure, cloud=mine)
+        assert strategy.silent(MANAGEMENT)
+        assert strategy.silent("https://datalake.azure.net/")
+        assert len(azure.log.to("/common/discovery/instance")) == 1
+        assert {one.host for one in azure.log.to("/token")} == {"login.example.com"}
+
+    def test_validation_can_be_left_out(self, azure: Sandbox, ada: Person) -> None:
+        """A network without the Internet makes no call to the public cloud."""
+        azure.entra.add_authority("login.example.com")
+        mine = replace(
+            PUBLIC, name="mine", authority="https://login.example.com", validate_authority=False
+        )
+        assert _ada(azure, cloud=mine).silent(MANAGEMENT)
+        assert {one.host for one in azure.log} == {"login.example.com"}
+
+    @pytest.mark.parametrize(
+        ("cloud", "host", "place"),
+        [
+            ("china", "login.chinacloudapi.cn", "china"),
+            ("us_government", "login.microsoftonline.us", "usgovernment"),
+        ],
+    )
+    def test_a_sovereign_sign_in_stays_in_its_cloud(
+        self, azure: Sandbox, cloud: str, host: str, place: str
+    ) -> None:
+        """Sign-in and renewals go to the cloud's own authority, for its own audience."""
+        azure.entra.tenant("sovereign.example", cloud=place)
+        azure.entra.person("ada@sovereign.example", password=PASSWORD)
+        strategy = Password(
+            username="ada@sovereign.example",
+            password=PASSWORD,
+            tenant="sovereign.example",
+            cloud=cloud,
+            clock=azure.clock,
+        )
+        audience = strategy.settings.cloud.management
+        assert strategy.silent(audience)
+        assert strategy.silent(audience)
+        assert {one.host for one in azure.log} == {host}
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("17", 17),
+        ("0", 0),
+        (" 3 ", 3),
+        ("Thu, 01 Jan 1970 00:01:40 GMT", 100),
+        ("Wed, 31 Dec 1969 00:00:00 GMT", 0),
+        ("", None),
+        ("soon", None),
+        ("99999999999999999999", None),
+        ("-5", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
+    """RFC 9110 section 10.2.3; nonsense is no information."""
+    assert retry_after(Answer(429, "", {"Retry-After": value}), now=0.0) == seconds
+
+
+@given(some.text())
+def test_no_retry_after_is_an_exception(value: str) -> None:
+    """Whatever the header says, there is a number of seconds or None."""
+    seconds = retry_after(Answer(429, "", {"Retry-After": value}), now=0.0)
+    assert seconds is None or seconds >= 0

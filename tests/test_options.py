@@ -1,0 +1,178 @@
+"""Bad input: a ConfigurationError of ours, at the call, before any network."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from adls_enduser import (
+    AZURE_CLI_CLIENT_ID,
+    CHINA,
+    PUBLIC,
+    US_GOVERNMENT,
+    ConfigurationError,
+    DeviceCode,
+    MissingDependency,
+    Password,
+    UnsupportedByCloud,
+    filesystem_token,
+    management_credentials,
+)
+from adls_enduser.factories import _adapters
+from adls_enduser.options import settings
+
+if TYPE_CHECKING:
+    from adls_enduser.sandbox import Sandbox
+
+GUID = "c0ffee00-7e57-4c0a-9d0a-000000000001"
+
+BAD = [
+    ({"mode": "x"}, "mode"),
+    ({"mode": "browser"}, "browser"),
+    ({"mode": None}, "mode"),
+    ({"mode": DeviceCode}, "mode"),
+    ({"mode": object()}, "mode"),
+    ({"tenant": ""}, "tenant"),
+    ({"tenant": "contoso"}, "tenant"),
+    ({"tenant": "contoso.com/evil"}, "tenant"),
+    ({"tenant": "contoso.com#x"}, "tenant"),
+    ({"tenant": "contoso.com\n"}, "tenant"),
+    ({"tenant": GUID[:-1]}, "tenant"),
+    ({"tenant": 7}, "tenant"),
+    ({"client_id": ""}, "client_id"),
+    ({"client_id": "my-app"}, "client_id"),
+    ({"client_id": None}, "client_id"),
+    ({"cloud": "germany"}, "cloud"),
+    ({"cloud": None}, "cloud"),
+    ({"username": ""}, "username"),
+    ({"username": "ada\x1b@contoso.com"}, "username"),
+    ({"username": 7}, "username"),
+    ({"proxies": "http://proxy"}, "proxies"),
+    ({"proxies": {"https": 8080}}, "proxies"),
+    ({"ca_bundle": "/no/such/file.pem"}, "ca_bundle"),
+    ({"ca_bundle": False}, "ca_bundle"),
+    ({"request_timeout": 0}, "request_timeout"),
+    ({"request_timeout": "30"}, "request_timeout"),
+    ({"request_timeout": True}, "request_timeout"),
+    ({"request_timeout": None}, "request_timeout"),
+    ({"request_timeout": float("nan")}, "request_timeout"),
+    ({"library": "msal"}, "msal"),
+    ({"library": "requests"}, "library"),
+    ({"cache": object()}, "cache"),
+    ({"interactive": "yes"}, "interactive"),
+    ({"tenent": "contoso.com"}, "tenent"),
+    ({"prompt": "print"}, "prompt"),
+    ({"timeout": -1}, "timeout"),
+    ({"timeout": False}, "timeout"),
+    ({"cancel": True}, "cancel"),
+    ({"password": "x"}, "password"),
+    ({"mode": "password", "username": "ada@contoso.com", "password": 3}, "password"),
+    ({"mode": "password", "username": "ada@contoso.com", "password": b"x"}, "password"),
+    ({"mode": "password", "username": "ada@contoso.com", "password": ""}, "password"),
+    ({"mode": "password", "password": "x"}, "username"),
+    ({"mode": "password", "username": "a@b.com", "password": "x", "prompt": print}, "prompt"),
+    ({"mode": "password", "username": "a@b.com", "password": "x", "timeout": 3}, "timeout"),
+]
+
+
+@pytest.mark.parametrize(("options", "named"), BAD, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize("factory", [management_credentials, filesystem_token])
+def test_bad_input_is_refused_before_any_network(
+    azure: Sandbox, factory: Any, options: dict[str, Any], named: str
+) -> None:
+    """The error names the argument and is a ValueError too; the network is not touched."""
+    with pytest.raises(ConfigurationError, match=named) as caught:
+        factory(**options)
+    assert isinstance(caught.value, ValueError)
+    assert len(azure.log) == 0
+
+
+@pytest.mark.parametrize("strategy", [Password, DeviceCode])
+def test_a_strategy_checks_its_options_itself(strategy: Any) -> None:
+    """Made directly, it refuses what it does not take, naming the option and itself."""
+    with pytest.raises(ConfigurationError, match=f"{strategy.__name__} does not take .*'mode'"):
+        strategy(username="ada@contoso.com", mode="x")
+
+
+def test_options_do_not_go_beside_an_object(azure: Sandbox) -> None:
+    """They belong to the strategy; the error says where to give them."""
+    strategy = DeviceCode(tenant="contoso.com")
+    with pytest.raises(ConfigurationError, match=r"DeviceCode\(tenant=\.\.\.\)"):
+        management_credentials(mode=strategy, tenant="contoso.com")
+    assert len(azure.log) == 0
+
+
+@pytest.mark.parametrize("cloud", ["china", "us_government", CHINA, US_GOVERNMENT])
+def test_gen1_is_refused_outside_the_public_cloud(azure: Sandbox, cloud: Any) -> None:
+    """At the call, not at the first read of a file; account management is a control."""
+    with pytest.raises(UnsupportedByCloud):
+        filesystem_token(cloud=cloud, prompt=print)
+    assert len(azure.log) == 0
+    DeviceCode(cloud=cloud)
+
+
+def test_good_options_are_accepted(tmp_path: Any) -> None:
+    """What the table in the README allows makes a strategy."""
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("")
+    mine = replace(PUBLIC, name="mine", authority="https://login.example.com/")
+    strategy = DeviceCode(
+        tenant=GUID,
+        client_id=AZURE_CLI_CLIENT_ID.upper(),
+        username="ada@contoso.com",
+        cloud=mine,
+        prompt=print,
+        timeout=2,
+        cancel=threading.Event(),
+        cache=None,
+        library="adal",
+        proxies={"https": "http://proxy.example:8080"},
+        ca_bundle=bundle,
+        request_timeout=1.5,
+    )
+    assert strategy.settings.authority == f"https://login.example.com/{GUID}"
+
+
+@pytest.mark.parametrize("tenant", ["common", "organizations", "contoso.onmicrosoft.com", "A-b.co"])
+def test_tenants(tenant: str) -> None:
+    """Domains and the two words of Entra ID's own are tenants."""
+    assert settings({"tenant": tenant}).authority.endswith(f"/{tenant}")
+
+
+def test_no_tenant_is_adals_common() -> None:
+    """Whoever signs in brings their tenant along."""
+    assert settings({}).authority == "https://login.microsoftonline.com/common"
+
+
+@given(some.text())
+def test_no_text_gets_into_the_authority_but_a_tenant(text: str) -> None:
+    """Whatever tenant= is, the authority stays the cloud's host and one path segment."""
+    try:
+        authority = settings({"tenant": text}).authority
+    except ConfigurationError:
+        return
+    host, _, tenant = authority.removeprefix("https://").partition("/")
+    assert host == "login.microsoftonline.com"
+    assert tenant == text
+
+
+def test_nothing_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables that other libraries obey change nothing here, as lib.auth obeys them."""
+    for name in ("AZURE_TENANT_ID", "azure_tenant_id", "AZURE_USERNAME", "azure_username"):
+        monkeypatch.setenv(name, "evil.example")
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", "https://evil.example")
+    own = settings({})
+    assert (own.tenant, own.username) == (None, None)
+    assert own.authority == "https://login.microsoftonline.com/common"
+
+
+def test_a_missing_package_is_named() -> None:
+    """The adapter's package, and how to install it, before anything else happens."""
+    with pytest.raises(MissingDependency, match="pip install that-package") as caught:
+        _adapters("no_such_adapter", "that-package")
+    assert isinstance(caught.value, ImportError)
