@@ -1,0 +1,270 @@
+"""Data Lake Store accounts: list, get, create, update, delete.
+
+Sources: ``azure.mgmt.datalake.store.operations`` of 0.5.0 and 1.1.0b1 for paths and
+statuses; recorded sessions of both for headers and bodies.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING
+
+from ..http import Response, json_response
+from ..people import CONTOSO_ID
+from . import account_bodies
+from .children import embed
+from .errors import ArmError, location_not_available, location_required, not_registered
+from .estate import STORE_REGIONS, Account, Group, written
+from .ids import ACCOUNT_TYPE, API_VERSION, BASE, NAMESPACE, subscription_id
+from .operations import empty
+from .paging import page
+from .routing import Route
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..store import Stores
+    from ..world import World
+    from .estate import Estate
+    from .operations import Operation, Operations
+    from .routing import Call
+
+_NAME = re.compile(r"[a-z0-9]{3,24}")
+_ALL = f"/subscriptions/{{subscription}}/providers/{ACCOUNT_TYPE}"
+_GROUP = f"/subscriptions/{{subscription}}/resourceGroups/{{group}}/providers/{ACCOUNT_TYPE}"
+_ONE = _GROUP + "/{account}"
+_LOCATION = f"/subscriptions/{{subscription}}/providers/{NAMESPACE}/locations/{{location}}"
+# What a caller may set; all else in a body is the service's to say.
+_SETTINGS = (
+    "defaultGroup",
+    "encryptionConfig",
+    "encryptionState",
+    "firewallState",
+    "firewallAllowAzureIps",
+    "trustedIdProviderState",
+    "newTier",
+)
+
+
+class Accounts:
+    """The accounts' handlers; ``page_size`` is how many a list gives at once."""
+
+    def __init__(
+        self, world: World, stores: Stores, estate: Estate, operations: Operations
+    ) -> None:
+        self.page_size = 1000
+        self._world = world
+        self._stores = stores
+        self._estate = estate
+        self._operations = operations
+
+    def routes(self) -> list[Route]:
+        """Give what is answered here."""
+        read, write = f"{ACCOUNT_TYPE}/read", f"{ACCOUNT_TYPE}/write"
+        check = f"{NAMESPACE}/locations/checkNameAvailability/action"
+        result = f"{ACCOUNT_TYPE}/operationResults/read"
+        vault = f"{ACCOUNT_TYPE}/enableKeyVault/action"
+        return [
+            Route("GET", _ALL, read, self._list),
+            Route("GET", _GROUP, read, self._list),
+            Route("GET", _ONE, read, self._get),
+            Route("HEAD", _ONE, read, self._exists),
+            Route("PUT", _ONE, write, self._put),
+            Route("PATCH", _ONE, write, self._patch),
+            Route("DELETE", _ONE, f"{ACCOUNT_TYPE}/delete", self._delete),
+            Route("POST", _ONE + "/enableKeyVault", vault, self._enable_key_vault),
+            Route("POST", _LOCATION + "/checkNameAvailability", check, self._check_name),
+            Route("GET", _ONE + "/operationresults/{operation}", result, self._result),
+            Route("GET", _LOCATION + "/operationResults/{operation}", result, self._status),
+        ]
+
+    def new(self, name: str, group: Group, location: str) -> Account:
+        """Make an account that is still being created."""
+        now = written(self._world.clock.service_time())
+        account = Account(name, group, location, str(uuid.uuid4()), created=now, modified=now)
+        account.provisioning = "Creating"
+        return account
+
+    def keep(self, account: Account) -> None:
+        """Put an account among the others: its name is taken from now on."""
+        self._estate.accounts[account.name] = account
+
+    def open(self, account: Account) -> None:
+        """Finish making an account, unless its group went meanwhile; its store answers."""
+        if self._estate.accounts.get(account.name) is account:
+            owner = {"owner": account.owner} if account.owner else {}
+            self._stores.create(account.name, **owner)
+            account.provisioning, account.operation = "Succeeded", None
+
+    def remove(self, account: Account) -> None:
+        """Remove an account, unless its group took it along, and its store."""
+        if self._estate.accounts.get(account.name) is account:
+            del self._estate.accounts[account.name]
+            self._stores.delete(account.name)
+
+    def _list(self, call: Call) -> Response:
+        found = self._estate.listing(call.names.get("group"))
+        return page(call.request, [account_bodies.basic(one) for one in found], self.page_size)
+
+    def _get(self, call: Call) -> Response:
+        return self._show(self._named(call))
+
+    def _exists(self, call: Call) -> Response:
+        found = self._estate.find(call.names["group"], call.names["account"])
+        return empty(204 if found else 404)
+
+    def _put(self, call: Call) -> Response:
+        if not self._estate.registered:
+            raise not_registered()
+        body = call.body()
+        location = _region(body.get("location"))
+        group = self._estate.group(call.names["group"])
+        found = self._estate.accounts.get(call.names["account"].lower())
+        if found is None:
+            return self._create(call, group, location, body)
+        self._check_same(found, group, location)
+        return self._change(found, {"tags": None} | body)
+
+    def _create(self, call: Call, group: Group, location: str, body: dict[str, object]) -> Response:
+        check_name(call.names["account"])
+        if group.operation:
+            message = (
+                f"The resource group '{group.name}' is in deprovisioning state and cannot "
+                "perform this operation."
+            )
+            raise ArmError(409, "ResourceGroupBeingDeleted", message)
+        account = self.new(call.names["account"], group, location)
+        account.owner = call.caller.object_id
+        _apply(account, body)
+        self.keep(account)
+        headers = self._begin(account, lambda: self.open(account))
+        return json_response(account_bodies.full(account, CONTOSO_ID), 201, headers)
+
+    def _check_same(self, found: Account, group: Group, location: str) -> None:
+        if found.group is not group:
+            message = f"An account named '{found.name}' already exists."
+            raise ArmError(409, "NameNotAvailable", message)
+        if found.location != location:
+            message = (
+                f"The resource '{found.name}' already exists in location '{found.location}' in "
+                f"resource group '{group.name}'. A resource with the same name cannot be created "
+                f"in location '{location}'. Please select a new resource name."
+            )
+            raise ArmError(409, "InvalidResourceLocation", message)
+
+    def _patch(self, call: Call) -> Response:
+        return self._change(self._named(call), call.body())
+
+    def _change(self, account: Account, body: dict[str, object]) -> Response:
+        # Recorded: 200 and the finished account at once, without any polling.
+        _apply(account.ready(), body)
+        account.modified = written(self._world.clock.service_time())
+        return self._show(account)
+
+    def _delete(self, call: Call) -> Response:
+        account = self._estate.find(call.names["group"], call.names["account"])
+        if account is None:
+            return empty(204)
+        account.ready().provisioning = "Deleting"
+        return empty(202, self._begin(account, lambda: self.remove(account)))
+
+    def _begin(self, account: Account, finish: Callable[[], None]) -> dict[str, str]:
+        """Begin an operation; give the two addresses at which it can be asked after."""
+        number = account.operation_count
+        account.operation_count += 1
+        region = f"{subscription_id()}/providers/{NAMESPACE}/locations/{account.location}"
+        status = f"{region}/operationResults/{account.unique_id}_{number}"
+        result = f"{account.id}/operationresults/{number}"
+        account.operation = self._operations.begin(finish, status, result)
+        return {
+            "Azure-AsyncOperation": f"{BASE}{status}?api-version={API_VERSION}",
+            "Location": f"{BASE}{result}?api-version={API_VERSION}",
+        } | self._operations.headers()
+
+    def _status(self, call: Call) -> Response:
+        done = self._operation(call).look()
+        status = {"status": "Succeeded" if done else "InProgress"}
+        return json_response(status, headers={} if done else self._operations.headers())
+
+    def _result(self, call: Call) -> Response:
+        if not self._operation(call).look():
+            here = {"Location": f"{BASE}{call.request.target}"}
+            return empty(202, here | self._operations.headers())
+        account = self._estate.accounts.get(call.names["account"].lower())
+        return self._show(account) if account else empty(200)
+
+    def _operation(self, call: Call) -> Operation:
+        return self._operations.at(call.request.path)
+
+    def _enable_key_vault(self, call: Call) -> Response:
+        settings = self._named(call).ready().settings
+        if settings.get("encryptionProvisioningState") != "Creating":
+            message = (
+                "Operation EnableKeyVault is invalid under current encryption state or config "
+                "of account."
+            )
+            raise ArmError(400, "InvalidOperation", message)
+        settings["encryptionProvisioningState"] = "Succeeded"
+        return empty(200)
+
+    def _check_name(self, call: Call) -> Response:
+        _region(call.names["location"])
+        name = str(call.body().get("name") or "")
+        if not _NAME.fullmatch(name):
+            return _taken("Invalid", _name_rule(name))
+        if name in self._estate.accounts:
+            return _taken("AlreadyExists", f"An account named '{name}' already exists.")
+        return json_response({"nameAvailable": True})
+
+    def _named(self, call: Call) -> Account:
+        return self._estate.account(call.names["group"], call.names["account"])
+
+    def _show(self, account: Account) -> Response:
+        return json_response(account_bodies.full(account, CONTOSO_ID))
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that no account can have; ArmError."""
+    if not _NAME.fullmatch(name):
+        raise ArmError(400, "AccountNameInvalid", _name_rule(name))
+
+
+def _name_rule(name: str) -> str:
+    return (
+        f"The account name '{name}' is invalid. It must be between 3 and 24 characters in length "
+        "and use lower-case letters and numbers only."
+    )
+
+
+def _taken(reason: str, message: str) -> Response:
+    return json_response({"nameAvailable": False, "reason": reason, "message": message})
+
+
+def _region(location: object) -> str:
+    """Give a region's canonical name: lower-case, without blanks ("East US 2")."""
+    if not isinstance(location, str) or not location:
+        raise location_required()
+    region = location.replace(" ", "").lower()
+    if region not in STORE_REGIONS:
+        raise location_not_available(location, STORE_REGIONS)
+    return region
+
+
+def _apply(account: Account, body: dict[str, object]) -> None:
+    """Set what a PUT or PATCH body asks for."""
+    properties = body.get("properties")
+    properties = properties if isinstance(properties, dict) else {}
+    embed(account, properties)
+    account.settings |= {n: properties[n] for n in _SETTINGS if properties.get(n) is not None}
+    if "tags" in body:
+        account.tags = tags if isinstance(tags := body["tags"], dict) else None
+    if body.get("identity") and account.identity is None:
+        account.identity = {"principalId": str(uuid.uuid4())}
+    _await_key_vault(account)
+
+
+def _await_key_vault(account: Account) -> None:
+    config = account.settings.get("encryptionConfig")
+    if isinstance(config, dict) and config.get("type") == "UserManaged":
+        account.settings.setdefault("encryptionProvisioningState", "Creating")

@@ -1,0 +1,192 @@
+"""Who is let in: tokens are checked, and refused as Resource Manager refuses them.
+
+Sources: the challenge's form from azure-core's ``BearerTokenCredentialPolicy`` and the
+challenges quoted in its tests; the sentences from answers quoted in public issues
+(for example Azure/azure-sdk-for-net 49391 and MicrosoftDocs/power-automate-docs 121).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from ..identity import TokenRefused
+from ..people import CONTOSO_ID
+from .errors import ArmError
+from .ids import SUBSCRIPTION_ID
+
+if TYPE_CHECKING:
+    from ..http import Request
+    from ..people import Role
+    from ..world import World
+    from .routing import Call
+
+AUDIENCES = ("https://management.core.windows.net/", "https://management.azure.com/")
+_AUTHORITY = "https://login.windows.net/"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody whose token is good."""
+
+    username: str
+    object_id: str
+    tenant_id: str
+    role: Role | None
+
+    def may(self, method: str) -> bool:
+        """Tell whether the role allows a method."""
+        return self.role == "Owner" or (self.role == "Reader" and method in ("GET", "HEAD"))
+
+
+class Gate:
+    """Checks the token of every request, then the tenant and the role."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def admit(self, request: Request) -> Caller:
+        """Give the caller behind a request; ArmError 401 with a challenge if unacceptable."""
+        authorization = request.headers.get("Authorization")
+        try:
+            claims = self._world.identity.check(authorization, AUDIENCES)
+        except TokenRefused as refusal:
+            raise self._refused(refusal, request) from None
+        person = self._world.directory.by_object_id(claims["oid"])
+        return Caller(
+            username=claims.get("unique_name") or claims["oid"],
+            object_id=claims["oid"],
+            tenant_id=claims["tid"],
+            role=person.role if person else None,
+        )
+
+    def authorize(self, call: Call) -> None:
+        """Check the subscription, the token's tenant and the role; ArmError if one is wrong."""
+        wanted = call.names.get("subscription")
+        if wanted is None:
+            return
+        if wanted.lower() != SUBSCRIPTION_ID:
+            raise _no_subscription(wanted)
+        if call.caller.tenant_id != CONTOSO_ID:
+            raise _wrong_tenant(call.caller.tenant_id)
+        if call.route.action and not call.caller.may(call.request.method):
+            raise _forbidden(call)
+
+    def _refused(self, refusal: TokenRefused, request: Request) -> ArmError:
+        code, message, description = self._reason(refusal, request)
+        claims = self._claims_challenge() if refusal.reason == "revoked" else ""
+        header = challenge(request, description) + claims
+        return ArmError(401, code, message, {"WWW-Authenticate": header})
+
+    def _reason(self, refusal: TokenRefused, request: Request) -> tuple[str, str, str]:
+        if refusal.reason == "missing":
+            return (
+                "AuthenticationFailed",
+                "Authentication failed. The 'Authorization' header is missing.",
+                "The authentication failed because of missing 'Authorization' header.",
+            )
+        code, message = self._fault(refusal, request)
+        return code, message, message
+
+    def _fault(self, refusal: TokenRefused, request: Request) -> tuple[str, str]:
+        if refusal.reason == "audience":
+            return "InvalidAuthenticationTokenAudience", _wrong_audience(refusal.claims)
+        if refusal.reason == "expired":
+            return "ExpiredAuthenticationToken", self._expired(refusal.claims)
+        if refusal.reason == "revoked":
+            return "InvalidAuthenticationToken", "User session has been revoked"
+        if not request.headers.get("Authorization", "").lower().startswith("bearer "):
+            return (
+                "AuthenticationFailedInvalidHeader",
+                "Authentication failed. The 'Authorization' header is provided in an invalid "
+                "format.",
+            )
+        return "InvalidAuthenticationToken", "The access token is invalid."
+
+    def _expired(self, claims: dict[str, Any]) -> str:
+        expiry, now = _written(claims["exp"]), _written(self._world.clock.service_time())
+        return (
+            f"The access token expiry UTC time '{expiry}' is earlier than current UTC time '{now}'."
+        )
+
+    def _claims_challenge(self) -> str:
+        # Microsoft, "Claims challenges, claims requests and client capabilities": the
+        # client is to bring a token that was issued after the revocation.
+        now = str(int(self._world.clock.service_time()))
+        claims = {"access_token": {"nbf": {"essential": True, "value": now}}}
+        encoded = base64.b64encode(json.dumps(claims).encode()).decode()
+        return f', claims="{encoded}"'
+
+
+def challenge(request: Request, description: str) -> str:
+    """Give a ``WWW-Authenticate`` that names the subscription's tenant, if the path has one.
+
+    Terraform and others read the tenant of a subscription from it.
+    """
+    tenant = CONTOSO_ID if SUBSCRIPTION_ID in request.path.lower() else ""
+    return _challenge(tenant, description)
+
+
+def _challenge(tenant: str, description: str) -> str:
+    return (
+        f'Bearer authorization_uri="{_AUTHORITY}{tenant}", '
+        f'error="invalid_token", error_description="{description}"'
+    )
+
+
+def _wrong_audience(claims: dict[str, Any]) -> str:
+    allowed = ",".join(f"'{one}','{one.rstrip('/')}'" for one in AUDIENCES)
+    return (
+        "The access token has been obtained for wrong audience or resource "
+        f"'{claims['aud']}'. It should exactly match with one of the allowed audiences {allowed}."
+    )
+
+
+def _wrong_tenant(tenant: str) -> ArmError:
+    message = (
+        f"The access token is from the wrong issuer 'https://sts.windows.net/{tenant}/'. It must "
+        f"match the tenant 'https://sts.windows.net/{CONTOSO_ID}/' associated with this "
+        f"subscription. Please use the authority (URL) '{_AUTHORITY}{CONTOSO_ID}' to get the "
+        "token. Note, if the subscription is transferred to another tenant there is no impact to "
+        "the services, but information about new tenant could take time to propagate (up to an "
+        "hour). If you just transferred your subscription and see this error message, please try "
+        "back later."
+    )
+    description = (
+        "The access token is from the wrong issuer. It must match the tenant associated with this "
+        "subscription. Please use correct authority to get the token."
+    )
+    headers = {"WWW-Authenticate": _challenge(CONTOSO_ID, description)}
+    return ArmError(401, "InvalidAuthenticationTokenTenant", message, headers)
+
+
+def _no_subscription(wanted: str) -> ArmError:
+    if not _is_guid(wanted):
+        message = f"The provided subscription identifier '{wanted}' is malformed or invalid."
+        return ArmError(400, "InvalidSubscriptionId", message)
+    message = f"The subscription '{wanted}' could not be found."
+    return ArmError(404, "SubscriptionNotFound", message)
+
+
+def _forbidden(call: Call) -> ArmError:
+    message = (
+        f"The client '{call.caller.username}' with object id '{call.caller.object_id}' does not "
+        f"have authorization to perform action '{call.route.action}' over scope '{call.scope}' or "
+        "the scope is invalid. If access was recently granted, please refresh your credentials."
+    )
+    return ArmError(403, "AuthorizationFailed", message)
+
+
+def _is_guid(text: str) -> bool:
+    parts = text.split("-")
+    hexadecimal = all(digit in "0123456789abcdefABCDEF" for part in parts for digit in part)
+    return hexadecimal and [len(part) for part in parts] == [8, 4, 4, 4, 12]
+
+
+def _written(seconds: float) -> str:
+    time = datetime.fromtimestamp(seconds, timezone.utc)
+    half = "AM" if time.hour < 12 else "PM"
+    return f"{time.month}/{time.day}/{time.year} {time.hour % 12 or 12}:{time:%M:%S} {half}"

@@ -1,0 +1,199 @@
+"""The provider Microsoft.DataLakeStore itself: registration, operations, regions, quotas.
+
+Sources: recorded sessions of azure-mgmt-datalake-store for ``operations`` and
+``capability``; Microsoft, "Providers" REST reference.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..http import Response, json_response
+from .errors import location_not_available, unknown_namespace
+from .estate import REGIONS, STORE_REGIONS
+from .ids import ACCOUNT_TYPE, API_VERSION, NAMESPACE, SUBSCRIPTION_ID, subscription_id
+from .routing import Route
+
+if TYPE_CHECKING:
+    from .estate import Estate
+    from .routing import Call
+
+_QUOTA = 10
+_SUBSCRIPTION = "/subscriptions/{subscription}"
+_LOCATION = f"{_SUBSCRIPTION}/providers/{NAMESPACE}/locations/{{location}}"
+_RESOURCES = "Microsoft.Resources"
+# Name after "Microsoft.DataLakeStore/", resource, operation, description.
+_OPERATIONS = (
+    (
+        "operations/read",
+        "Available Operations",
+        "Get Available Operations",
+        "Get available operations of DataLakeStore.",
+    ),
+    (
+        "register/action",
+        "Registration",
+        "Register to DataLakeStore",
+        "Register subscription to DataLakeStore.",
+    ),
+    (
+        "accounts/read",
+        "Account",
+        "Get DataLakeStore Account",
+        "Get information about an existing DataLakeStore account.",
+    ),
+    (
+        "accounts/write",
+        "Account",
+        "Create or Update DataLakeStore Account",
+        "Create or update a DataLakeStore account.",
+    ),
+    (
+        "accounts/delete",
+        "Account",
+        "Delete DataLakeStore Account",
+        "Delete a DataLakeStore account.",
+    ),
+    (
+        "accounts/firewallRules/read",
+        "Firewall Rule",
+        "Get Firewall Rule",
+        "Get information about a firewall rule.",
+    ),
+    (
+        "accounts/firewallRules/write",
+        "Firewall Rule",
+        "Create or Update Firewall Rule",
+        "Create or update a firewall rule.",
+    ),
+    (
+        "accounts/firewallRules/delete",
+        "Firewall Rule",
+        "Delete Firewall Rule",
+        "Delete a firewall rule.",
+    ),
+)
+
+
+class Provider:
+    """The provider's handlers."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._estate = estate
+
+    def routes(self) -> list[Route]:
+        """Give what is answered here."""
+        read = "Microsoft.Resources/subscriptions/providers/read"
+        every = f"{_SUBSCRIPTION}/providers"
+        one = every + "/{namespace}"
+        capability = f"{NAMESPACE}/locations/capability/read"
+        usages = f"{NAMESPACE}/locations/usages/read"
+        return [
+            Route("GET", "/providers", None, self._list),
+            Route("GET", "/providers/{namespace}", None, self._get),
+            Route("GET", f"/providers/{NAMESPACE}/operations", None, self._operations),
+            Route("GET", every, read, self._list),
+            Route("GET", one, read, self._get),
+            Route("POST", one + "/register", f"{NAMESPACE}/register/action", self._register),
+            Route("POST", one + "/unregister", f"{NAMESPACE}/unregister/action", self._unregister),
+            Route("GET", _LOCATION + "/capability", capability, self._capability),
+            Route("GET", _LOCATION + "/usages", usages, self._usages),
+        ]
+
+    def _list(self, call: Call) -> Response:
+        bodies = [self._body(name, call) for name in (NAMESPACE, _RESOURCES)]
+        return json_response({"value": bodies})
+
+    def _get(self, call: Call) -> Response:
+        return json_response(self._body(_known(call.names["namespace"]), call))
+
+    def _register(self, call: Call) -> Response:
+        return self._switch(call, registered=True)
+
+    def _unregister(self, call: Call) -> Response:
+        return self._switch(call, registered=False)
+
+    def _switch(self, call: Call, *, registered: bool) -> Response:
+        name = _known(call.names["namespace"])
+        if name == NAMESPACE:
+            self._estate.registered = registered
+        return json_response(self._body(name, call))
+
+    def _body(self, name: str, call: Call) -> dict[str, object]:
+        body: dict[str, object] = {"namespace": name, "resourceTypes": _types(name)}
+        if "subscription" not in call.names:
+            return body
+        there = self._estate.registered or name == _RESOURCES
+        return (
+            {"id": f"{subscription_id()}/providers/{name}"}
+            | body
+            | {
+                "registrationState": "Registered" if there else "NotRegistered",
+                "registrationPolicy": "RegistrationRequired",
+            }
+        )
+
+    def _operations(self, call: Call) -> Response:
+        return json_response({"value": [_operation(*one) for one in _OPERATIONS]})
+
+    def _capability(self, call: Call) -> Response:
+        _check_region(call)
+        return json_response(
+            {
+                "subscriptionId": SUBSCRIPTION_ID,
+                "state": "Registered" if self._estate.registered else "Unregistered",
+                "maxAccountCount": _QUOTA,
+                "accountCount": len(self._estate.accounts),
+                "migrationState": False,
+            }
+        )
+
+    def _usages(self, call: Call) -> Response:
+        _check_region(call)
+        name = {"value": "AccountCount", "localizedValue": "Account Count"}
+        where = f"{subscription_id()}/providers/{NAMESPACE}/locations/{call.names['location']}"
+        usage = {
+            "unit": "Count",
+            "id": f"{where}/usages/AccountCount",
+            "currentValue": len(self._estate.accounts),
+            "limit": _QUOTA,
+            "name": name,
+        }
+        return json_response({"value": [usage]})
+
+
+def _known(namespace: str) -> str:
+    for name in (NAMESPACE, _RESOURCES):
+        if name.lower() == namespace.lower():
+            return name
+    raise unknown_namespace(namespace)
+
+
+def _types(name: str) -> list[dict[str, object]]:
+    if name == _RESOURCES:
+        return [_type("resourceGroups", list(REGIONS.values()), ["2025-04-01", "2020-06-01"])]
+    regions, versions = [REGIONS[one] for one in STORE_REGIONS], [API_VERSION, "2015-10-01-preview"]
+    kinds = [ACCOUNT_TYPE.partition("/")[2], *(f"accounts/{one}" for one in ("firewallRules",))]
+    return [
+        *(_type(kind, regions, versions) for kind in kinds),
+        *(_type(kind, [], versions) for kind in ("locations", "operations")),
+    ]
+
+
+def _type(kind: str, locations: list[str], versions: list[str]) -> dict[str, object]:
+    return {"resourceType": kind, "locations": locations, "apiVersions": versions}
+
+
+def _operation(name: str, resource: str, operation: str, description: str) -> dict[str, object]:
+    display = {
+        "provider": "Microsoft DataLakeStore",
+        "resource": resource,
+        "operation": operation,
+        "description": description,
+    }
+    return {"name": f"{NAMESPACE}/{name}", "display": display}
+
+
+def _check_region(call: Call) -> None:
+    if call.names["location"].lower() not in STORE_REGIONS:
+        raise location_not_available(call.names["location"], STORE_REGIONS)

@@ -1,0 +1,77 @@
+"""Tenants, subscriptions and regions.
+
+Source: Microsoft, "Subscriptions" and "Tenants" REST reference.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..http import Response, json_response
+from ..people import CONTOSO_ID
+from .estate import REGIONS
+from .ids import SUBSCRIPTION_ID, subscription_id
+from .routing import Route
+
+if TYPE_CHECKING:
+    from ..world import World
+    from .routing import Call
+
+_ONE = "/subscriptions/{subscription}"
+
+
+class Subscriptions:
+    """The handlers of what is above resource groups."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def routes(self) -> list[Route]:
+        """Give what is answered here."""
+        kind = "Microsoft.Resources/subscriptions"
+        return [
+            Route("GET", "/tenants", None, self._tenants),
+            Route("GET", "/subscriptions", None, self._list),
+            Route("GET", _ONE, f"{kind}/read", self._get),
+            Route("GET", _ONE + "/locations", f"{kind}/locations/read", self._locations),
+        ]
+
+    def _tenants(self, call: Call) -> Response:
+        tenant = self._world.directory.tenant(call.caller.tenant_id)
+        domains = sorted(tenant.domains) if tenant else []
+        body = {"id": f"/tenants/{call.caller.tenant_id}", "tenantId": call.caller.tenant_id}
+        return json_response({"value": [body | {"domains": domains}]})
+
+    def _list(self, call: Call) -> Response:
+        # A role in a subscription counts in its tenant only.
+        sees = call.caller.tenant_id == CONTOSO_ID and call.caller.may("GET")
+        value = [_body()] if sees else []
+        return json_response({"value": value, "count": {"type": "Total", "value": len(value)}})
+
+    def _get(self, call: Call) -> Response:
+        return json_response(_body())
+
+    def _locations(self, call: Call) -> Response:
+        return json_response({"value": [_location(*one) for one in REGIONS.items()]})
+
+
+def _body() -> dict[str, object]:
+    return {
+        "id": subscription_id(),
+        "authorizationSource": "RoleBased",
+        "managedByTenants": [],
+        "subscriptionId": SUBSCRIPTION_ID,
+        "tenantId": CONTOSO_ID,
+        "displayName": "Contoso Analytics",
+        "state": "Enabled",
+        "subscriptionPolicies": {
+            "locationPlacementId": "Public_2014-09-01",
+            "quotaId": "PayAsYouGo_2014-09-01",
+            "spendingLimit": "Off",
+        },
+    }
+
+
+def _location(name: str, display_name: str) -> dict[str, object]:
+    place = f"{subscription_id()}/locations/{name}"
+    return {"id": place, "name": name, "displayName": display_name}

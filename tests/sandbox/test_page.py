@@ -1,0 +1,284 @@
+"""The page for the person, driven as a form by requests."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from adls_enduser.sandbox import CONTOSO, Person, Sandbox, SandboxClock
+from adls_enduser.sandbox.entra import AZURE_CLI
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MANAGEMENT = "https://management.core.windows.net/"
+AUTHORITY = f"https://login.microsoftonline.com/{CONTOSO}/oauth2"
+PASSWORD = "<b>&\"' ü"
+ADA = f"ada@{CONTOSO}"
+
+
+@pytest.fixture
+def azure() -> Iterator[Sandbox]:
+    """Start a sandbox whose time stands still."""
+    with Sandbox(clock=SandboxClock(frozen=True)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def ada(azure: Sandbox) -> Person:
+    """Somebody with a password only."""
+    return azure.entra.person(ADA, password=PASSWORD)
+
+
+class Browser:
+    """Follows the page's forms; knows what it was shown last."""
+
+    def __init__(self, azure: Sandbox) -> None:
+        self.url = f"{azure.url}/devicelogin"
+        self.shown = requests.get(self.url, timeout=10)
+
+    def send(self, action: str = "", **fields: str) -> str:
+        """Fill in the form shown, send it, and give the text of what comes."""
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', self.shown.text))
+        self.shown = requests.post(self.url + action, {**hidden, **fields}, timeout=10)
+        return self.text
+
+    @property
+    def text(self) -> str:
+        """Give the words on the page."""
+        markup = re.sub(r"<style>.*?</style>|<title>.*?</title>", "", self.shown.text, flags=re.S)
+        return " ".join(unescape(re.sub(r"<[^>]+>", " ", markup)).split())
+
+    @property
+    def title(self) -> str:
+        """Give the page's title."""
+        return self.shown.text.partition("<title>")[2].partition("</title>")[0]
+
+
+@pytest.fixture
+def browser(azure: Sandbox) -> Browser:
+    """Open the page."""
+    return Browser(azure)
+
+
+def device_code(**changes: str) -> Any:
+    """Ask for a device code."""
+    form = {"client_id": AZURE_CLI, "resource": MANAGEMENT, **changes}
+    return requests.post(f"{AUTHORITY}/devicecode", form, timeout=10).json()
+
+
+def poll(code: dict[str, str]) -> Any:
+    """Ask for the token of a device code."""
+    form = {"grant_type": "device_code", "client_id": AZURE_CLI, "code": code["device_code"]}
+    return requests.post(f"{AUTHORITY}/token", form, timeout=10).json()
+
+
+def test_person_approves(azure: Sandbox, ada: Person, browser: Browser) -> None:
+    """Code, user name and password sign the program in, and the page says to what."""
+    code = device_code()
+    typed = code["user_code"].lower()
+    assert "Microsoft Azure CLI" in browser.send(code=f" {typed[:4]}-{typed[4:]} ")
+    assert poll(code)["error"] == "authorization_pending"
+    text = browser.send("/signin", username=ADA.upper(), password=PASSWORD)
+    assert f"{ADA} has signed in to Microsoft Azure CLI" in text
+    assert (browser.title, MANAGEMENT in text) == ("You have signed in", True)
+    token = poll(code)["access_token"]
+    claims = azure.world.identity.check(f"Bearer {token}", [MANAGEMENT])
+    assert (claims["upn"], claims["amr"]) == (ADA, ["pwd"])
+
+
+def test_second_factor_is_asked_for(azure: Sandbox, browser: Browser) -> None:
+    """A person with MFA must also enter what their authenticator shows."""
+    ada = azure.entra.person(ADA, password=PASSWORD, mfa=True)
+    code = device_code()
+    browser.send(code=code["user_code"])
+    digits = azure.entra.one_time_code(ada)
+    text = browser.send("/signin", username=ADA, password=PASSWORD)
+    assert f"The authenticator app of {ADA} would show {digits} now." in text
+    wrong = f"{(int(digits) + 1) % 1_000_000:06}"
+    assert "That one-time code is not right." in browser.send("/verify", otc=wrong)
+    assert browser.title == "Error: Verify your identity"
+    assert poll(code)["error"] == "authorization_pending"
+    browser.send("/verify", otc=digits)
+    assert browser.title == "You have signed in"
+    token = poll(code)["access_token"]
+    claims = azure.world.identity.check(f"Bearer {token}", [MANAGEMENT])
+    assert claims["amr"] == ["pwd", "mfa"]
+
+
+def test_one_time_code_gets_old(azure: Sandbox, browser: Browser) -> None:
+    """A one-time code of a minute ago is not accepted; the one of now is."""
+    ada = azure.entra.person(ADA, password=PASSWORD, mfa=True)
+    browser.send(code=device_code()["user_code"])
+    browser.send("/signin", username=ADA, password=PASSWORD)
+    old = azure.entra.one_time_code(ada)
+    azure.clock.advance(90)
+    assert "not right" in browser.send("/verify", otc=old)
+    browser.send("/verify", otc=azure.entra.one_time_code(ada))
+    assert browser.title == "You have signed in"
+
+
+def test_second_factor_cannot_be_skipped(azure: Sandbox, browser: Browser) -> None:
+    """The second step without the first leads back to the first."""
+    ada = azure.entra.person(ADA, password=PASSWORD, mfa=True)
+    code = device_code()
+    browser.send(code=code["user_code"])
+    browser.send("/verify", otc=azure.entra.one_time_code(ada))
+    assert browser.title == "Sign in"
+    assert poll(code)["error"] == "authorization_pending"
+
+
+def test_person_declines(azure: Sandbox, ada: Person, browser: Browser) -> None:
+    """Declining needs no password and ends the program's waiting."""
+    code = device_code()
+    browser.send(code=code["user_code"])
+    assert "You have declined" in browser.send("/decline", username="", password="")
+    assert poll(code)["error"] == "authorization_declined"
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("AAAAAAAAA", "That code is not right."),
+        (" ", "Enter the code first."),
+        ("<script>", "That code is not right."),
+    ],
+)
+def test_wrong_code(ada: Person, browser: Browser, typed: str, message: str) -> None:
+    """A wrong code is told as an alert, and can be entered again."""
+    assert message in browser.send(code=typed)
+    assert 'role="alert"' in browser.shown.text
+    assert browser.title == "Error: Enter the code"
+    assert "<script>" not in browser.shown.text
+    assert browser.send(code=device_code()["user_code"])
+    assert browser.title == "Sign in"
+
+
+@pytest.mark.parametrize(
+    ("username", "password", "message"),
+    [
+        (ADA, "guessed", "The user name or the password is wrong."),
+        (f"<i>nobody</i>@{CONTOSO}", PASSWORD, "That account does not exist."),
+        ("x@nowhere.example", PASSWORD, "That account does not exist."),
+    ],
+)
+def test_wrong_sign_in(
+    ada: Person, browser: Browser, username: str, password: str, message: str
+) -> None:
+    """A wrong user or password is told as an alert; the name stays, the password does not."""
+    code = device_code()
+    browser.send(code=code["user_code"])
+    assert message in browser.send("/signin", username=username, password=password)
+    assert browser.title == "Error: Sign in"
+    assert "<i>" not in browser.shown.text
+    assert password not in unescape(browser.shown.text)
+    browser.send("/signin", username=ADA, password=PASSWORD)
+    assert browser.title == "You have signed in"
+
+
+def test_refused_person_is_told_why(azure: Sandbox, ada: Person, browser: Browser) -> None:
+    """A refusal is shown with its number, and the code goes on waiting."""
+    ada.refused_with = 53003
+    code = device_code()
+    browser.send(code=code["user_code"])
+    text = browser.send("/signin", username=ADA, password=PASSWORD)
+    assert "AADSTS53003: Access has been blocked by Conditional Access policies." in text
+    assert azure.entra.pending_codes() == [code["user_code"]]
+
+
+def test_federated_person_approves(azure: Sandbox, browser: Browser) -> None:
+    """The page takes a federated person's password too."""
+    azure.entra.federate("fabrikam.com")
+    azure.entra.person("bob@fabrikam.com", password=PASSWORD)
+    form = {"client_id": AZURE_CLI, "resource": MANAGEMENT}
+    url = "https://login.microsoftonline.com/common/oauth2/devicecode"
+    code = requests.post(url, form, timeout=10).json()
+    browser.send(code=code["user_code"])
+    browser.send("/signin", username="bob@fabrikam.com", password=PASSWORD)
+    assert browser.title == "You have signed in"
+
+
+def test_code_expires_at_each_step(azure: Sandbox, ada: Person, browser: Browser) -> None:
+    """An expired code is told as such, when it is typed and when it is signed in with."""
+    first, second = device_code(), device_code()
+    browser.send(code=first["user_code"])
+    azure.clock.advance(900)
+    browser.send("/signin", username=ADA, password=PASSWORD)
+    assert browser.title == "The code has expired"
+    late = Browser(azure)
+    assert "That code has expired." in late.send(code=second["user_code"])
+
+
+def test_code_is_decided_once(azure: Sandbox, ada: Person, browser: Browser) -> None:
+    """A code that another browser has declined can be approved no more, nor typed again."""
+    code, other = device_code(), Browser(azure)
+    browser.send(code=code["user_code"])
+    other.send(code=code["user_code"])
+    other.send("/decline")
+    browser.send("/signin", username=ADA, password=PASSWORD)
+    assert browser.title == "The code is no longer valid"
+    assert "used already" in Browser(azure).send(code=code["user_code"])
+
+
+def test_made_up_flow_is_refused(ada: Person, browser: Browser) -> None:
+    """Without the id of a flow no password is looked at and nothing is declined."""
+    code = device_code()
+    browser.send("/signin", flow="x", username=ADA, password=PASSWORD)
+    assert browser.title == "The code is no longer valid"
+    browser.send("/decline")
+    assert poll(code)["error"] == "authorization_pending"
+
+
+def test_locked_account_is_told(ada: Person, browser: Browser) -> None:
+    """The page counts wrong passwords as the token endpoint does."""
+    browser.send(code=device_code()["user_code"])
+    for _ in range(10):
+        browser.send("/signin", username=ADA, password="wrong")
+    assert "This account is locked" in browser.send("/signin", username=ADA, password=PASSWORD)
+
+
+def test_headers_are_strict(browser: Browser) -> None:
+    """The page loads nothing, is framed by nobody, and is kept nowhere."""
+    headers, text = browser.shown.headers, browser.shown.text
+    policy = headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "form-action 'self'" in policy
+    assert "unsafe" not in policy
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert not re.search(r"src=|https?://|<script|url\(", text)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "", {}, 200),
+        ("GET", "", {"Host": "evil.example"}, 421),
+        ("GET", "", {"Host": "localhost.evil.example:80"}, 421),
+        ("GET", "", {"Host": "["}, 421),
+        ("POST", "", {"Origin": "https://evil.example"}, 403),
+        ("POST", "", {"Origin": "null"}, 403),
+        ("POST", "", {"Origin": "OWN"}, 200),
+        ("GET", "/signin", {}, 303),
+        ("GET", "/else", {}, 404),
+        ("DELETE", "", {}, 405),
+    ],
+)
+def test_strangers_are_turned_away(
+    azure: Sandbox, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    """Other host names, other sites' forms, and what is not there are refused."""
+    sent = {name: value.replace("OWN", azure.url) for name, value in headers.items()}
+    url = f"{azure.url}/devicelogin{path}"
+    answer = requests.request(method, url, headers=sent, timeout=10, allow_redirects=False)
+    assert answer.status_code == status
+
+
+def test_root_leads_to_the_page(azure: Sandbox) -> None:
+    """The bare address shows the page."""
+    assert "Enter the code" in requests.get(azure.url, timeout=10).text

@@ -1,0 +1,207 @@
+"""The page for the person, in a real browser, with the keyboard alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+import requests
+
+from adls_enduser.sandbox import CONTOSO, Person, Sandbox
+from adls_enduser.sandbox.entra import AZURE_CLI
+
+from ..conftest import IN_CI
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from selenium.webdriver import Chrome
+
+MANAGEMENT = "https://management.core.windows.net/"
+AUTHORITY = f"https://login.microsoftonline.com/{CONTOSO}/oauth2"
+PASSWORD = "correct horse"
+ADA = f"ada@{CONTOSO}"
+
+ARGUMENTS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--no-proxy-server",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--window-size=900,700",
+)
+
+
+def missing(what: str) -> NoReturn:
+    """Skip, or fail where everything must be there."""
+    reason = f"{what} is not installed"
+    if IN_CI:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def azure() -> Iterator[Sandbox]:
+    """Start one sandbox, in real time as the browser's."""
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def ada(azure: Sandbox) -> Person:
+    """Give somebody who needs a second factor."""
+    return azure.entra.person(ADA, password=PASSWORD, mfa=True)
+
+
+@pytest.fixture(scope="module")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    """Start Chromium without a window."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium:
+        missing("chromium")
+    if not driver:
+        missing("chromedriver")
+    try:
+        from selenium import webdriver
+    except ImportError:
+        missing("selenium")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    profile = tmp_path_factory.mktemp("chromium")
+    for argument in (*ARGUMENTS, f"--user-data-dir={profile}"):
+        options.add_argument(argument)
+    service = webdriver.ChromeService(driver, env={**os.environ, "NO_PROXY": "*"})
+    browser = webdriver.Chrome(options, service)
+    yield browser
+    browser.quit()
+
+
+class Screen:
+    """What a person sees, and a keyboard."""
+
+    def __init__(self, chrome: Chrome, url: str) -> None:
+        self.chrome = chrome
+        chrome.get(f"{url}/devicelogin")
+
+    def type(self, *keys: str) -> None:
+        """Press keys, wherever the focus is."""
+        from selenium.webdriver import ActionChains
+
+        ActionChains(self.chrome).send_keys(*keys).perform()
+
+    def focus(self) -> str:
+        """Give the id of the element that has the focus, or its tag."""
+        element = self.chrome.switch_to.active_element
+        return element.get_attribute("id") or element.tag_name
+
+    def wait_for(self, title: str) -> None:
+        """Wait until the title is this."""
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        WebDriverWait(self.chrome, 10).until(lambda chrome: chrome.title == title)
+
+    def find(self, selector: str) -> list[Any]:
+        """Find elements by CSS selector."""
+        return list(self.chrome.find_elements("css selector", selector))
+
+    def text(self) -> str:
+        """Give the words that can be seen."""
+        return str(self.find("body")[0].text)
+
+    def check_accessible(self) -> None:
+        """See that a screen reader knows the language, the title, and each field's name."""
+        assert self.find("html")[0].get_attribute("lang") == "en"
+        assert self.chrome.title
+        assert len(self.find("h1")) == 1
+        for field in self.find("input:not([type=hidden])"):
+            [label] = self.find(f"label[for='{field.get_attribute('id')}']")
+            assert label.is_displayed()
+            assert field.accessible_name == label.text
+        for error in self.find(".error"):
+            assert error.aria_role == "alert"
+            [field] = self.find("[aria-invalid=true]")
+            assert field.get_attribute("aria-describedby") == error.get_attribute("id")
+
+
+@pytest.fixture
+def screen(chrome: Chrome, azure: Sandbox) -> Screen:
+    """Open the page."""
+    return Screen(chrome, azure.url)
+
+
+def device_code() -> Any:
+    """Ask for a device code."""
+    form = {"client_id": AZURE_CLI, "resource": MANAGEMENT}
+    return requests.post(f"{AUTHORITY}/devicecode", form, timeout=10).json()
+
+
+def poll(code: dict[str, str]) -> Any:
+    """Ask for the token of a device code."""
+    form = {"grant_type": "device_code", "client_id": AZURE_CLI, "code": code["device_code"]}
+    return requests.post(f"{AUTHORITY}/token", form, timeout=10).json()
+
+
+def test_person_signs_in_with_the_keyboard_alone(
+    azure: Sandbox, ada: Person, screen: Screen
+) -> None:
+    """Every step works by keyboard, and each mistake is told and can be mended."""
+    code, enter, tab = device_code(), "\ue007", "\ue004"
+    screen.check_accessible()
+    assert screen.focus() == "code"
+    screen.type("AAAAAAAAA", enter)
+    screen.wait_for("Error: Enter the code")
+    screen.check_accessible()
+    assert "That code is not right." in screen.find("[role=alert]")[0].text
+    assert screen.focus() == "code"
+    screen.type(code["user_code"].lower(), enter)
+    screen.wait_for("Sign in")
+    screen.check_accessible()
+    assert "Microsoft Azure CLI" in screen.text()
+    assert screen.focus() == "username"
+    screen.type(ADA, tab, "wrong", enter)
+    screen.wait_for("Error: Sign in")
+    screen.check_accessible()
+    assert "The user name or the password is wrong." in screen.find("[role=alert]")[0].text
+    assert screen.focus() == "password"
+    screen.type(PASSWORD, enter)
+    screen.wait_for("Verify your identity")
+    screen.check_accessible()
+    assert screen.focus() == "otc"
+    screen.type(azure.entra.one_time_code(ada), enter)
+    screen.wait_for("You have signed in")
+    screen.check_accessible()
+    assert f"{ADA} has signed in to Microsoft Azure CLI" in screen.text()
+    assert screen.focus() == "h1"
+    assert PASSWORD not in screen.chrome.current_url
+    token = poll(code)["access_token"]
+    assert azure.world.identity.check(f"Bearer {token}", [MANAGEMENT])["amr"] == ["pwd", "mfa"]
+
+
+def test_person_declines_with_the_keyboard(ada: Person, screen: Screen) -> None:
+    """The decline button is reached by Tab, and works although the form is empty."""
+    code, enter, tab = device_code(), "\ue007", "\ue004"
+    screen.type(code["user_code"], enter)
+    screen.wait_for("Sign in")
+    screen.type(tab, tab, tab)
+    assert screen.chrome.switch_to.active_element.text == "Decline"
+    outline = screen.chrome.switch_to.active_element.value_of_css_property("outline-width")
+    assert outline == "3px"
+    screen.type(enter)
+    screen.wait_for("You have declined")
+    screen.check_accessible()
+    assert poll(code)["error"] == "authorization_declined"
+
+
+def test_browser_finds_nothing_to_complain_about(screen: Screen) -> None:
+    """The style passes the page's own security policy, and the console stays empty."""
+    button = screen.find("button")[0]
+    assert button.value_of_css_property("background-color") == "rgba(0, 90, 158, 1)"
+    log: list[dict[str, Any]] = screen.chrome.get_log("browser")  # type: ignore[no-untyped-call]
+    assert [entry for entry in log if "favicon" not in entry["message"]] == []

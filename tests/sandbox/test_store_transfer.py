@@ -1,0 +1,142 @@
+"""Whole transfers with many threads, through the real azure-datalake-store."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from azure.datalake.store.core import AzureDLPath
+from azure.datalake.store.multithread import ADLDownloader, ADLUploader, put_chunk
+from azure.datalake.store.transfer import ADLTransferClient
+
+MEGABYTE = 2**20
+
+
+def digest(path):
+    """Give a file's checksum."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def big(tmp_path):
+    """Five megabytes and a bit of noise."""
+    path = tmp_path / "big.bin"
+    path.write_bytes(random.Random(5).randbytes(5 * MEGABYTE + 12345))
+    return path
+
+
+def test_put_and_get_keep_every_byte(fs, big, tmp_path):
+    """A file larger than one request goes up and comes down the same."""
+    fs.put(str(big), "up/big.bin")
+    assert fs.info("up/big.bin")["length"] == big.stat().st_size
+    fs.get("up/big.bin", str(tmp_path / "down.bin"))
+    assert digest(tmp_path / "down.bin") == digest(big)
+
+
+def test_uploader_and_downloader_keep_every_byte(fs, big, tmp_path):
+    """With several threads and chunks, and with the progress told to the end."""
+    told = []
+    ADLUploader(
+        fs,
+        "up/big.bin",
+        str(big),
+        nthreads=4,
+        blocksize=MEGABYTE,
+        buffersize=MEGABYTE,
+        progress_callback=lambda done, total: told.append((done, total)),
+    )
+    assert told[-1] == (big.stat().st_size, big.stat().st_size)
+    down = tmp_path / "down.bin"
+    ADLDownloader(
+        fs, "up/big.bin", str(down), nthreads=4, chunksize=MEGABYTE, blocksize=MEGABYTE // 2
+    )
+    assert digest(down) == digest(big)
+
+
+def test_a_tree_goes_up_and_comes_down(fs, tmp_path):
+    """Many small files with 64 threads, folders and empty files included."""
+    source = tmp_path / "source"
+    noise = random.Random(7)
+    for number in range(60):
+        file = source / f"folder{number % 7}" / f"file{number}"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(noise.randbytes(number * 97))
+    ADLUploader(fs, "tree", str(source), nthreads=64)
+    ADLDownloader(fs, "tree", str(tmp_path / "down"), nthreads=64)
+    sent = {file.relative_to(source): digest(file) for file in source.rglob("file*")}
+    got = tmp_path / "down"
+    assert {file.relative_to(got): digest(file) for file in got.rglob("file*")} == sent
+    assert len(fs.walk("tree")) == 60
+
+
+def test_chunks_are_merged_into_one_file(fs, big):
+    """The client's chunked way: pieces in a folder, then MSCONCAT, then no folder."""
+
+    def merge(adlfs, outfile, files, shutdown_event=None, overwrite=False):
+        adlfs.concat(outfile, files, delete_source=True)
+
+    class Parent:
+        _overwrite = True
+
+    client = ADLTransferClient(
+        fs,
+        transfer=put_chunk,
+        merge=merge,
+        nthreads=8,
+        chunksize=MEGABYTE,
+        blocksize=MEGABYTE // 4,
+        parent=Parent(),
+    )
+    client.submit(str(big), AzureDLPath("up/big.bin"), big.stat().st_size)
+    client.run()
+    assert client.successful
+    assert fs.ls("up") == ["up/big.bin"]
+    assert hashlib.sha256(fs.cat("up/big.bin")).hexdigest() == digest(big)
+
+
+def test_appends_at_the_end_from_many_threads_all_arrive(door):
+    """Nothing is lost or mixed when 16 threads append to one file."""
+    door("PUT", "log", "CREATE", write="true")
+    lines = [f"{number:07}\n".encode() for number in range(160)]
+
+    def add(line):
+        return door("POST", "log", "APPEND", line, append="true").status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(add, lines)) == {200}
+    read = door("GET", "log", "OPEN", read="true").content
+    assert sorted(read.splitlines(keepends=True)) == lines
+
+
+def test_many_threads_make_and_remove_one_tree(door):
+    """Creating, listing, renaming and deleting at once gives answers, never a failure."""
+
+    def work(number):
+        name = f"d/{number % 5}"
+        return [
+            door("PUT", name, "CREATE", b"x" * 1000, write="true", overwrite="true").status_code,
+            door("GET", name, "OPEN", read="true").status_code,
+            door("PUT", name, "RENAME", destination=f"d/r{number % 3}").status_code,
+            door("POST", "whole", "MSCONCAT", f"sources=d/r{number % 3}".encode()).status_code,
+            door("GET", "d", "LISTSTATUS").status_code,
+            door("DELETE", f"d/{number % 7}", "DELETE").status_code,
+        ]
+
+    with ThreadPoolExecutor(12) as pool:
+        seen = {status for statuses in pool.map(work, range(60)) for status in statuses}
+    assert seen <= {200, 201, 404}
+
+
+def test_an_acl_is_set_on_a_whole_tree(fs, people):
+    """The client's recursive call, with processes of its own, reaches every file and folder."""
+    oid = people["carl"].object_id
+    for number in range(12):
+        fs.touch(f"tree/sub{number % 3}/file{number}")
+    fs.modify_acl_entries(
+        "tree", f"user:{oid}:r-x,default:user:{oid}:r-x", recursive=True, number_of_sub_process=1
+    )
+    for path in ["tree", "tree/sub1", *fs.walk("tree")]:
+        assert f"user:{oid}:r-x" in fs.get_acl_status(path)["entries"]
+    assert f"default:user:{oid}:r-x" in fs.get_acl_status("tree/sub2")["entries"]

@@ -1,0 +1,155 @@
+"""filesystem_token in the real azure-datalake-store of both generations."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from azure.datalake.store import core, lib, multithread
+
+from adls_enduser import Password, SignInExpired, filesystem_token, management_credentials
+from adls_enduser.sandbox import CONTOSO
+
+from .conftest import PASSWORD
+from .contracts import DATA_LAKE, TOKEN_PATH, CredentialContract
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adls_enduser.sandbox import Person, Sandbox, SandboxClock
+
+OLD = hasattr(lib, "DataLakeCredential")
+
+
+@pytest.fixture
+def by_password(azure: Sandbox, ada: Person, clock: SandboxClock) -> Any:
+    """The article's ``lib.auth(tenant_id, username, password, client_id)``."""
+    options: Any = {"tenant": CONTOSO, "username": ada.username, "clock": clock}
+    return filesystem_token("password", password=PASSWORD, **options)
+
+
+@pytest.fixture
+def by_device_code(azure: Sandbox, grace: Person, clock: SandboxClock) -> Any:
+    """The article's ``lib.auth(tenant_id=...)``."""
+
+    def approve(prompt: Any) -> None:
+        azure.entra.approve(prompt.code, by=grace)
+
+    return filesystem_token("device_code", tenant=CONTOSO, prompt=approve, clock=clock)
+
+
+@pytest.fixture(params=["by_password", "by_device_code"])
+def credential(request: pytest.FixtureRequest) -> Any:
+    """Either of them."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def store(credential: Any) -> Any:
+    """The article's file system, with the token where every generation takes it."""
+    return core.AzureDLFileSystem(credential, store_name="mystore")
+
+
+class TestContract(CredentialContract):
+    """Both are credentials."""
+
+    resource = DATA_LAKE
+
+
+@pytest.mark.skipif(not OLD, reason="azure-datalake-store 1.x has no such class")
+def test_isinstance_holds_for_the_documented_class(credential: Any) -> None:
+    """``lib.DataLakeCredential`` is what ``lib.auth`` gave."""
+    assert isinstance(credential, lib.DataLakeCredential)
+
+
+def test_the_token_has_the_keys_of_its_documented_form(credential: Any) -> None:
+    """Those of 0.0.52 and of 0.0.53, and no refresh token."""
+    token = credential.token
+    assert token["access"] == token["access_token"]
+    assert token["expiresIn"] == token["expires_in"] == 3600
+    assert token["tokenType"] == "Bearer"
+    assert token["resource"] == DATA_LAKE
+    assert token["refresh"] is False
+
+
+def test_files_come_and_go(store: Any) -> None:
+    """mkdir, write, list, read, rename and delete."""
+    store.mkdir("/data")
+    with store.open("/data/a.txt", "wb") as file:
+        file.write(b"hello, lake")
+    assert store.ls("/data") == ["data/a.txt"]
+    assert store.cat("/data/a.txt") == b"hello, lake"
+    store.mv("/data/a.txt", "/data/b.txt")
+    store.rm("/data", recursive=True)
+    assert not store.exists("/data")
+
+
+def test_transfers_are_byte_identical(store: Any, tmp_path: Path) -> None:
+    """ADLUploader and ADLDownloader with several threads."""
+    source, target = tmp_path / "up.bin", tmp_path / "down.bin"
+    source.write_bytes(os.urandom(5 * 2**20 + 17))
+    chunks: Any = {"nthreads": 4, "overwrite": True, "chunksize": 2**20, "buffersize": 2**20}
+    multithread.ADLUploader(store, lpath=str(source), rpath="/up.bin", **chunks)
+    multithread.ADLDownloader(store, lpath=str(target), rpath="/up.bin", **chunks)
+    digests = {hashlib.sha256(path.read_bytes()).digest() for path in (source, target)}
+    assert len(digests) == 1
+
+
+@pytest.mark.skipif(not OLD, reason="1.x caches the token by its own clock")
+def test_an_open_file_system_outlives_many_tokens(
+    store: Any, azure: Sandbox, clock: SandboxClock
+) -> None:
+    """0.0.52 dies at the second expiry and 0.0.53 at the first; this goes on."""
+    azure.log.clear()
+    for _ in range(4):
+        clock.advance(3600)
+        store.touch("/x")
+    assert len(azure.log.to(TOKEN_PATH)) == 4
+
+
+@pytest.mark.skipif(OLD, reason="0.0.x asks before each request")
+def test_a_new_generation_gets_a_fresh_token_when_it_asks(
+    store: Any, credential: Any, azure: Sandbox, clock: SandboxClock
+) -> None:
+    """1.x asks get_token again near the end of what it was told; it gets a new one."""
+    store.touch("/x")
+    before = store.azure.AccessToken
+    clock.advance(3500)
+    assert credential.get_token("https://datalake.azure.net//.default").token != before.token
+
+
+def test_renewal_goes_to_the_authority_that_signed_in(
+    credential: Any, azure: Sandbox
+) -> None:
+    """``refresh_token`` takes 0.0.x's argument and does not obey it."""
+    before = credential.token["access"]
+    azure.log.clear()
+    credential.refresh_token(authority="https://login.chinacloudapi.cn/")
+    assert credential.token["access"] != before
+    assert {one.host for one in azure.log} == {"login.microsoftonline.com"}
+
+
+def test_an_error_keeps_its_shape_through_the_client(
+    by_password: Any, azure: Sandbox, ada: Person, clock: SandboxClock
+) -> None:
+    """A dead sign-in is one SignInExpired, at once: no retries, no 85 seconds."""
+    azure.entra.revoke_refresh_tokens(ada)
+    clock.advance(3601)
+    azure.log.clear()
+    with pytest.raises(SignInExpired) as caught:
+        core.AzureDLFileSystem(by_password, store_name="mystore").ls("/")
+    assert caught.value.code == "AADSTS50173"
+    assert len(azure.log.to(TOKEN_PATH)) == 1
+
+
+def test_one_sign_in_serves_both_planes(azure: Sandbox, ada: Person, clock: SandboxClock) -> None:
+    """The same strategy object: one password, one refresh, two planes."""
+    strategy = Password(username=ada.username, password=PASSWORD, tenant=CONTOSO, clock=clock)
+    credentials = management_credentials(mode=strategy)
+    token = filesystem_token(mode=strategy)
+    assert core.AzureDLFileSystem(token, store_name="mystore").ls("/") == []
+    assert credentials.whoami() == token.whoami()
+    sent = [one.request.form["grant_type"] for one in azure.log.to(TOKEN_PATH)]
+    assert sent == ["password", "refresh_token"]
