@@ -437,6 +437,7 @@ def test_federation_server_refuses_what_it_should(azure: Sandbox) -> None:
     assert ask(soap(ADA, PASSWORD)) == (500, True)
     assert ask(soap("&b;", PASSWORD, entity)) == (400, False)
     assert ask(b"rubbish") == (400, False)
+    assert ask(b"<?xml version='1.0' encoding='none'?><e/>") == (400, False)
     assert ask(soap("bob@fabrikam.com", PASSWORD), "2005") == (503, False)
 
 
@@ -459,6 +460,10 @@ def test_assertions_must_be_genuine_and_fresh(azure: Sandbox) -> None:
     assert redeem(genuine).ok
     forged = redeem(genuine.replace("bob@fabrikam.com", "eve@fabrikam.com"))
     assert said(forged) == (400, "invalid_grant", 50008)
+    unsigned = re.sub("<ds:SignatureValue>.*</ds:SignatureValue>", "", genuine)
+    assert said(redeem(unsigned)) == (400, "invalid_grant", 50008)
+    odd = re.sub("(<ds:SignatureValue>)", r"\1ü", genuine)
+    assert said(redeem(odd)) == (400, "invalid_grant", 50008)
     assert said(redeem("rubbish")) == (400, "invalid_grant", 50008)
     azure.clock.advance(3600)
     assert said(redeem(genuine)) == (400, "invalid_grant", 50013)

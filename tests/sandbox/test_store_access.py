@@ -186,6 +186,18 @@ def test_a_recursive_delete_needs_every_folder(fs, bea, shared):
     assert not fs.exists("shared/a")
 
 
+def test_a_concat_that_may_not_delete_the_folder_moves_nothing(fs, bea, shared):
+    """The right to remove the sources' folder is checked before any source is moved."""
+    write(bea, "shared/pieces/one")
+    fs.mkdir("shared/pieces/closed")
+    with pytest.raises(PermissionError):
+        bea.concat("shared/whole", ["shared/pieces/one"], delete_source=True)
+    assert fs.cat("shared/pieces/one") == b"1"
+    assert not fs.exists("shared/whole")
+    bea.concat("shared/whole", ["shared/pieces/one"])
+    assert bea.cat("shared/whole") == b"1"
+
+
 def test_new_items_inherit_the_default_acl(fs, bea, people):
     """A folder hands it on to folders and files; files keep none; others get nothing."""
     oid = people["bea"].object_id

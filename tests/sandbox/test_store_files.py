@@ -320,7 +320,21 @@ def test_a_folder_cannot_expire(fs):
 
 def test_odd_names_are_names(fs):
     """Names with blanks, signs, umlauts and dots are kept as they are."""
-    odd = ["a b", "50%", "q?x", "a+b", "a&b=c", "#1", "ünïcödé", "...", "日本", "a'b\"c", ".hidden"]
+    odd = [
+        "a b",
+        "50%",
+        "q?x",
+        "a+b",
+        "a&b=c",
+        "#1",
+        "ünïcödé",
+        "...",
+        "日本",
+        "a'b\"c",
+        ".hidden",
+        "a\u00a0b",
+        "\U0001f469\u200d\U0001f4bb",
+    ]
     for name in odd:
         write(fs, f"odd/{name}", name.encode())
     assert names(fs.ls("odd")) == sorted(odd)

@@ -110,6 +110,33 @@ def test_appends_at_the_end_from_many_threads_all_arrive(door):
     assert sorted(read.splitlines(keepends=True)) == lines
 
 
+def test_concats_into_one_file_from_many_threads_all_arrive(door):
+    """Pieces that are moved in at once stand one after the other, each in one piece."""
+    pieces = [bytes([number]) * (MEGABYTE // 2) for number in range(24)]
+    for number, piece in enumerate(pieces):
+        door("PUT", f"d/{number}", "CREATE", piece, write="true")
+    door("PUT", "whole", "CREATE", write="true")
+
+    def add(number):
+        return door("POST", "whole", "MSCONCAT", f"sources=d/{number}".encode()).status_code
+
+    with ThreadPoolExecutor(12) as pool:
+        assert set(pool.map(add, range(len(pieces)))) == {200}
+    read = door("GET", "whole", "OPEN", read="true").content
+    size = len(pieces[0])
+    assert sorted(read[at : at + size] for at in range(0, len(read), size)) == pieces
+
+
+def test_uploaded_bytes_do_not_stay_in_memory(fs, big, store_azure):
+    """The request log forgets large bodies, and keeps what was asked."""
+    store_azure.log.clear()
+    fs.put(str(big), "big")
+    asked = store_azure.log.to("/big", method="POST")
+    assert len(asked) > 1
+    assert sum(len(exchange.request.body) for exchange in asked) < MEGABYTE
+    assert fs.info("big")["length"] == big.stat().st_size
+
+
 def test_many_threads_make_and_remove_one_tree(door):
     """Creating, listing, renaming and deleting at once gives answers, never a failure."""
 

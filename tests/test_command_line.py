@@ -1,0 +1,339 @@
+"""``python -m adls_enduser.sandbox``: exit codes, pure standard output, signals, serving."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pexpect
+import pytest
+import requests
+
+from adls_enduser.sandbox import CONTOSO, CONTOSO_ID
+from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SANDBOX = [sys.executable, "-m", "adls_enduser.sandbox"]
+UNAUTHORIZED = "print(requests.get('https://management.azure.com/subscriptions').status_code)"
+
+
+def run(*options: str, code: str = "", stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run Python code in the sandbox, without a terminal."""
+    command = [*SANDBOX, *options, "--", sys.executable, "-c", code]
+    return finish(command, stdin)
+
+
+def finish(command: list[str], stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60)
+
+
+# Whose output, whose exit status.
+
+
+def test_standard_output_and_exit_status_are_the_commands() -> None:
+    """The command owns standard output and input, and its exit status is ours."""
+    done = run(code="import sys; print(sys.stdin.read()); sys.exit(7)", stdin="mine")
+    assert (done.stdout, done.returncode) == ("mine\n", 7)
+
+
+def test_introduction_is_on_standard_error() -> None:
+    """Standard error says who exists, where, and where the page is; passwords are plain."""
+    said = run(code="import os; print(os.environ['HTTPS_PROXY'].rpartition(':')[2])")
+    facts = [CONTOSO, CONTOSO_ID, SUBSCRIPTION_ID, "mystore", f"ada@{CONTOSO}", "ada-password"]
+    facts += [f"grace@{CONTOSO}", "grace-password", "second factor"]
+    facts += [f"http://localhost:{said.stdout.strip()}/devicelogin"]
+    assert [fact for fact in facts if fact not in said.stderr] == []
+    assert "approves" not in said.stderr
+
+
+def test_quiet_says_nothing() -> None:
+    """With --quiet, both streams are the command's alone."""
+    done = run("--quiet", code="import sys; sys.stderr.write('mine')")
+    assert (done.stdout, done.stderr, done.returncode) == ("", "mine", 0)
+
+
+def test_killed_command_gives_128_and_the_signal() -> None:
+    """A command that a signal ends gives 128 + its number, as in a shell."""
+    done = run("--quiet", code="import os; os.kill(os.getpid(), 9)")
+    assert done.returncode == 128 + signal.SIGKILL
+
+
+def test_unknown_command_is_one_line_and_127() -> None:
+    """A command that is not there gives 127 and a line that names it."""
+    done = finish([*SANDBOX, "--quiet", "--", "no-such-command", "--option"])
+    assert done.returncode == 127
+    assert done.stderr == "no-such-command: command not found\n"
+
+
+def test_command_that_cannot_be_run_is_126(tmp_path: Path) -> None:
+    """A file without the right to be run gives 126 and a line with the reason."""
+    (tmp_path / "script").write_text("#!/bin/sh\n")
+    done = finish([*SANDBOX, "--quiet", "--", str(tmp_path / "script")])
+    assert (done.returncode, done.stderr.count("\n")) == (126, 1)
+    assert "Permission denied" in done.stderr
+
+
+def test_options_of_the_command_are_left_alone() -> None:
+    """What stands after the first -- is the command's, a second -- included."""
+    done = finish([*SANDBOX, "--quiet", "--", "echo", "--port", "--", "x y"])
+    assert done.stdout == "--port -- x y\n"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        (["python", "x.py"], "a command goes after --"),
+        (["--"], "no command after --"),
+        (["--port", "70000"], "not a port"),
+        (["--token-lifetime", "0"], "more than 0"),
+        (["--approv"], "--approv"),
+    ],
+)
+def test_wrong_use_is_2_and_says_what(wrong: list[str], named: str) -> None:
+    """A wrong command line gives 2 and names the culprit."""
+    done = finish([*SANDBOX, *wrong])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert named in done.stderr
+
+
+def test_bug_of_the_sandbox_is_70_and_told(tmp_path: Path) -> None:
+    """If a service of the sandbox fails, the exit status is 70, whatever the command's is."""
+    folder = tmp_path / "stores"
+    code = f"""
+import pathlib, shutil, requests
+from adls_enduser import filesystem_token
+token = filesystem_token("password", tenant="{CONTOSO}", username="ada@{CONTOSO}",
+                         password="ada-password")
+shutil.rmtree({str(folder)!r})
+pathlib.Path({str(folder)!r}).write_text("in the way of the stores' folder")
+url = "https://mystore.azuredatalakestore.net/webhdfs/v1/x?op=CREATE&write=true"
+print(token.signed_session().put(url).status_code)
+"""
+    done = run("--quiet", "--folder", str(folder), code=code)
+    assert (done.stdout, done.returncode) == ("500\n", 70)
+    assert "The sandbox has a bug" in done.stderr
+    assert "NotADirectoryError" in done.stderr
+
+
+# What the command meets.
+
+
+def test_command_reaches_the_sandbox_under_azures_names() -> None:
+    """The environment leads to the sandbox, TLS included, and keeps everything else."""
+    done = run(code=f"import os, requests; print(os.environ['HOME']); {UNAUTHORIZED}")
+    assert done.stdout == f"{os.environ['HOME']}\n401\n"
+
+
+@pytest.mark.parametrize("url", ["https://example.org/", "http://example.org/"])
+def test_other_hosts_are_refused(url: str) -> None:
+    """No other host is reached, by TLS or without."""
+    code = f"""
+import requests
+try:
+    print(requests.get({url!r}).text)
+except requests.exceptions.ProxyError as error:
+    print(error)
+"""
+    done = run("--quiet", code=code)
+    assert "403" in done.stdout or "The sandbox does not play" in done.stdout
+
+
+SIGN_IN = f"""
+from adls_enduser import SignInTimedOut, management_credentials
+try:
+    print(management_credentials("device_code", tenant="{CONTOSO}", timeout=0.5,
+                                 prompt=lambda prompt: None).whoami().username)
+except SignInTimedOut as error:
+    print("SignInTimedOut")
+"""
+
+
+def test_approve_lets_grace_approve_every_code() -> None:
+    """With --approve a device-code sign-in needs nobody, and standard error says so."""
+    done = run("--approve", code=SIGN_IN)
+    assert done.stdout == f"grace@{CONTOSO}\n"
+    assert "approves every device code" in done.stderr
+
+
+def test_without_approve_a_code_waits() -> None:
+    """Without --approve nobody approves."""
+    assert run(code=SIGN_IN).stdout == "SignInTimedOut\n"
+
+
+def test_token_lifetime_is_in_seconds() -> None:
+    """--token-lifetime sets how long access tokens live; ada signs in with a password."""
+    code = f"""
+import jwt, requests
+from adls_enduser import management_credentials
+credentials = management_credentials("password", tenant="{CONTOSO}", username="ada@{CONTOSO}",
+                                     password="ada-password")
+token = credentials.get_token("https://management.azure.com/.default").token
+claims = jwt.decode(token, options={{"verify_signature": False}})
+print(claims["exp"] - claims["iat"])
+"""
+    assert run("--token-lifetime", "90", code=code).stdout == "90\n"
+    assert run(code=code).stdout != "90\n"
+
+
+def test_folder_keeps_what_is_written(tmp_path: Path) -> None:
+    """--folder is where the bytes of a store's files are."""
+    code = f"""
+from azure.datalake.store import core
+from adls_enduser import filesystem_token
+token = filesystem_token("password", tenant="{CONTOSO}", username="ada@{CONTOSO}",
+                         password="ada-password")
+with core.AzureDLFileSystem(token, store_name="mystore").open("/x", "wb") as file:
+    file.write(b"kept")
+"""
+    done = run("--folder", str(tmp_path), code=code)
+    assert done.returncode == 0, done.stderr
+    assert [file.read_bytes() for file in (tmp_path / "mystore").iterdir()] == [b"kept"]
+
+
+def test_port_is_the_proxys_and_the_pages() -> None:
+    """--port says where the proxy and the page listen."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    page = f"print(requests.get('http://localhost:{port}/devicelogin').status_code)"
+    done = run("--port", str(port), code=f"import requests; {UNAUTHORIZED}; {page}")
+    assert done.stdout == "401\n200\n"
+
+
+def test_port_that_is_taken_is_told() -> None:
+    """A port that another program has gives 1 and one line."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run("--port", str(taken.getsockname()[1]), code="print('ran')")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("The sandbox cannot start: Address already in use")
+    assert done.stderr.count("\n") == 1
+
+
+# Signals.
+
+WAITS = "import signal; print('ready', flush=True); signal.pause()"
+HANDLES = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(5)); " + WAITS
+
+
+def start(code: str) -> subprocess.Popen[str]:
+    """Start Python code in the sandbox, away from any terminal; it is ready when this returns."""
+    command = [*SANDBOX, "--quiet", "--", sys.executable, "-c", code]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_signals_reach_the_command(number: signal.Signals) -> None:
+    """A signal sent to the sandbox ends the command, and gives 128 + its number."""
+    code = f"import signal; signal.signal({int(number)}, signal.SIG_DFL); {WAITS}"
+    with start(code) as process:
+        process.send_signal(number)
+        assert process.wait(timeout=30) == 128 + number
+
+
+def test_command_decides_what_a_signal_does() -> None:
+    """A command that handles the signal ends in its own way."""
+    with start(HANDLES) as process:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 5
+
+
+def test_control_c_reaches_the_command_once() -> None:
+    """At a terminal Ctrl-C arrives once: the terminal sends it, and the sandbox does not."""
+    code = """
+import signal
+caught = []
+signal.signal(signal.SIGINT, lambda *_: (caught.append(1), print("caught", flush=True)))
+print("ready")
+input()
+print("in all", len(caught))
+"""
+    command = [*SANDBOX[1:], "--quiet", "--", sys.executable, "-c", code]
+    child = pexpect.spawn(SANDBOX[0], command, encoding="utf-8", timeout=30)
+    child.expect("ready")
+    child.sendintr()
+    child.expect("caught")
+    # Answered only after the sandbox's own handler for the same Ctrl-C has run.
+    child.sendline("")
+    child.expect(r"in all (\d+)")
+    assert child.match.group(1) == "1"
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+
+
+def test_signal_that_is_ignored_stays_ignored() -> None:
+    """Started with SIGHUP ignored, as by nohup, the sandbox and its command go on."""
+    code = "import os, signal; os.kill(os.getppid(), signal.SIGHUP); print('still here')"
+    ignoring = f"trap '' HUP; exec {shlex.join([*SANDBOX, '--', sys.executable, '-c', code])}"
+    done = finish(["sh", "-c", ignoring])
+    assert (done.stdout, done.returncode) == ("still here\n", 0)
+
+
+# Serving.
+
+
+@pytest.fixture
+def server() -> Iterator[subprocess.Popen[str]]:
+    """A sandbox without a command."""
+    with subprocess.Popen(
+        SANDBOX, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        yield process
+        process.kill()
+
+
+def exported(process: subprocess.Popen[str]) -> dict[str, str]:
+    """Read what a server exports; ends, since it closes its standard output."""
+    assert process.stdout is not None
+    lines = [shlex.split(line) for line in process.stdout]
+    assert all(words[0] == "export" and len(words) == 2 for words in lines)
+    return dict(words[1].split("=", 1) for words in lines)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serves_until_it_is_told_to_stop(
+    server: subprocess.Popen[str], number: signal.Signals
+) -> None:
+    """Without a command it answers until Ctrl-C, then cleans up and ends with 0."""
+    variables = exported(server)
+    url, bundle = "https://management.azure.com/subscriptions", variables["REQUESTS_CA_BUNDLE"]
+    proxies = {"https": variables["HTTPS_PROXY"]}
+    assert requests.get(url, proxies=proxies, verify=bundle, timeout=30).status_code == 401
+    assert variables["ADLS_SANDBOX_PID"] == str(server.pid)
+    server.send_signal(number)
+    assert server.wait(timeout=30) == 0
+    assert not Path(bundle).exists()
+
+
+def test_a_shell_can_take_its_variables() -> None:
+    """eval "$(... &)" points a shell at the sandbox, as ssh-agent does, and kill ends it."""
+    script = f"""
+eval "$({shlex.join(SANDBOX)} --quiet &)"
+{shlex.quote(sys.executable)} -c {shlex.quote(f"import requests; {UNAUTHORIZED}")}
+kill "$ADLS_SANDBOX_PID"
+while test -e "$REQUESTS_CA_BUNDLE"; do :; done
+echo gone
+"""
+    done = finish(["sh", "-c", script])
+    assert (done.stdout, done.stderr) == ("401\ngone\n", "")
+
+
+def test_help_tells_what_a_newcomer_needs() -> None:
+    """--help names every option, the exit statuses and both ways of serving."""
+    done = finish([*SANDBOX, "--help"])
+    wanted = ["--port", "--folder", "--approve", "--token-lifetime", "--quiet", "127", "70"]
+    wanted += ["sandbox.env", "ADLS_SANDBOX_PID", "-- COMMAND", "ada-password"]
+    assert (done.returncode, [word for word in wanted if word not in done.stdout]) == (0, [])

@@ -1,0 +1,290 @@
+"""Secrets are planted, every flow is run, and everything that talks is searched."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import traceback
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from adls_enduser import (
+    DeviceCode,
+    EndUserError,
+    Password,
+    Token,
+    filesystem_token,
+    management_credentials,
+)
+from adls_enduser.sandbox import CONTOSO, Answer, HalfBody, Reset, Stall, redirect, throttled
+from adls_enduser.source import TokenSource
+
+from .contracts import DATA_LAKE, MANAGEMENT, TOKEN_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adls_enduser.sandbox import Sandbox, SandboxClock
+
+PASSWORD = "planted-password-7d1c"
+WRONG = "planted-wrong-9e2f"
+ACCESS = "planted-access-token-51aa"
+REFRESH = "planted-refresh-token-c0de"
+DEVICE = "planted-device-code-88b1"
+PLANTED = (PASSWORD, WRONG, ACCESS, REFRESH, DEVICE)
+
+
+class Everything:
+    """All that a program could print, log or warn, collected."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def add(self, *things: object) -> None:
+        self.texts += [f"{thing!r} {thing}" for thing in things]
+
+    def add_error(self, error: BaseException) -> None:
+        """Take an error as every tool shows it: text, chain, locals of every frame."""
+        seen: set[int] = set()
+        todo: list[BaseException | None] = [error]
+        while todo:
+            one = todo.pop()
+            if one is None or id(one) in seen:
+                continue
+            seen.add(id(one))
+            self.add(one, one.args, vars(one))
+            self.texts += traceback.format_exception(one)
+            self.texts += self._locals(one)
+            todo += [one.__cause__, one.__context__]
+
+    @staticmethod
+    def _locals(error: BaseException) -> list[str]:
+        texts, frame = [], error.__traceback__
+        while frame is not None:
+            if "/tests/" not in frame.tb_frame.f_code.co_filename:
+                texts += [f"{name}={value!r}" for name, value in frame.tb_frame.f_locals.items()]
+            frame = frame.tb_next
+        return texts
+
+    def found(self, *allowed: str) -> set[str]:
+        """Give the planted secrets that stand somewhere."""
+        everything = "\n".join(self.texts)
+        return {secret for secret in PLANTED if secret in everything} - set(allowed)
+
+
+@pytest.fixture
+def everything(caplog: pytest.LogCaptureFixture) -> Iterator[Everything]:
+    """Collects; every logger speaks at DEBUG, and every warning counts."""
+    collected = Everything()
+    caplog.set_level(logging.DEBUG)
+    for name in ("adal-python", "msrest", "msrestazure", "urllib3", "requests", "azure"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        yield collected
+    collected.add(*warned, caplog.text, *(record.__dict__ for record in caplog.records))
+    collected.texts.append(caplog.text)
+    assert collected.found() == set()
+
+
+def _granting(**more: Any) -> Answer:
+    body = {
+        "access_token": ACCESS,
+        "refresh_token": REFRESH,
+        "token_type": "Bearer",
+        "expires_in": "3600",
+    } | more
+    import json
+
+    return Answer(200, json.dumps(body))
+
+
+def _password(azure: Sandbox, password: Any = PASSWORD) -> Password:
+    azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+    options: Any = {"tenant": CONTOSO, "clock": azure.clock, "request_timeout": 0.5}
+    return Password(username=f"ada@{CONTOSO}", password=password, **options)
+
+
+def test_a_control_finds_what_is_there() -> None:
+    """The search itself can find a secret: in a message, in a chain and in a frame's locals."""
+
+    def leaky() -> None:
+        planted = ACCESS
+        try:
+            raise ValueError(PASSWORD)
+        except ValueError:
+            raise RuntimeError(len(planted)) from None
+
+    everything = Everything()
+    with pytest.raises(RuntimeError) as caught:
+        leaky()
+    everything.add_error(caught.value)
+    assert PASSWORD in everything.found()
+
+
+class TestSuccess:
+    """A sign-in that works."""
+
+    def test_by_password(self, azure: Sandbox, everything: Everything) -> None:
+        """Strategy, credential, tokens and sessions show nothing."""
+        azure.faults.add(_granting(), path=TOKEN_PATH, times=2)
+        strategy = _password(azure)
+        credentials: Any = management_credentials(mode=strategy)
+        token: Any = filesystem_token(mode=strategy)
+        assert credentials.get_token(f"{MANAGEMENT}.default").token == ACCESS
+        for one in (credentials, token):
+            everything.add(one, one.token, one.aio(), one.whoami())
+            everything.add(one.get_token(f"{one._source.resource}.default"))
+            everything.add(one.get_token_info(f"{one._source.resource}.default"))
+            everything.add(one.signed_session().auth, one._source, vars(one), vars(one._source))
+        everything.add(strategy, vars(strategy), vars(strategy._sign_in))
+
+    def test_by_device_code(self, azure: Sandbox, everything: Everything) -> None:
+        """The prompt shows the user code, which is meant for the person, and no more."""
+        start = (
+            f'{{"user_code": "ABCD", "device_code": "{DEVICE}", "expires_in": "900",'
+            ' "interval": "5", "verification_url": "https://microsoft.com/devicelogin"}'
+        )
+        azure.faults.add(Answer(200, start), path="/devicecode")
+        azure.faults.add(Answer(400, '{"error": "authorization_pending"}'), path=TOKEN_PATH)
+        azure.faults.add(_granting(), path=TOKEN_PATH)
+        strategy = DeviceCode(prompt=everything.add, clock=azure.clock)
+        everything.add(management_credentials(mode=strategy), strategy, vars(strategy))
+        assert azure.log.to(TOKEN_PATH)[0].request.form["code"] == DEVICE
+
+    def test_a_pickle_carries_the_access_token_only(
+        self, azure: Sandbox, everything: Everything
+    ) -> None:
+        """Nothing that lasts goes to another process or to a file."""
+        azure.faults.add(_granting(), path=TOKEN_PATH)
+        strategy = _password(azure, lambda: PASSWORD)
+        source = TokenSource(strategy, MANAGEMENT)
+        source.token()
+        source.clock = _Pickled()
+        raw = pickle.dumps(source)
+        everything.texts.append(raw.decode("latin-1"))
+        assert everything.found() == {ACCESS}
+        everything.texts.clear()
+        assert pickle.loads(raw).token().secret == ACCESS
+        with pytest.raises(Exception, match="pickle"):
+            pickle.dumps(strategy)
+
+
+class _Pickled:
+    """A clock that can be pickled."""
+
+    def time(self) -> float:
+        return 0.0
+
+
+FAILURES = [
+    Answer(503, f"down {REFRESH}"),
+    Answer(400, f'{{"error": "invalid_grant", "refresh_token": "{REFRESH}"}}'),
+    Answer(200, f"not json {ACCESS}"),
+    Answer(200, f'{{"access_token": "{ACCESS}", "refresh_token": "{REFRESH}"}}'),
+    Answer(200, f'{{"access_token": "{ACCESS}", "token_type": "Bearer", "expires_in": "x"}}'),
+    Answer(200, f'["{ACCESS}"]'),
+    Answer(200, f'{{"access_token": "{ACCESS}", "token_type": "Bearer", "expires_in": "9",'
+                f' "id_token": "a.{REFRESH}.c"}}'),
+    throttled(),
+    redirect(f"https://login.windows.net/?code={REFRESH}"),
+    Reset(),
+    Reset(during_answer=True),
+    HalfBody(),
+    Stall(),
+]
+
+
+@pytest.mark.parametrize("fault", FAILURES, ids=lambda fault: repr(fault)[:40])
+class TestFailure:
+    """A flow that fails, at every leg, with secrets in the answer."""
+
+    def test_password(self, azure: Sandbox, everything: Everything, fault: Any) -> None:
+        """Message, chain, locals and logs of a failed password sign-in."""
+        azure.faults.add(fault, path=TOKEN_PATH)
+        with pytest.raises(EndUserError) as caught:
+            management_credentials(mode=_password(azure))
+        everything.add_error(caught.value)
+
+    def test_renewal(self, azure: Sandbox, everything: Everything, fault: Any) -> None:
+        """Message, chain, locals and logs of a failed renewal."""
+        azure.faults.add(_granting(), path=TOKEN_PATH)
+        strategy = _password(azure)
+        strategy.silent(MANAGEMENT)
+        azure.faults.add(fault, path=TOKEN_PATH)
+        with pytest.raises(EndUserError) as caught:
+            strategy.silent(DATA_LAKE)
+        assert azure.log.to(TOKEN_PATH)[-1].request.form["refresh_token"] == REFRESH
+        everything.add_error(caught.value)
+
+    def test_device_code(self, azure: Sandbox, everything: Everything, fault: Any) -> None:
+        """Message, chain, locals and logs of a failed start and of a wait that ends."""
+        azure.faults.add(fault, path="/devicecode")
+        options: Any = {"clock": azure.clock, "request_timeout": 0.5, "timeout": 9}
+        with pytest.raises(EndUserError) as caught:
+            DeviceCode(prompt=everything.add, **options).sign_in(MANAGEMENT)
+        everything.add_error(caught.value)
+        azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+        azure.faults.add(fault, path=TOKEN_PATH, times=2)
+        with pytest.raises(EndUserError) as caught:
+            DeviceCode(prompt=everything.add, **options).sign_in(MANAGEMENT)
+        everything.add_error(caught.value)
+
+    def test_federated(self, azure: Sandbox, everything: Everything, fault: Any) -> None:
+        """Message, chain, locals and logs of a failed WS-Trust sign-in."""
+        azure.entra.federate("fabrikam.com")
+        azure.entra.person("fay@fabrikam.com", password=PASSWORD)
+        azure.faults.add(fault, path="usernamemixed")
+        options: Any = {"clock": azure.clock, "request_timeout": 0.5, "password": PASSWORD}
+        with pytest.raises(EndUserError) as caught:
+            Password(username="fay@fabrikam.com", tenant="fabrikam.com", **options).silent(
+                MANAGEMENT
+            )
+        everything.add_error(caught.value)
+
+
+def test_a_wrong_password_is_not_shown(azure: Sandbox, everything: Everything) -> None:
+    """Not the first time, and not when it is refused from memory."""
+    strategy = _password(azure, WRONG)
+    for _ in range(2):
+        with pytest.raises(EndUserError) as caught:
+            strategy.silent(MANAGEMENT)
+        everything.add_error(caught.value)
+
+
+def test_ctrl_c_shows_no_password(azure: Sandbox, everything: Everything) -> None:
+    """An interrupt in the middle of a request leaves no frame that holds the password."""
+    import signal
+    import threading
+
+    azure.faults.add(Stall(), path=TOKEN_PATH)
+
+    def interrupt() -> None:
+        while not azure.log.to(TOKEN_PATH):
+            threading.Event().wait(0.02)
+        signal.raise_signal(signal.SIGINT)
+
+    strategy = _password(azure)
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        strategy.silent(MANAGEMENT)
+    everything.add_error(caught.value)
+
+
+def test_the_http_client_does_not_log_the_token(azure: Sandbox, everything: Everything) -> None:
+    """A signed session at DEBUG level logs paths and not headers."""
+    azure.faults.add(_granting(), path=TOKEN_PATH)
+    session = management_credentials(mode=_password(azure)).signed_session()
+    answer = session.get("https://management.azure.com/subscriptions?api-version=2016-06-01")
+    assert answer.request.headers["Authorization"] == f"Bearer {ACCESS}"
+    with pytest.raises(requests.RequestException) as caught:
+        session.get("https://elsewhere.example.com/")
+    everything.add(caught.value)
+
+
+def test_a_token_of_a_strangers_is_hidden_too(clock: SandboxClock, everything: Everything) -> None:
+    """Token is our type, whoever fills it."""
+    everything.add(Token(ACCESS, clock.time() + 9, clock.time(), MANAGEMENT))
