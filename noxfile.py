@@ -1,4 +1,4 @@
-"""The environments that ``make test``, ``make lint`` and ``make demo`` run in."""
+"""The environments, beside the main one, that ``make test`` runs the tests in."""
 
 from __future__ import annotations
 
@@ -9,53 +9,68 @@ import subprocess
 
 import nox
 
+nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
 
-# Never let uv fetch an interpreter: tests run on the Pythons that the machine has.
+# Tests run on the Pythons that the machine has; uv must not fetch one.
 os.environ["UV_PYTHON_DOWNLOADS"] = "never"
 
-
-def _all_of_pyenv() -> None:
-    """Let pyenv's shims answer for every Python that it holds, not just the chosen one."""
-    if shutil.which("pyenv") is None or "PYENV_VERSION" in os.environ:
-        return
-    listed = subprocess.run(["pyenv", "versions", "--bare"], capture_output=True, text=True)
-    chosen = subprocess.run(["pyenv", "version-name"], capture_output=True, text=True)
-    first = chosen.stdout.strip().split(":")
-    rest = [one for one in listed.stdout.split() if one not in first]
-    os.environ["PYENV_VERSION"] = ":".join(first + rest)
-
-
-_all_of_pyenv()
-
 TEST = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
-LINT = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "lint")
 
-STORE = ["0.0.52", "0.0.53", "1.0.1"]
-ACCOUNT = ["0.5.0", "1.1.0b1"]
-RESOURCE = ["26.0.0", "10.3.0"]
+NEWEST = ("1.0.1", "1.1.0b1", "26.0.0")
 COMBINATIONS = [
     nox.param(*versions, id="-".join(versions))
-    for versions in itertools.product(STORE, ACCOUNT, RESOURCE)
+    for versions in itertools.product(
+        ("0.0.52", "0.0.53", "1.0.1"),  # azure-datalake-store
+        ("0.5.0", "1.1.0b1"),  # azure-mgmt-datalake-store
+        ("10.3.0", "26.0.0"),  # azure-mgmt-resource
+    )
+    if versions != NEWEST  # the main environment's own
 ]
 
+# All but the sandbox's own tests.
+CORE = ("tests", "--ignore=tests/sandbox")
 
-def _install(session: nox.Session, store: str, account: str, resource: str) -> None:
+
+def _show_all_of_pyenv() -> None:
+    """Let pyenv's shims answer for every Python that it holds, not only the chosen one."""
+    if shutil.which("pyenv") is None or "PYENV_VERSION" in os.environ:
+        return
+    chosen = _words("pyenv", "version-name")[0].split(":")
+    others = [one for one in _words("pyenv", "versions", "--bare") if one not in chosen]
+    os.environ["PYENV_VERSION"] = ":".join(chosen + others)
+
+
+def _words(*command: str) -> list[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+_show_all_of_pyenv()
+
+
+def _run(session: nox.Session, versions: tuple[str, str, str], *tests: str) -> None:
+    store, account, resource = versions
     session.install(
+        "--editable",
+        ".[sandbox]",
+        *TEST,
         f"azure-datalake-store=={store}",
         f"azure-mgmt-datalake-store=={account}",
         f"azure-mgmt-resource=={resource}",
-        *TEST,
-        "-e",
-        ".[sandbox]",
     )
+    session.run("python", "-m", "pytest", "-n", "2", *tests, *session.posargs)
 
 
 @nox.session
 @nox.parametrize("store,account,resource", COMBINATIONS)
 def sdks(session: nox.Session, store: str, account: str, resource: str) -> None:
     """Run the whole suite beside one combination of Azure's packages."""
-    _install(session, store, account, resource)
-    session.run("pytest", "-n", "2", *session.posargs)
+    _run(session, (store, account, resource))
+
+
+@nox.session(python=["3.10", "3.11", "3.12", "3.13"])
+def pythons(session: nox.Session) -> None:
+    """Run the core tests on every Python that is there."""
+    _run(session, NEWEST, *CORE)

@@ -14,7 +14,7 @@ from .strategy import AuthStrategy
 if TYPE_CHECKING:
     import requests
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
     from .adapters.aio import AsyncCredential
     from .clouds import Cloud
@@ -57,6 +57,13 @@ class Credentials(Protocol):
 
     def aio(self) -> AsyncCredential:
         """Give the same credential for async clients."""
+
+    def close(self) -> None:
+        """Do nothing; azure-core's protocol has this verb."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exception: object) -> None: ...
 
 
 def management_credentials(
@@ -165,9 +172,7 @@ def _where(strategy: AuthStrategy) -> tuple[Cloud, str | None]:
     return cloud, getattr(settings, "tenant", None)
 
 
-def _source(
-    strategy: AuthStrategy, resource: str, interactive: object, what: str
-) -> TokenSource:
+def _source(strategy: AuthStrategy, resource: str, interactive: object, what: str) -> TokenSource:
     if not (interactive is None or isinstance(interactive, bool)):
         raise ConfigurationError(f"interactive={interactive!r} must be True, False or None.")
     clock = getattr(getattr(strategy, "settings", None), "clock", SYSTEM_CLOCK)

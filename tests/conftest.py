@@ -24,7 +24,7 @@ for _name in list(os.environ):
         del os.environ[_name]
 IN_CI = os.environ.pop("CI", "") not in ("", "0", "false")
 
-PASSWORD = "correct horse & <battery> \"staple\" 'ü"  # all that XML and forms must escape
+PASSWORD = 'correct horse & <battery> "staple" \'ü'  # all that XML and forms must escape
 
 
 @pytest.fixture

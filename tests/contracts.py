@@ -78,7 +78,7 @@ class StrategyContract:
     def test_claims_are_refused_before_any_network(
         self, strategy: AuthStrategy, azure: Sandbox
     ) -> None:
-        """adal cannot send claims, and says so instead of dropping them."""
+        """Adal cannot send claims, and says so instead of dropping them."""
         azure.log.clear()
         with pytest.raises(ConfigurationError, match="claims challenge"):
             strategy.silent(MANAGEMENT, claims="{}")
@@ -225,7 +225,7 @@ class CredentialContract:
         assert len(azure.log) == 6
 
     def test_refresh_session_renews(self, credential: Any, azure: Sandbox) -> None:
-        """msrest's other verb gives a new token on the session that it is handed."""
+        """Msrest's other verb gives a new token on the session that it is handed."""
         mine = credential.signed_session()
         before = mine.headers["Authorization"]
         assert credential.refresh_session(mine) is mine

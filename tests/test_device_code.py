@@ -87,6 +87,7 @@ class Approving:
 
 @pytest.fixture
 def reader(azure: Sandbox, grace: Person) -> Reader:
+    """Grace, who approves what she is shown."""
     return Reader(azure)
 
 
@@ -123,7 +124,7 @@ def test_the_prompt_is_data(
 def test_nobody_signed_in_yet_is_none(
     device_code: Callable[..., DeviceCode], azure: Sandbox
 ) -> None:
-    """silent never asks, and without a sign-in it has nothing to send either."""
+    """Silent never asks, and without a sign-in it has nothing to send either."""
     assert device_code().silent(MANAGEMENT) is None
     assert len(azure.log) == 0
 
@@ -185,7 +186,7 @@ def test_the_wait_survives_the_network(
 def test_the_wait_survives_a_request_that_hangs(
     azure: Sandbox, reader: Reader, device_code: Callable[..., DeviceCode]
 ) -> None:
-    """adal would wait for ever here: its polling has no timeout."""
+    """Adal would wait for ever here: its polling has no timeout."""
 
     def later(prompt: DeviceCodePrompt) -> None:
         azure.faults.add(Stall(), path=TOKEN_PATH)
@@ -304,7 +305,10 @@ class TestStart:
             (Answer(200, b"{}"), ProtocolError),
             (Answer(200, b"[]"), ProtocolError),
             (Answer(200, b"half a"), ProtocolError),
-            (Answer(200, b'{"user_code": "X", "device_code": "d", "expires_in": 9}'), ProtocolError),
+            (
+                Answer(200, b'{"user_code": "X", "device_code": "d", "expires_in": 9}'),
+                ProtocolError,
+            ),
             (
                 Answer(
                     200,
@@ -339,7 +343,9 @@ class TestStart:
             b' "verification_url": "https://microsoft.com/devicelogin"}'
         )
         azure.faults.add(Answer(200, body), path="/devicecode")
-        azure.faults.add(Answer(400, '{"error": "authorization_pending"}'), times=9, path=TOKEN_PATH)
+        azure.faults.add(
+            Answer(400, '{"error": "authorization_pending"}'), times=9, path=TOKEN_PATH
+        )
         reader.act = reader.ignore
         with pytest.raises(SignInTimedOut):
             device_code().sign_in(MANAGEMENT)

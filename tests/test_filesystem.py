@@ -120,9 +120,7 @@ def test_a_new_generation_gets_a_fresh_token_when_it_asks(
     assert credential.get_token("https://datalake.azure.net//.default").token != before.token
 
 
-def test_renewal_goes_to_the_authority_that_signed_in(
-    credential: Any, azure: Sandbox
-) -> None:
+def test_renewal_goes_to_the_authority_that_signed_in(credential: Any, azure: Sandbox) -> None:
     """``refresh_token`` takes 0.0.x's argument and does not obey it."""
     before = credential.token["access"]
     azure.log.clear()

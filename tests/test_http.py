@@ -76,7 +76,7 @@ def test_the_option_wins_over_the_environment(
 def test_no_environment_variable_switches_verification_off(
     apart: Sandbox, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
-    """adal's ADAL_PYTHON_SSL_NO_VERIFY, with any value, does; and the password stays here."""
+    """Adal's ADAL_PYTHON_SSL_NO_VERIFY, with any value, does; and the password stays here."""
     monkeypatch.setenv("ADAL_PYTHON_SSL_NO_VERIFY", value)
     monkeypatch.setenv("PYTHONHTTPSVERIFY", "0")
     monkeypatch.setenv("HTTPS_PROXY", apart.environment["HTTPS_PROXY"])
@@ -88,7 +88,7 @@ def test_no_environment_variable_switches_verification_off(
 def test_a_missing_bundle_in_the_environment_is_told(
     apart: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """requests raises a bare OSError for it."""
+    """Requests raises a bare OSError for it."""
     monkeypatch.setenv("HTTPS_PROXY", apart.environment["HTTPS_PROXY"])
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
     with pytest.raises(ConfigurationError, match="REQUESTS_CA_BUNDLE"):

@@ -66,7 +66,7 @@ class TestContract(StrategyContract):
 def test_a_password_at_hand_needs_nobody(
     password: Callable[..., Password], ada: Person, azure: Sandbox
 ) -> None:
-    """silent signs in with a password that was given; the requests are adal's own."""
+    """Silent signs in with a password that was given; the requests are adal's own."""
     assert password().silent(MANAGEMENT)
     realm, token = azure.log
     assert realm.path == f"/common/UserRealm/{ada.username}"
@@ -205,12 +205,19 @@ def test_a_password_does_not_follow_a_redirect(
         (Answer(200, b"{}"), ProtocolError),
         (Answer(200, b"[1, 2]"), ProtocolError),
         (Answer(200, b'{"access_token": 3, "token_type": "Bearer"}'), ProtocolError),
-        (Answer(200, b'{"access_token": "x", "token_type": "mac", "expires_in": 9}'), ProtocolError),
-        (Answer(200, b'{"access_token": "x\\ny", "token_type": "Bearer", "expires_in": 9}'),
-         ProtocolError),
+        (
+            Answer(200, b'{"access_token": "x", "token_type": "mac", "expires_in": 9}'),
+            ProtocolError,
+        ),
+        (
+            Answer(200, b'{"access_token": "x\\ny", "token_type": "Bearer", "expires_in": 9}'),
+            ProtocolError,
+        ),
         (Answer(200, b'{"access_token": "x", "token_type": "Bearer"}'), ProtocolError),
-        (Answer(200, b'{"access_token": "x", "token_type": "Bearer", "expires_in": -1}'),
-         ProtocolError),
+        (
+            Answer(200, b'{"access_token": "x", "token_type": "Bearer", "expires_in": -1}'),
+            ProtocolError,
+        ),
         (Answer(400, b"not json"), ProtocolError),
         (Answer(400, b'"text"'), ProtocolError),
     ],
@@ -312,7 +319,7 @@ class TestFederated:
         """Half a document, a DTD or HTML from the federation server do not get out."""
         azure.entra.federate("fabrikam.com")
         bomb = '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'
-        for body in ("<s:Envelope", bomb, "<html/>", ""):
+        for body in ("<s:Envelope", bomb, "<!DOCTYPE x><x/>", "<html/>", ""):
             azure.faults.add(Answer(200, body), path="usernamemixed")
             with pytest.raises(ProtocolError):
                 password(fay.username, tenant="fabrikam.com").silent(MANAGEMENT)
@@ -327,9 +334,7 @@ class TestAsking:
             management_credentials("password", password=PASSWORD)
         assert len(azure.log) == 0
 
-    def test_a_password_must_be_given_without_a_terminal(
-        self, azure: Sandbox, ada: Person
-    ) -> None:
+    def test_a_password_must_be_given_without_a_terminal(self, azure: Sandbox, ada: Person) -> None:
         """Nobody can type it, so SignInRequired comes at once."""
         with pytest.raises(SignInRequired):
             management_credentials("password", username=ada.username)

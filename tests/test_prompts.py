@@ -152,4 +152,3 @@ def test_a_notebook_shows_a_link(live: Sandbox, tmp_path: Path) -> None:
     assert "Only continue if you started this yourself" in outputs
     assert f"signed in: ada@{CONTOSO}" in outputs
     assert '"stderr"' not in outputs
-

@@ -29,8 +29,6 @@ from adls_enduser.errors import (
 from adls_enduser.refusals import Action, Attempt, refusal
 from adls_enduser.remedies import GENERAL, PENDING, REMEDIES
 
-pytestmark = pytest.mark.core
-
 TENANT = "contoso.onmicrosoft.com"
 CLIENT = "c0ffee00-7e57-4c0a-9d0a-00000000000c"
 CORRELATION = "aaaa0000-bb11-2222-33cc-444444dddddd"

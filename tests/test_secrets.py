@@ -187,8 +187,11 @@ FAILURES = [
     Answer(200, f'{{"access_token": "{ACCESS}", "refresh_token": "{REFRESH}"}}'),
     Answer(200, f'{{"access_token": "{ACCESS}", "token_type": "Bearer", "expires_in": "x"}}'),
     Answer(200, f'["{ACCESS}"]'),
-    Answer(200, f'{{"access_token": "{ACCESS}", "token_type": "Bearer", "expires_in": "9",'
-                f' "id_token": "a.{REFRESH}.c"}}'),
+    Answer(
+        200,
+        f'{{"access_token": "{ACCESS}", "token_type": "Bearer", "expires_in": "9",'
+        f' "id_token": "a.{REFRESH}.c"}}',
+    ),
     throttled(),
     redirect(f"https://login.windows.net/?code={REFRESH}"),
     Reset(),

@@ -56,11 +56,13 @@ class Stranger:
 
 @pytest.fixture
 def strategy(clock: SandboxClock) -> Stranger:
+    """A stranger's strategy that always works."""
     return Stranger(clock)
 
 
 @pytest.fixture
 def source(strategy: Stranger, clock: SandboxClock) -> TokenSource:
+    """A source over it, where a person may be asked."""
     return TokenSource(strategy, RESOURCE, interactive=True, clock=clock)
 
 
@@ -243,9 +245,7 @@ def test_a_strangers_exception_does_not_get_out(
     assert strategy.sign_ins == 0
 
 
-def test_a_stranger_that_gives_no_token_is_told_so(
-    source: TokenSource, strategy: Stranger
-) -> None:
+def test_a_stranger_that_gives_no_token_is_told_so(source: TokenSource, strategy: Stranger) -> None:
     """A wrong return type is an error that names the class."""
     strategy.silently = lambda: "eyJ"
     with pytest.raises(ConfigurationError, match="Stranger must give a Token, not str"):

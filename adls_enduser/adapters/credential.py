@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from azure.core.credentials import TokenRequestOptions
+    from typing_extensions import Self
 
     from ..clouds import Cloud
     from ..source import TokenSource
@@ -94,6 +95,15 @@ class Credential:
         from .aio import AsyncCredential
 
         return AsyncCredential(self)
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to close. azure-core's protocol has this verb."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     def __repr__(self) -> str:
         held, account = self._source.held, self.whoami()

@@ -22,12 +22,12 @@ class SandboxClock:
         self.skew = skew
 
     def time(self) -> float:
-        """What a client's clock shows."""
+        """Give what a client's clock shows."""
         base = time.time() if self._frozen_at is None else self._frozen_at
         return base + self._offset
 
     def service_time(self) -> float:
-        """What the services' clocks show."""
+        """Give what the services' clocks show."""
         return self.time() + self.skew
 
     def advance(self, seconds: float) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
-from werkzeug.datastructures import Headers
 from werkzeug.sansio.request import Request as SansIORequest
 from werkzeug.wrappers import Response
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import Headers
 
 __all__ = ["Request", "Response", "Service", "json_response"]
 

@@ -17,10 +17,14 @@ _OBJECTS = uuid.UUID("5f2dd5a4-0b5e-4a5e-8b67-5a5b6a0c7e57")
 
 @dataclass
 class Tenant:
-    """An organisation: its id (GUID) and the domains it has proved to be its own."""
+    """An organisation: its id (GUID), its proven domains, and the cloud it lives in.
+
+    ``cloud`` is ``"public"``, ``"china"`` or ``"usgovernment"``.
+    """
 
     tenant_id: str
     domains: set[str]
+    cloud: str = "public"
 
 
 @dataclass
@@ -64,9 +68,12 @@ class Directory:
                 return tenant
         return None
 
-    def add_tenant(self, *domains: str, tenant_id: str | None = None) -> Tenant:
+    def add_tenant(
+        self, *domains: str, tenant_id: str | None = None, cloud: str = "public"
+    ) -> Tenant:
         """Found an organisation."""
-        tenant = Tenant(tenant_id or str(uuid.uuid4()), {name.lower() for name in domains})
+        names = {name.lower() for name in domains}
+        tenant = Tenant((tenant_id or str(uuid.uuid4())).lower(), names, cloud)
         self.tenants[tenant.tenant_id] = tenant
         return tenant
 

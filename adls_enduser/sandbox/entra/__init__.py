@@ -1,33 +1,277 @@
-"""Entra ID."""
+"""Entra ID: the authority of version 1.0 as adal uses it, and the page for the person."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..http import Request, Response
+from ..people import Person
+from .accounts import Accounts
+from .applications import AZURE_CLI, Application, Applications
+from .authorities import HOSTS, Authorities
+from .device import DeviceCode, DeviceCodes
+from .endpoints import Endpoints
+from .grants import Grants
+from .page import PATH, Page
+from .refresh import RefreshTokens
+from .refusals import REFUSALS, Refused
+from .tokens import TokenAnswers
+from .wstrust import FederationServer, FederationServers
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from ..http import Request, Response
+    from ..people import Role, Tenant
     from ..world import World
 
-
-class _Page:
-    def serves(self, host: str) -> bool:
-        return False
-
-    def answer(self, request: Request) -> Response:
-        return Response("not built yet", 404)
+__all__ = ["AZURE_CLI", "Application", "DeviceCode", "Entra", "FederationServer"]
 
 
 class Entra:
-    """The authority."""
+    """The authority, and the script of who may sign in and how it goes.
+
+    ``approver`` is who approves every new device code at once (None: nobody).
+    ``public_url`` is where the page for the person is.
+    """
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.page = _Page()
         self.public_url = ""
+        self.approver: Person | None = None
+        self.authorities = Authorities(world.directory)
+        self.applications = Applications()
+        self.accounts = Accounts(world)
+        self.device_codes = DeviceCodes(world.clock)
+        self.refresh_tokens = RefreshTokens(world.clock)
+        self.federation = FederationServers(world, self.accounts)
+        self._answers = TokenAnswers(world, self.refresh_tokens)
+        grants = Grants(
+            authorities=self.authorities,
+            applications=self.applications,
+            accounts=self.accounts,
+            device_codes=self.device_codes,
+            refresh_tokens=self.refresh_tokens,
+            federation=self.federation,
+            answers=self._answers,
+        )
+        self._endpoints = Endpoints(
+            world,
+            authorities=self.authorities,
+            applications=self.applications,
+            federation=self.federation,
+            grants=grants,
+            describe=self._describe,
+        )
+        self.page = Page(self.accounts, self.device_codes)
+
+    # The script.
+
+    def person(
+        self,
+        username: str,
+        *,
+        password: str,
+        mfa: bool = False,
+        role: Role | None = "Owner",
+        groups: Iterable[str] = (),
+        refused_with: int | None = None,
+        approves_device_codes: bool = False,
+    ) -> Person:
+        """Let somebody exist; their domain's tenant is founded if there is none.
+
+        ``refused_with`` is the number of the AADSTS refusal that each of their sign-ins
+        meets. Raises ValueError for a user name without a domain, or an unknown number.
+        """
+        name, at, domain = username.rpartition("@")
+        if not (name and at and domain):
+            raise ValueError(f"username must be name@domain, not {username!r}")
+        if refused_with is not None and refused_with not in REFUSALS:
+            raise ValueError(f"refused_with: AADSTS{refused_with} is not a refusal known here")
+        directory = self.world.directory
+        tenant = directory.tenant(domain) or directory.add_tenant(domain)
+        person = directory.add(
+            Person(
+                username,
+                tenant.tenant_id,
+                password,
+                mfa=mfa,
+                role=role,
+                groups=tuple(groups),
+                refused_with=refused_with,
+            )
+        )
+        if approves_device_codes:
+            self.approver = person
+        return person
+
+    def tenant(self, *domains: str, tenant_id: str | None = None, cloud: str = "public") -> Tenant:
+        """Found an organisation, in the ``"public"`` cloud, ``"china"`` or ``"usgovernment"``."""
+        if cloud not in HOSTS:
+            raise ValueError(f"cloud must be one of {', '.join(HOSTS)}, not {cloud!r}")
+        return self.world.directory.add_tenant(*domains, tenant_id=tenant_id, cloud=cloud)
+
+    def invite(self, person: Person, tenant: str) -> None:
+        """Make a person a guest of another tenant, given by id or domain."""
+        found = self.world.directory.tenant(tenant)
+        if found is None:
+            raise ValueError(f"there is no tenant {tenant!r}")
+        self.accounts.invite(person, found)
+
+    def application(
+        self,
+        client_id: str,
+        *,
+        name: str = "",
+        public_client: bool = True,
+        enabled: bool = True,
+        consented: bool = True,
+        permissions: Collection[str] | None = None,
+    ) -> Application:
+        """Register an application; ``permissions`` are its resources (None: all)."""
+        allowed = None if permissions is None else frozenset(permissions)
+        return self.applications.register(
+            Application(client_id, name or client_id, public_client, enabled, consented, allowed)
+        )
+
+    def federate(
+        self,
+        domain: str,
+        *,
+        scheme: str = "https",
+        endpoint_scheme: str | None = None,
+        versions: Iterable[str] = ("1.3", "2005"),
+        saml: str = "1.1",
+    ) -> FederationServer:
+        """Let the persons of a domain sign in at ``sts.{domain}``, by WS-Trust.
+
+        ``scheme="http"`` makes Entra ID name plain http addresses, ``endpoint_scheme``
+        the server's own metadata (default: the same); a client must refuse them.
+        """
+        directory = self.world.directory
+        if directory.tenant(domain) is None:
+            directory.add_tenant(domain)
+        server = FederationServer(
+            domain.lower(), scheme, endpoint_scheme or scheme, tuple(versions), saml
+        )
+        self.federation.add(server)
+        return server
+
+    def add_authority(self, host: str, cloud: str = "public") -> None:
+        """Let another host name be a valid authority, and answer there."""
+        self.authorities.add(host, cloud)
+
+    def approve(self, user_code: str, by: Person | str | None = None) -> None:
+        """Approve a device code as a person (default: the first one there is).
+
+        Persons who need a second factor have passed it. Raises ValueError if there is no
+        such person, or no such code that still waits.
+        """
+        person = self._who(by)
+        amr = ("pwd", "mfa") if person.mfa else ("pwd",)
+        self.device_codes.approve(self._waiting(user_code), person, amr)
+
+    def decline(self, user_code: str) -> None:
+        """Decline a device code; ValueError if no such code waits."""
+        self.device_codes.decline(self._waiting(user_code))
+
+    def pending_codes(self) -> list[str]:
+        """Give the user codes that wait for their person, oldest first."""
+        return [code.user_code for code in self.device_codes.pending()]
+
+    def one_time_code(self, person: Person) -> str:
+        """Give what the person's authenticator shows now: six digits."""
+        return self.accounts.one_time_code(person)
+
+    def revoke_refresh_tokens(self, person: Person, code: int = 50173) -> None:
+        """Refuse all refresh tokens a person has now with this number (50173, 700082, 70043)."""
+        if code not in REFUSALS:
+            raise ValueError(f"AADSTS{code} is not a refusal known here")
+        self.refresh_tokens.revoke(person, code)
+
+    @property
+    def token_lifetime(self) -> float:
+        """How long access tokens made from now on live, in seconds."""
+        return self._answers.lifetime
+
+    @token_lifetime.setter
+    def token_lifetime(self, seconds: float) -> None:
+        self._answers.lifetime = seconds
+
+    @property
+    def refresh_token_lifetime(self) -> float:
+        """After how many seconds without use a refresh token dies."""
+        return self.refresh_tokens.inactivity
+
+    @refresh_token_lifetime.setter
+    def refresh_token_lifetime(self, seconds: float) -> None:
+        self.refresh_tokens.inactivity = seconds
+
+    @property
+    def reuse_is_refused(self) -> bool:
+        """Whether a refresh token that was exchanged once is refused."""
+        return self.refresh_tokens.reuse_is_refused
+
+    @reuse_is_refused.setter
+    def reuse_is_refused(self, refused: bool) -> None:
+        self.refresh_tokens.reuse_is_refused = refused
+
+    @property
+    def device_code_lifetime(self) -> float:
+        """How long device codes made from now on live, in seconds."""
+        return self.device_codes.lifetime
+
+    @device_code_lifetime.setter
+    def device_code_lifetime(self, seconds: float) -> None:
+        self.device_codes.lifetime = seconds
+
+    @property
+    def device_code_interval(self) -> float:
+        """How many seconds a client must wait between two polls."""
+        return self.device_codes.interval
+
+    @device_code_interval.setter
+    def device_code_interval(self, seconds: float) -> None:
+        self.device_codes.interval = seconds
+
+    # The service.
 
     def serves(self, host: str) -> bool:
-        return host == "login.microsoftonline.com"
+        """Tell whether a host is an authority or a federation server."""
+        return self._endpoints.serves(host)
 
     def answer(self, request: Request) -> Response:
-        return Response("not built yet", 404)
+        """Answer one request to an authority or a federation server."""
+        return self._endpoints.answer(request)
+
+    def _describe(self, code: DeviceCode) -> dict[str, str]:
+        """Answer as ``/oauth2/devicecode?api-version=1.0`` does: every value a string."""
+        if self.approver is not None:
+            self.approve(code.user_code, self.approver)
+        url = f"{self.public_url}{PATH}"
+        return {
+            "user_code": code.user_code,
+            "device_code": code.device_code,
+            "verification_url": url,
+            "expires_in": f"{self.device_code_lifetime:g}",
+            "interval": f"{code.interval:g}",
+            "message": (
+                f"To sign in, use a web browser to open the page {url}"
+                f" and enter the code {code.user_code} to authenticate."
+            ),
+        }
+
+    def _who(self, by: Person | str | None) -> Person:
+        if isinstance(by, Person):
+            return by
+        persons = self.world.directory.persons()
+        if by is not None:
+            persons = [one for one in persons if one.username.lower() == by.lower()]
+        if not persons:
+            raise ValueError(f"there is nobody to approve{f' as {by}' if by else ''}")
+        return persons[0]
+
+    def _waiting(self, user_code: str) -> DeviceCode:
+        try:
+            return self.device_codes.typed(user_code)
+        except Refused as refused:
+            raise ValueError(f"no code {user_code!r} waits (AADSTS{refused.number})") from None

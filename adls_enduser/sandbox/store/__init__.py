@@ -1,15 +1,55 @@
-"""Data Lake Storage Gen1: the file systems."""
+"""Data Lake Storage Gen1: the file systems.
+
+Written from azure-datalake-store's client, the answers of the real service that are
+recorded in its tests, and Microsoft's page "Access control in Azure Data Lake Storage
+Gen1". What none of them tells follows HDFS, from which the service derives.
+"""
 
 from __future__ import annotations
 
+import re
+import shutil
+import uuid
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from ..http import Request, Response
+from ..http import Request, Response, json_response
+from ..identity import TokenRefused
+from . import errors, operations, paths
+from .acl import NOBODY, Caller
+from .call import Call
+from .parameters import Parameters
+from .tree import Tree
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..identity import Reason
     from ..world import World
+
+_DOMAIN = ".azuredatalakestore.net"
+_AUDIENCES = {"https://datalake.azure.net/"}
+_NAME = re.compile("[a-z0-9]{3,24}")
+# Of bodies larger than this the request log keeps nothing: gigabytes go to disk, not there.
+_LOGGED = 64 * 1024
+_ROOTS = (("/webhdfs/v1", False), ("/webhdfsext", True))
+_HEADERS = {
+    "Cache-Control": "no-cache, no-cache, no-store, max-age=0",
+    "Expires": "-1",
+    "Pragma": "no-cache",
+    "Status": "0x0",
+    "Strict-Transport-Security": "max-age=15724800; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    "x-ms-webhdfs-version": "17.04.24.00",
+}
+_REFUSALS: dict[Reason, str] = {
+    "missing": "The request has no 'Authorization' header.",
+    "malformed": "The access token in the 'Authorization' header is malformed.",
+    "signature": "The access token in the 'Authorization' header has an invalid signature.",
+    "audience": "The access token in the 'Authorization' header is for another resource.",
+    "expired": "The access token in the 'Authorization' header is expired.",
+    "revoked": "The access token in the 'Authorization' header has been revoked.",
+}
 
 
 class Stores:
@@ -18,15 +58,88 @@ class Stores:
     def __init__(self, world: World, folder: Path) -> None:
         self.world = world
         self.folder = folder
+        self._trees: dict[str, Tree] = {}
 
-    def create(self, name: str) -> None:
-        """Make an empty store, as Resource Manager does when an account is created."""
+    def create(self, name: str, *, owner: str = NOBODY) -> None:
+        """Make an empty store, as Resource Manager does when an account is created.
+
+        ``owner`` (an object id) owns its root. Nothing happens if it is there already.
+        ValueError for a name that no account can have: 3 to 24 lower-case letters and
+        digits (Microsoft, "Naming rules for Azure resources").
+        """
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is not 3 to 24 lower-case letters and digits")
+        self._trees.setdefault(name, Tree(self.folder / name, self.world.clock, owner))
 
     def delete(self, name: str) -> None:
-        """Remove a store and its files."""
+        """Remove a store and its files, if there is such a store."""
+        if self._trees.pop(name, None):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def serves(self, host: str) -> bool:
-        return host.endswith(".azuredatalakestore.net")
+        """Tell whether a host name is one of a store, existing or not."""
+        return host.endswith(_DOMAIN)
 
     def answer(self, request: Request) -> Response:
-        return Response("not built yet", 404)
+        """Answer one WebHDFS request."""
+        request_id = str(uuid.uuid4())
+        parameters = Parameters(request.args)
+        name = parameters.text("op").upper()
+        try:
+            response = self._perform(name, parameters, request)
+        except errors.StoreError as error:
+            response = self._refusal(error, name, request_id)
+        if len(request.body) > _LOGGED:
+            request.body = b""
+        response.headers["x-ms-request-id"] = request_id
+        for header, value in _HEADERS.items():
+            response.headers.setdefault(header, value)
+        return response
+
+    def _perform(self, name: str, parameters: Parameters, request: Request) -> Response:
+        tree = self._trees.get(request.hostname.removesuffix(_DOMAIN))
+        if tree is None:
+            raise errors.no_such_store(request.hostname)
+        caller = self._caller(request)
+        path, extended = _below_root(request.path)
+        directory = self.world.directory
+        call = Call(tree, directory, caller, paths.parse(path), parameters, request)
+        try:
+            return operations.perform(name, call, extended=extended)
+        except FileNotFoundError:  # deleted, alone or with its store, since it was looked up
+            raise errors.not_found(paths.show(call.path)) from None
+
+    def _caller(self, request: Request) -> Caller:
+        try:
+            claims = self.world.identity.check(request.headers.get("Authorization"), _AUDIENCES)
+        except TokenRefused as refused:
+            raise errors.unauthorized(_REFUSALS[refused.reason]) from None
+        object_id = claims["oid"].lower()
+        groups = frozenset(group.lower() for group in claims.get("groups", ()))
+        person = self.world.directory.by_object_id(claims["oid"])
+        # Whoever owns the account is a super-user of its file system.
+        return Caller(object_id, groups, person is not None and person.role == "Owner")
+
+    def _refusal(self, error: errors.StoreError, operation: str, request_id: str) -> Response:
+        now = datetime.fromtimestamp(self.world.clock.service_time(), timezone.utc)
+        trace = f"[{request_id}][{now.isoformat()}]"
+        body = {
+            "exception": error.exception,
+            "message": f"{error.message(operation)} {trace}",
+            "javaClassName": error.java_class,
+        }
+        response = json_response({"RemoteException": body}, error.status, {"Status": error.code})
+        if error.status == 401:
+            response.headers["WWW-Authenticate"] = (
+                'Bearer authorization_uri="https://login.windows.net/common/", '
+                f'error="invalid_token", error_description="{error.text}"'
+            )
+        return response
+
+
+def _below_root(path: str) -> tuple[str, bool]:
+    """Give the path inside the store, and whether it was asked for as an extended one."""
+    for root, extended in _ROOTS:
+        if path == root or path.startswith(f"{root}/"):
+            return path[len(root) :], extended
+    raise errors.not_found(path)

@@ -1,0 +1,37 @@
+# make demo   set everything up, and run the main job on the sandbox
+# make test   set everything up, and run all tests on every combination of SDKs
+# make lint   style and types
+PYTHON ?= python3
+ENV := .venv
+BIN := $(ENV)/bin
+READY := $(ENV)/ready
+
+# Never let uv fetch an interpreter of its own: the machine's are used.
+export UV_PYTHON_DOWNLOADS = never
+
+.PHONY: demo test lint clean
+
+demo: $(READY)
+	$(BIN)/python -m adls_enduser.sandbox.demo
+
+# The last run, with the newest SDKs, measures coverage and has the last word.
+test: $(READY)
+	$(BIN)/nox --session sdks pythons
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# A virtual environment needs ensurepip, which some systems package apart from Python.
+$(READY): pyproject.toml setup.cfg
+	$(PYTHON) -m venv --clear $(ENV) || \
+	    { $(PYTHON) -m pip install --quiet virtualenv && $(PYTHON) -m virtualenv --clear $(ENV); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv nox
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group test --group lint \
+	    --editable '.[sandbox]' 'azure-mgmt-datalake-store==1.1.0b1' azure-mgmt-resource
+	touch $(READY)
+
+clean:
+	rm -rf $(ENV) .nox .coverage*

@@ -1,0 +1,589 @@
+"""Every refusal of Entra ID that can meet a person's sign-in, in Entra's own form.
+
+Sources: Microsoft, "Microsoft Entra authentication and authorization error codes" (which
+numbers there are, and what they say); the fields ``error`` and ``suberror`` and the HTTP
+status as recorded in public threads and recordings of the v1.0 token endpoint, among them
+Azure/azure-powershell #13193 (50097: 401), Azure/azure-sdk-for-python #14241 (90033: 503)
+and AzureAD/azure-activedirectory-library-for-python #110 (``code_expired``).
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass
+
+from ..http import Request, Response, json_response
+
+_ENROL = "you must enroll in multi-factor authentication to access '{resource}'."
+_MFA = "you must use multi-factor authentication to access '{resource}'."
+_ADMIN_CHANGED = (
+    "Due to a configuration change made by your administrator, or because you moved to a new"
+    " location, "
+)
+_NOT_IN_TENANT = (
+    "User account '{username}' from identity provider 'https://sts.windows.net/{home_tenant}/'"
+    " does not exist in tenant '{tenant}' and cannot access the application"
+    " '{client_id}'({app}) in that tenant. The account needs to be added as an external user in"
+    " the tenant first. Sign out and sign in again with a different Azure Active Directory user"
+    " account."
+)
+_NOT_INSTALLED = (
+    " This can happen if the application has not been installed by the administrator of the"
+    " tenant or consented to by any user in the tenant. You may have sent your authentication"
+    " request to the wrong tenant."
+)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What a number stands for: OAuth ``error``, ``suberror``, HTTP status, sentence.
+
+    The sentence may name ``{username}``, ``{tenant}``, ``{client_id}`` and so on.
+    """
+
+    number: int
+    error: str
+    sentence: str
+    suberror: str | None = None
+    status: int = 400
+
+
+_TABLE = (
+    # The person's credentials.
+    Refusal(
+        50126,
+        "invalid_grant",
+        "Error validating credentials due to invalid username or password.",
+    ),
+    Refusal(
+        50034,
+        "invalid_grant",
+        "The user account {username} does not exist in the {tenant} directory. To sign into this"
+        " application, the account must be added to the directory.",
+        "bad_token",
+    ),
+    Refusal(50055, "invalid_grant", "The password is expired.", "user_password_expired"),
+    Refusal(
+        50144,
+        "invalid_grant",
+        "The user's Active Directory password has expired. Generate a new password for the user"
+        " or have the user use the self-service reset tool to reset their password.",
+        "user_password_expired",
+    ),
+    Refusal(
+        50056,
+        "invalid_grant",
+        "Invalid or null password: password does not exist in the directory for this user.",
+    ),
+    Refusal(50057, "invalid_grant", "The user account is disabled."),
+    Refusal(
+        50053,
+        "invalid_grant",
+        "The account is locked, you've tried to sign in too many times with an incorrect user ID"
+        " or password.",
+    ),
+    Refusal(50064, "invalid_grant", "Credential validation on username or password has failed."),
+    Refusal(
+        50132,
+        "invalid_grant",
+        "The session is not valid due to password expiration or recent password change.",
+        "bad_token",
+    ),
+    Refusal(
+        50133,
+        "invalid_grant",
+        "The session is not valid due to password expiration or recent password change.",
+        "bad_token",
+    ),
+    # The person and the tenant.
+    Refusal(50020, "invalid_grant", _NOT_IN_TENANT),
+    Refusal(16000, "interaction_required", _NOT_IN_TENANT),
+    Refusal(
+        50014,
+        "invalid_grant",
+        "The user account {username} does not exist in the {tenant} directory: the invitation of"
+        " this guest user has not been redeemed yet.",
+    ),
+    Refusal(
+        51004,
+        "invalid_grant",
+        "The user account {username} does not exist in the {tenant} directory. To sign into this"
+        " application, the account must be added to the directory.",
+    ),
+    Refusal(90072, "interaction_required", _NOT_IN_TENANT),
+    Refusal(
+        500208,
+        "invalid_request",
+        "The domain is not a valid login domain for the account type.",
+    ),
+    Refusal(
+        50105,
+        "invalid_grant",
+        "Your administrator has configured the application {app} ('{client_id}') to block users"
+        " unless they are specifically granted ('assigned') access to the application. The signed"
+        " in user '{username}' is blocked because they are not a direct member of a group with"
+        " access, nor had access directly assigned by an administrator.",
+    ),
+    Refusal(
+        50059,
+        "invalid_request",
+        "No tenant-identifying information found in either the request or implied by any"
+        " provided credentials.",
+    ),
+    Refusal(
+        50128,
+        "invalid_request",
+        "Invalid domain name - No tenant-identifying information found in either the request or"
+        " implied by any provided credentials.",
+    ),
+    Refusal(
+        90002,
+        "invalid_tenant",
+        "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are"
+        " signing into the correct cloud. Check with your subscription administrator, this may"
+        " happen if there are no active subscriptions for the tenant.",
+    ),
+    Refusal(
+        90038,
+        "invalid_request",
+        "Tenant '{tenant}' request is being redirected to the National Cloud '{cloud}'.",
+    ),
+    Refusal(
+        50194,
+        "invalid_request",
+        "Application '{client_id}'({app}) is not configured as a multi-tenant application. Usage"
+        " of the /common endpoint is not supported for such applications created after"
+        " '10/15/2018'. Use a tenant-specific endpoint or configure the application to be"
+        " multi-tenant.",
+    ),
+    Refusal(
+        9001023,
+        "invalid_request",
+        "The grant type is not supported over the /common or /consumers endpoints. Please use"
+        " the /organizations or tenant-specific endpoint.",
+    ),
+    Refusal(
+        90130,
+        "invalid_request",
+        "Application '{client_id}'({app}) is not supported over the /common or /consumers"
+        " endpoints. Please use the /organizations or tenant-specific endpoint.",
+    ),
+    # A second factor.
+    Refusal(50076, "interaction_required", _ADMIN_CHANGED + _MFA, "basic_action"),
+    Refusal(50079, "interaction_required", _ADMIN_CHANGED + _ENROL, "basic_action"),
+    Refusal(50072, "interaction_required", _ADMIN_CHANGED + _ENROL, "basic_action"),
+    Refusal(
+        50074,
+        "interaction_required",
+        "Strong Authentication is required and the user did not pass the MFA challenge.",
+        "basic_action",
+    ),
+    Refusal(
+        50078,
+        "interaction_required",
+        "Presented multi-factor authentication has expired due to policies configured by your"
+        " administrator, you must refresh your multi-factor authentication to access"
+        " '{resource}'.",
+        "basic_action",
+    ),
+    Refusal(
+        50158,
+        "interaction_required",
+        "External security challenge not satisfied. User will be redirected to another page or"
+        " authentication provider to satisfy additional authentication challenges.",
+        "basic_action",
+    ),
+    # Policies.
+    Refusal(
+        53004,
+        "interaction_required",
+        "Cannot configure multi-factor authentication methods because of suspicious activity.",
+        "message_only",
+    ),
+    Refusal(
+        53010,
+        "interaction_required",
+        "Cannot configure multi-factor authentication methods because the organization requires"
+        " this information to be set from specific locations or devices.",
+        "message_only",
+    ),
+    Refusal(
+        50005,
+        "interaction_required",
+        "User tried to log in to a device from a platform (Unknown) that's currently not"
+        " supported through Conditional Access policy.",
+        "message_only",
+    ),
+    Refusal(50097, "invalid_grant", "Device authentication is required.", None, 401),
+    Refusal(
+        50155,
+        "invalid_grant",
+        "Device authentication failed for this user.",
+        "device_authentication_failed",
+    ),
+    Refusal(50187, "invalid_grant", "The service failed to perform device authentication."),
+    Refusal(
+        53000,
+        "interaction_required",
+        "Device is not in required device state: compliant. Conditional Access policy requires a"
+        " compliant device, and the device is not compliant. The user must enroll their device"
+        " with an approved MDM provider like Intune.",
+        "message_only",
+    ),
+    Refusal(
+        53001,
+        "interaction_required",
+        "Device is not in required device state: domain_joined. Conditional Access policy"
+        " requires a domain joined device, and the device is not domain joined.",
+        "message_only",
+    ),
+    Refusal(
+        53003,
+        "interaction_required",
+        "Access has been blocked by Conditional Access policies. The access policy does not"
+        " allow token issuance.",
+        "message_only",
+    ),
+    Refusal(
+        530032,
+        "interaction_required",
+        "Blocked by security policy. The tenant admin has configured a security policy that"
+        " blocks this request.",
+        "message_only",
+    ),
+    Refusal(
+        530035,
+        "interaction_required",
+        "Access has been blocked by security defaults. This is due to the request using legacy"
+        " auth or being deemed unsafe by security defaults policies.",
+        "message_only",
+    ),
+    Refusal(
+        50131,
+        "interaction_required",
+        "Device is not in required device state, or the request was blocked due to suspicious"
+        " activity, access policy, or security policy decisions.",
+        "message_only",
+    ),
+    Refusal(
+        53011, "interaction_required", "User blocked due to risk on home tenant.", "message_only"
+    ),
+    Refusal(
+        530034,
+        "interaction_required",
+        "A delegated administrator was blocked from accessing the tenant due to account risk in"
+        " their home tenant.",
+        "message_only",
+    ),
+    Refusal(500021, "access_denied", "Access to '{tenant}' tenant is denied."),
+    Refusal(500022, "access_denied", "Access to '{tenant}' tenant is denied."),
+    Refusal(
+        500212,
+        "access_denied",
+        "The user's administrator has set an outbound access policy that does not allow access"
+        " to the resource tenant '{tenant}'.",
+    ),
+    Refusal(
+        500213,
+        "access_denied",
+        "The resource tenant's cross-tenant access policy does not allow this user to access"
+        " this tenant.",
+    ),
+    # The application and the resource.
+    Refusal(
+        65001,
+        "invalid_grant",
+        "The user or administrator has not consented to use the application with ID"
+        " '{client_id}' named '{app}'. Send an interactive authorization request for this user"
+        " and resource.",
+        "consent_required",
+    ),
+    Refusal(65004, "access_denied", "User declined to consent to access the app."),
+    Refusal(90094, "invalid_grant", "Admin consent is required.", "consent_required"),
+    Refusal(
+        90095,
+        "invalid_grant",
+        "Admin consent is required, and has been requested.",
+        "consent_required",
+    ),
+    Refusal(
+        65002,
+        "invalid_grant",
+        "Consent between first party application '{client_id}' and first party resource"
+        " '{resource}' must be configured via preauthorization - applications owned and operated"
+        " by Microsoft must get approval from the API owner before requesting tokens for that"
+        " API.",
+    ),
+    Refusal(
+        650057,
+        "invalid_resource",
+        "Invalid resource. The client has requested access to a resource which is not listed in"
+        " the requested permissions in the client's application registration. Client app ID:"
+        " {client_id}({app}). Resource value from request: {resource}.",
+    ),
+    Refusal(
+        650056,
+        "invalid_client",
+        "Misconfigured application. This could be due to one of the following: the client has"
+        " not listed any permissions for '{resource}' in the requested permissions in the"
+        " client's application registration. Or, the admin has not consented in the tenant."
+        " Client app ID: {client_id}({app}).",
+    ),
+    Refusal(
+        500011,
+        "invalid_resource",
+        "The resource principal named {resource} was not found in the tenant named {tenant}."
+        + _NOT_INSTALLED,
+    ),
+    Refusal(50001, "invalid_resource", "The resource named {resource} was disabled."),
+    Refusal(
+        700016,
+        "unauthorized_client",
+        "Application with identifier '{client_id}' was not found in the directory '{tenant}'."
+        + _NOT_INSTALLED,
+    ),
+    Refusal(
+        700011,
+        "unauthorized_client",
+        "Application with identifier {client_id} was not found in the directory {tenant}.",
+    ),
+    Refusal(70001, "unauthorized_client", "The application '{client_id}' is disabled."),
+    Refusal(7000112, "unauthorized_client", "Application '{client_id}'({app}) is disabled."),
+    Refusal(
+        7000218,
+        "invalid_client",
+        "The request body must contain the following parameter: 'client_assertion' or"
+        " 'client_secret'.",
+        None,
+        401,
+    ),
+    Refusal(
+        700025,
+        "invalid_client",
+        "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
+        None,
+        401,
+    ),
+    # The request.
+    Refusal(
+        50011,
+        "invalid_request",
+        "The redirect URI specified in the request does not match the redirect URIs configured"
+        " for the application '{client_id}'.",
+    ),
+    Refusal(
+        70011,
+        "invalid_scope",
+        "The provided request must include a 'scope' input parameter. The provided value for the"
+        " input parameter 'scope' is not valid.",
+    ),
+    Refusal(
+        28002,
+        "invalid_scope",
+        "Provided value for the input parameter scope is not valid when requesting an access"
+        " token. Please specify a valid scope.",
+    ),
+    Refusal(
+        700022,
+        "invalid_scope",
+        "The provided value for the input parameter scope is not valid because it contains more"
+        " than one resource.",
+    ),
+    Refusal(
+        90014,
+        "invalid_request",
+        "The required field '{name}' is missing from the credential. Ensure that you have all"
+        " the necessary parameters for the login request.",
+    ),
+    Refusal(
+        900144,
+        "invalid_request",
+        "The request body must contain the following parameter: '{name}'.",
+    ),
+    Refusal(
+        900561,
+        "invalid_request",
+        "The endpoint only accepts {allowed} requests. Received a {method} request.",
+    ),
+    Refusal(70003, "unsupported_grant_type", "The access grant '{grant_type}' is not supported."),
+    Refusal(50049, "invalid_instance", "Unknown or invalid instance."),
+    Refusal(50050, "invalid_request", "The request is malformed."),
+    # Grants that have died.
+    Refusal(
+        700082,
+        "invalid_grant",
+        "The refresh token has expired due to inactivity. The token was issued on {issued} and"
+        " was inactive for {inactive}.",
+    ),
+    Refusal(
+        70008,
+        "invalid_grant",
+        "The provided authorization code or refresh token has expired due to inactivity. Send a"
+        " new interactive authorization request for this user and resource.",
+    ),
+    Refusal(
+        70043,
+        "invalid_grant",
+        "The refresh token has expired or is invalid due to sign-in frequency checks by"
+        " conditional access. The token was issued on {issued} and the maximum allowed lifetime"
+        " for this request is 43200.",
+        "token_expired",
+    ),
+    Refusal(
+        50173,
+        "invalid_grant",
+        "The provided grant has expired due to it being revoked, a fresh auth token is needed."
+        " The user might have changed or reset their password. The grant was issued on"
+        " '{issued}' and the TokensValidFrom date (before which tokens are not valid) for this"
+        " user is '{valid_from}'.",
+        "bad_token",
+    ),
+    Refusal(
+        70000,
+        "invalid_grant",
+        "The provided value for the input parameter '{name}' is not valid.",
+        "bad_token",
+    ),
+    Refusal(50089, "invalid_grant", "Authentication failed due to flow token expired."),
+    Refusal(50008, "invalid_grant", "SAML assertion is missing or misconfigured in the token."),
+    Refusal(50013, "invalid_grant", "Assertion is not within its valid time range."),
+    # The device code.
+    Refusal(
+        70016,
+        "authorization_pending",
+        "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+    ),
+    Refusal(
+        70018,
+        "bad_verification_code",
+        "Invalid verification code. The provided value for the input parameter 'code' is not"
+        " valid.",
+    ),
+    Refusal(70019, "code_expired", "Verification code expired."),
+    Refusal(
+        70020,
+        "expired_token",
+        "The provided value for the input parameter 'device_code' is not valid. This device code"
+        " has expired.",
+    ),
+    Refusal(90119, "invalid_request", "The user code is null or empty."),
+    Refusal(90120, "invalid_request", "The request was already authorized or declined."),
+    Refusal(
+        50134,
+        "invalid_grant",
+        "Wrong data center. To authorize a request that was initiated by an app in the OAuth 2.0"
+        " device flow, the authorizing party must be in the same data center where the original"
+        " request resides.",
+    ),
+    # The service itself.
+    Refusal(
+        50196,
+        "invalid_grant",
+        "The server terminated an operation because it encountered a client request loop. Please"
+        " contact your app vendor.",
+    ),
+    Refusal(90055, "temporarily_unavailable", "There are too many incoming requests.", None, 429),
+    Refusal(
+        50087,
+        "temporarily_unavailable",
+        "A transient error has occurred during strong authentication. Please try again.",
+        None,
+        503,
+    ),
+    *(
+        Refusal(
+            number,
+            "temporarily_unavailable",
+            "A transient error has occurred. Please try again.",
+            None,
+            503,
+        )
+        for number in (90024, 90033, 90012, 50033)
+    ),
+    Refusal(90006, "temporarily_unavailable", "The service is temporarily unavailable.", None, 503),
+    Refusal(
+        80001,
+        "invalid_grant",
+        "The Authentication Agent is unable to connect to Active Directory.",
+    ),
+    Refusal(80002, "invalid_grant", "Password validation request timed out."),
+    Refusal(
+        80005,
+        "invalid_grant",
+        "An unknown error occurred while processing the response from the Authentication Agent."
+        " Retry the request.",
+    ),
+    Refusal(
+        80007, "invalid_grant", "The Authentication Agent is unable to validate user's password."
+    ),
+    Refusal(
+        80013,
+        "invalid_grant",
+        "The authentication attempt could not be completed due to time skew between the machine"
+        " running the authentication agent and AD.",
+    ),
+)
+
+REFUSALS = {refusal.number: refusal for refusal in _TABLE}
+
+
+class Refused(Exception):
+    """Entra ID says no; ``number`` is the AADSTS number, ``details`` fill its sentence.
+
+    ``error`` replaces the table's OAuth error where one number has several.
+    """
+
+    def __init__(self, number: int, *, error: str | None = None, **details: str) -> None:
+        self.refusal = REFUSALS[number]
+        self.number = number
+        self.error = error or self.refusal.error
+        self.details = details
+        super().__init__(number)
+
+    def sentence(self, known: dict[str, str]) -> str:
+        """Say it, with what is known of the request; what nobody knows stays empty."""
+        words = defaultdict(str, {**known, **self.details})
+        return self.refusal.sentence.format_map(words)
+
+
+def correlation_id(request: Request) -> str:
+    """Give the client's own request id if it is a GUID, else a new one."""
+    try:
+        return str(uuid.UUID(request.headers.get("client-request-id", "")))
+    except ValueError:
+        return str(uuid.uuid4())
+
+
+def refused_response(
+    refused: Refused, host: str, *, now: float, known: dict[str, str], ids: tuple[str, str]
+) -> Response:
+    """Write a refusal as the token endpoint does (RFC 6749 section 5.2, and Entra's own fields).
+
+    ``ids`` are the trace id and the correlation id, ``known`` fills the sentence.
+    """
+    number, (trace, correlation) = refused.number, ids
+    timestamp = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(now))
+    description = "\r\n".join(
+        (
+            f"AADSTS{number}: {refused.sentence(known)}",
+            f"Trace ID: {trace}",
+            f"Correlation ID: {correlation}",
+            f"Timestamp: {timestamp}",
+        )
+    )
+    body: dict[str, object] = {
+        "error": refused.error,
+        "error_description": description,
+        "error_codes": [number],
+        "timestamp": timestamp,
+        "trace_id": trace,
+        "correlation_id": correlation,
+        "error_uri": f"https://{host}/error?code={number}",
+    }
+    if refused.refusal.suberror:
+        body["suberror"] = refused.refusal.suberror
+    status = refused.refusal.status
+    headers = {"Retry-After": "5"} if status == 429 else None
+    return json_response(body, status, headers)

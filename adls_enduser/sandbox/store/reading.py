@@ -1,0 +1,106 @@
+"""Operations that change nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..http import Response, json_response
+from . import acl, errors
+from .acl import EXECUTE, READ
+from .call import Call, nothing
+from .nodes import File, Folder
+
+if TYPE_CHECKING:
+    from .nodes import Node
+
+# The most that one LISTSTATUS gives; azure.datalake.store.core asks for as many.
+_PAGE = 4000
+# From this version on a listing tells where to go on (recorded: test_ls_batched, test_set_acl).
+_TOKENS_SINCE = "2018-09-01"
+
+
+def get_file_status(call: Call) -> Response:
+    """Answer GETFILESTATUS: what is known of a file or folder."""
+    with call.tree.lock:
+        node = call.tree.find(call.path, call.caller)
+        return json_response({"FileStatus": node.status()})
+
+
+def list_status(call: Call) -> Response:
+    """Answer LISTSTATUS: one page of a folder, or the status of a file alone."""
+    with call.tree.lock:
+        node = call.tree.find(call.path, call.caller)
+        found = [("", node)] if isinstance(node, File) else _children(call, node)
+        size = min(call.parameters.number("listSize") or _PAGE, _PAGE)
+        page = [item.status(name) for name, item in found[:size]]
+    token = found[size - 1][0] if len(found) > size else ""
+    listing: dict[str, object] = {"FileStatus": page}
+    if call.parameters.text("api-version") >= _TOKENS_SINCE:
+        listing = {"continuationToken": token, **listing}
+    return json_response({"FileStatuses": listing})
+
+
+def _children(call: Call, folder: Folder) -> list[tuple[str, Node]]:
+    folder.demand(call.caller, READ | EXECUTE)
+    after, before = call.parameters.text("listAfter"), call.parameters.text("listBefore")
+    return [
+        (name, node)
+        for name, node in call.tree.children(folder)
+        if name > after and (not before or name < before)
+    ]
+
+
+def get_content_summary(call: Call) -> Response:
+    """Answer GETCONTENTSUMMARY: how many files and folders, how many bytes."""
+    with call.tree.lock:
+        counts = call.tree.summary(call.tree.find(call.path, call.caller), call.caller)
+    quotas = {"quota": -1, "spaceConsumed": counts["length"], "spaceQuota": -1}
+    return json_response({"ContentSummary": {**counts, **quotas}})
+
+
+def open_file(call: Call) -> Response:
+    """Answer OPEN: bytes from ``offset``, ``length`` of them or what there is.
+
+    To begin beyond the end is 403 IOException, as in HDFS ("out of the range").
+    """
+    with call.tree.lock:
+        file = call.tree.find_file(call.path, call.caller)
+        file.demand(call.caller, READ)
+    offset = call.parameters.number("offset") or 0
+    rest = file.content.length - offset
+    if rest < 0:
+        raise errors.failed(f"Offset={offset} out of the range [0, {offset + rest})")
+    wanted = call.parameters.number("length")
+    length = rest if wanted is None else min(wanted, rest)
+    blocks = file.content.read(offset, length)
+    headers = {"Content-Length": str(length)}
+    return Response(blocks, 200, headers, mimetype="application/octet-stream")
+
+
+def check_access(call: Call) -> Response:
+    """Answer CHECKACCESS: 200 if the caller has all of ``fsaction``, else 403."""
+    action = call.parameters.required("fsaction")
+    try:
+        wanted = acl.bits(action)
+    except ValueError:
+        raise errors.bad_parameter("fsaction", f"{action!r} is not like 'rwx'") from None
+    with call.tree.lock:
+        call.tree.find(call.path, call.caller).demand(call.caller, wanted)
+    return nothing()
+
+
+def get_acl_status(call: Call) -> Response:
+    """Answer MSGETACLSTATUS: all entries, also those that the mode says already."""
+    with call.tree.lock:
+        node = call.tree.find(call.path, call.caller)
+        entries = node.acl.shown()
+        if isinstance(node, Folder) and node.default is not None:
+            entries += node.default.shown("default:")
+        status = {
+            "entries": entries,
+            "owner": node.owner,
+            "group": node.group,
+            "permission": node.permission,
+            "stickyBit": node.sticky,
+        }
+    return json_response({"AclStatus": status})

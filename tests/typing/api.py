@@ -1,0 +1,90 @@
+"""A user's code, which must pass mypy --strict; it is checked and never run."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+from azure.core.credentials import SupportsTokenInfo, TokenCredential
+from azure.core.credentials_async import AsyncTokenCredential
+
+from adls_enduser import (
+    PUBLIC,
+    Account,
+    AuthStrategy,
+    Cloud,
+    Credentials,
+    DeviceCode,
+    DeviceCodePrompt,
+    EndUserError,
+    Password,
+    SignInError,
+    Token,
+    filesystem_token,
+    management_credentials,
+)
+
+
+def shown(prompt: DeviceCodePrompt) -> None:
+    """Take the prompt's fields with their types."""
+    url: str = prompt.url
+    until: float = prompt.expires_on
+    print(url, prompt.code, until, prompt.message)
+
+
+class Mine:
+    """A stranger's strategy, without a base class."""
+
+    def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
+        return None
+
+    def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
+        return Token("secret", 2.0, 1.0, resource, Account("ada"))
+
+
+def strategies() -> list[AuthStrategy]:
+    """Ours and a stranger's are strategies to the type checker."""
+    mine: Cloud = replace(PUBLIC, name="mine")
+    return [
+        DeviceCode(tenant="contoso.com", prompt=shown, timeout=60, cancel=threading.Event()),
+        Password(username="ada@contoso.com", password=lambda: "secret", cloud=mine),
+        Mine(),
+    ]
+
+
+def factories() -> list[Credentials]:
+    """By name with options, and by object."""
+    return [
+        management_credentials("password", username="ada@contoso.com", password="secret"),
+        filesystem_token(mode="mfa", tenant="contoso.com", interactive=False),
+        *(management_credentials(mode=strategy) for strategy in strategies()),
+    ]
+
+
+def protocols(credentials: Credentials) -> tuple[TokenCredential, SupportsTokenInfo]:
+    """What a factory returns has azure-core's protocols."""
+    return credentials, credentials
+
+
+def asynchronous(credentials: Credentials) -> AsyncTokenCredential:
+    """And the asynchronous one."""
+    return credentials.aio()
+
+
+def errors() -> str | None:
+    """An error's fields have types."""
+    try:
+        factories()
+    except SignInError as refused:
+        code: str | None = refused.code
+        return code or refused.remedy
+    except EndUserError as error:
+        return error.correlation_id
+    return None
+
+
+def refused() -> None:
+    """What is wrong is wrong to the type checker too."""
+    management_credentials(tenent="contoso.com")  # type: ignore[call-arg]
+    management_credentials("password", password=3)  # type: ignore[arg-type]
+    DeviceCode(password="secret")  # type: ignore[call-arg]
