@@ -1,1 +1,1 @@
-"""Tests of the sandbox: does it answer as the real services do?"""
+"""Tests of the sandbox: does it answer as the real services do."""

@@ -1,0 +1,100 @@
+"""The README's programs run, and its tables are complete."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from adls_enduser.options import AnyOptions
+from adls_enduser.sandbox import CONTOSO, Sandbox
+from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+# What stands for the user's own values.
+PRELUDE = f"subscription_id = {SUBSCRIPTION_ID!r}\n"
+
+
+def _program(part: str) -> str:
+    (found,) = [program for program in PROGRAMS if part in program]
+    return found
+
+
+def test_the_first_program_asks_once_and_works() -> None:
+    """The ten lines of the first screen: one prompt, both planes."""
+    program = PRELUDE + _program("strategy = DeviceCode")
+    program += "print([one.name for one in client.accounts.list()], store.ls('/'))\n"
+    with Sandbox(environ=None) as azure:
+        azure.entra.person(f"ada@{CONTOSO}", password="x", approves_device_codes=True)
+        environment: dict[str, str] = os.environ | azure.environment
+        child = pexpect.spawn(
+            sys.executable, ["-c", program], env=environment, encoding="utf-8", timeout=30
+        )
+        child.expect("To sign in, open")
+        child.expect(r"\['mystore'\] \[\]")
+        child.expect(pexpect.EOF)
+        assert "To sign in" not in child.before
+        assert len(azure.log.to("/devicecode")) == 1
+
+
+def test_the_password_program_asks_for_the_password() -> None:
+    """As its comment says."""
+    with Sandbox(environ=None) as azure:
+        azure.entra.person(f"ada@{CONTOSO}", password="ada-password")
+        environment: dict[str, str] = os.environ | azure.environment
+        program = _program('mode="password"') + "print(credentials)\n"
+        child = pexpect.spawn(
+            sys.executable, ["-c", program], env=environment, encoding="utf-8", timeout=30
+        )
+        child.expect("Password of ada")
+        child.sendline("ada-password")
+        child.expect("<management credentials of ada")
+
+
+@pytest.mark.parametrize("part", ["with Sandbox() as azure", "replace(PUBLIC"])
+def test_the_other_programs_run(part: str) -> None:
+    """The sandbox's program works; the own cloud's ends where its names do not exist."""
+    done = subprocess.run(
+        [sys.executable, "-c", _program(part)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+    )
+    if "replace" in part:
+        assert "SignInRequired" in done.stderr
+    else:
+        assert done.returncode == 0, done.stderr
+
+
+def test_every_program_is_tried() -> None:
+    """A new block in the README needs a test here."""
+    assert len(PROGRAMS) == 4
+
+
+def test_the_options_table_is_complete() -> None:
+    """Each option has a row or a sentence, and none is told that does not exist."""
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", README, re.MULTILINE)
+    told = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert told | {"cache", "library", "clock"} == set(AnyOptions.__annotations__) | {
+        "mode",
+        "interactive",
+        "clock",
+    }
+
+
+def test_the_files_that_it_names_are_there() -> None:
+    """No link leads nowhere."""
+    for target in re.findall(r"\]\(([^)#]+?)\)", README):
+        if not target.startswith("https://"):
+            assert (ROOT / target).exists(), target
+    for command in re.findall(r"^\$ make (\w+)", README, re.MULTILINE):
+        assert re.search(rf"^{command}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
