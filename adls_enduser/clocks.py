@@ -15,6 +15,9 @@ class Clock(Protocol):
     def time(self) -> float:
         """UTC epoch seconds."""
 
+    def monotonic(self) -> float:
+        """Seconds since some moment; never set back, but it may stop while a laptop sleeps."""
+
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Wait until the event is set (True) or the seconds are over (False)."""
 
@@ -25,6 +28,10 @@ class SystemClock:
     def time(self) -> float:
         """UTC epoch seconds."""
         return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds since some moment; never set back, but it may stop while a laptop sleeps."""
+        return time.monotonic()
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Wait until the event is set (True) or the seconds are over (False)."""

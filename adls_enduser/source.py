@@ -1,14 +1,17 @@
 """TokenSource: a strategy and a resource become a token that works right now.
 
-The rules, after botocore's ``tokens.DeferredRefreshableToken``: a fresh token comes
-from memory without a lock; near its end it is renewed silently by one caller while the
-others go on with the old one; if that fails, the old token serves as long as it lives;
-and a person is asked only when no token lives and nothing silent helps.
+A token has three ages. Fresh, it comes from memory without a lock. In the *advisory*
+window one thread in the background renews it, and nobody waits. In the *mandatory*
+window, and when it is dead, callers wait for one renewal that they share; if that fails,
+the token serves as long as it lives. A person is asked only when none lives and nothing
+silent helps. After botocore's ``tokens.DeferredRefreshableToken``.
 """
 
 from __future__ import annotations
 
+import random
 import threading
+from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
 from .clocks import SYSTEM_CLOCK, Clock
@@ -20,6 +23,7 @@ from .errors import (
     SignInRequired,
     TransportError,
 )
+from .locks import survive_fork
 from .prompts import somebody_can_see
 from .tokens import Token
 
@@ -28,18 +32,38 @@ if TYPE_CHECKING:
 
     from .strategy import AuthStrategy
 
-# The SDKs' own margin (azure-core's BearerTokenCredentialPolicy, adal's cache_driver).
-_MARGIN = 300.0
-# A token that lives shorter than five margins is renewed in the last fifth of its life,
-# so that a short-lived one does not cost a request at every call.
-_SHARE = 0.2
-# After a failed renewal the old token serves undisturbed for so long.
-_PAUSE = 30.0
+# The mandatory window is the SDKs' own margin (azure-core's BearerTokenCredentialPolicy,
+# adal's cache_driver), the advisory one botocore's; or that share of a token's life, if
+# it is shorter, so that a short-lived token does not cost a request at every call.
+_MANDATORY, _MANDATORY_SHARE = 300.0, 0.2
+_ADVISORY, _ADVISORY_SHARE = 900.0, 0.4
+
+# After a failed renewal the living token serves undisturbed for so many seconds; not the
+# same for everybody, lest all processes of a cluster come back at once.
+_PAUSE = (20.0, 40.0)
 
 
 class _Held(NamedTuple):
+    """A token and its ages, by the clock on the wall and by the one that is never set.
+
+    A clock set back would make a dead token look alive; a laptop that slept has a
+    monotonic clock that did not notice. A token is as old as the worse of the two says.
+    """
+
     token: Token
-    renew_on: float
+    advisory: tuple[float, float]
+    mandatory: tuple[float, float]
+    dead: tuple[float, float]
+
+
+class _Flight:
+    """One renewal, and those who wait for it."""
+
+    def __init__(self, leader: int) -> None:
+        self.leader = leader
+        self.done = threading.Event()
+        self.token: Token | None = None
+        self.error: EndUserError | None = None
 
 
 class TokenSource:
@@ -65,7 +89,10 @@ class TokenSource:
         self.clock = clock
         self.what = what
         self._held: _Held | None = None
-        self._lock = threading.Lock()
+        self._quiet_until = 0.0
+        self._last_error: EndUserError | None = None
+        self.after_fork()
+        survive_fork(self)
 
     @property
     def held(self) -> Token | None:
@@ -77,19 +104,26 @@ class TokenSource:
 
         Raises an EndUserError when no token lives and none can be had.
         """
-        held = self._held
-        if held is not None and self.clock.time() < held.renew_on:
-            return held.token
-        return self._renewed(held)
+        held, clock = self._held, self.clock
+        if held is not None:
+            wall, ticks = held.advisory
+            if clock.time() < wall and clock.monotonic() < ticks:
+                return held.token
+        return self._aged(held)
 
-    def renew(self) -> Token:
-        """Give a new token even if the held one looks fresh; asks nobody while it lives."""
-        return self._renewed(self._held, force=True)
+    def renew(self, stale: Token | None = None) -> Token:
+        """Give another token than ``stale`` (None: than the held one); asks nobody while it lives.
+
+        If it cannot be renewed but still lives, it is given again.
+        """
+        held = self._held
+        if held is not None and stale is not None and held.token is not stale:
+            return self.token()
+        return self._join()
 
     def answer(self, claims: str) -> Token:
         """Give a token that meets a claims challenge (its JSON), by asking if need be."""
-        with self._lock:
-            return self._hold(self._obtain(may_ask=True, claims=claims))
+        return self._hold(self._obtain(may_ask=True, claims=claims))
 
     def sibling(self, resource: str) -> TokenSource:
         """Give a source for another resource of the same sign-in."""
@@ -101,36 +135,120 @@ class TokenSource:
             what=self.what,
         )
 
-    def _renewed(self, seen: _Held | None, *, force: bool = False) -> Token:
-        # Whoever still has a living token does not queue behind the one who renews it.
-        if not self._lock.acquire(blocking=force or not self._lives(seen)):
-            return seen.token  # type: ignore[union-attr]
-        try:
-            held = self._held
-            if held is not seen and held is not None and self.clock.time() < held.renew_on:
-                return held.token
-            return self._fetch(held)
-        finally:
-            self._lock.release()
+    def after_fork(self) -> None:
+        """Take new locks, and forget a renewal that another process carries out."""
+        self._lock = threading.Lock()
+        self._flight: _Flight | None = None
 
-    def _fetch(self, held: _Held | None) -> Token:
-        lives = self._lives(held)
-        try:
-            return self._hold(self._obtain(may_ask=not lives))
-        except EndUserError:
-            if held is None or not self._lives(held):
-                raise
-            pause = min(self.clock.time() + _PAUSE, held.token.expires_on)
-            self._held = _Held(held.token, pause)
+    # How old the token is, and what follows from it.
+
+    def _aged(self, held: _Held | None) -> Token:
+        if held is None or self._past(held.dead):
+            self._raise_if_told_to_wait()
+            return self._join()
+        if self.clock.monotonic() < self._quiet_until:
             return held.token
+        if self._past(held.mandatory):
+            return self._join()
+        self._renew_in_background()
+        return held.token
 
-    def _lives(self, held: _Held | None) -> bool:
-        return held is not None and self.clock.time() < held.token.expires_on
+    def _past(self, age: tuple[float, float]) -> bool:
+        return self.clock.time() >= age[0] or self.clock.monotonic() >= age[1]
+
+    def _lives(self) -> bool:
+        return self._held is not None and not self._past(self._held.dead)
+
+    def _raise_if_told_to_wait(self) -> None:
+        error = self._last_error
+        told = isinstance(error, TransportError) and error.retry_after
+        if told and error is not None and self.clock.monotonic() < self._quiet_until:
+            raise copy(error)
+
+    # One renewal for all who want it.
+
+    def _renew_in_background(self) -> None:
+        flight, leads = self._board()
+        if not leads:
+            return
+        thread = threading.Thread(
+            target=self._lead, args=(flight,), name="adls_enduser-renewal", daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter is shutting down, or is out of threads
+            self._land(flight)
+
+    def _join(self) -> Token:
+        while True:
+            flight, leads = self._board()
+            if leads:
+                self._lead(flight)
+            elif flight.leader == threading.get_ident():
+                raise ProtocolError(f"{self._name} asked for the token that it is to give.")
+            else:
+                flight.done.wait()
+            if flight.token is not None:
+                return flight.token
+            if flight.error is not None:
+                raise flight.error if leads else copy(flight.error)
+
+    def _board(self) -> tuple[_Flight, bool]:
+        """Give the renewal under way, or a new one that the caller must lead."""
+        with self._lock:
+            if self._flight is not None:
+                return self._flight, False
+            self._flight = _Flight(threading.get_ident())
+            return self._flight, True
+
+    def _lead(self, flight: _Flight) -> None:
+        flight.leader = threading.get_ident()
+        try:
+            flight.token = self._fetch()
+        except EndUserError as error:
+            flight.error = error
+        finally:
+            # After Ctrl-C there is neither token nor error, and a waiter leads the next.
+            self._land(flight)
+
+    def _land(self, flight: _Flight) -> None:
+        with self._lock:
+            if self._flight is flight:
+                self._flight = None
+        flight.done.set()
+
+    def _fetch(self) -> Token:
+        try:
+            return self._hold(self._obtain(may_ask=not self._lives()))
+        except EndUserError as error:
+            self._be_quiet(error)
+            if self._held is not None and self._lives():
+                return self._held.token
+            raise
+
+    def _be_quiet(self, error: EndUserError) -> None:
+        told = getattr(error, "retry_after", None) or 0.0
+        pause = max(random.uniform(*_PAUSE), told)  # noqa: S311 - spreads load, hides nothing
+        self._last_error = error.with_traceback(None)
+        self._quiet_until = self.clock.monotonic() + pause
 
     def _hold(self, token: Token) -> Token:
-        margin = min(_MARGIN, token.lifetime * _SHARE)
-        self._held = _Held(token, token.expires_on - margin)
+        wall, ticks = self.clock.time(), self.clock.monotonic()
+        left = token.expires_on - wall
+
+        def before_the_end(margin: float) -> tuple[float, float]:
+            return wall + left - margin, ticks + left - margin
+
+        self._held = _Held(
+            token,
+            advisory=before_the_end(min(_ADVISORY, token.lifetime * _ADVISORY_SHARE)),
+            mandatory=before_the_end(min(_MANDATORY, token.lifetime * _MANDATORY_SHARE)),
+            dead=before_the_end(0.0),
+        )
+        self._quiet_until = 0.0
         return token
+
+    # Asking the strategy.
 
     def _obtain(self, *, may_ask: bool, claims: str | None = None) -> Token:
         reason: SignInError | None = None
@@ -156,7 +274,7 @@ class TokenSource:
             token = act()
         except EndUserError:
             raise
-        except Exception as error:
+        except Exception as error:  # a stranger's strategy may raise anything
             failure = error
         else:
             return self._valid(token)
@@ -193,28 +311,28 @@ class TokenSource:
     def _name(self) -> str:
         return type(self.strategy).__name__
 
+    # Another process gets the short-lived access token and nothing that lasts.
+
     def __getstate__(self) -> dict[str, object]:
-        # Another process gets the short-lived access token and nothing that lasts.
-        kept = ("resource", "clock", "what", "_held")
-        return {name: getattr(self, name) for name in kept}
+        return {"resource": self.resource, "what": self.what, "token": self.held}
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state)
-        self.strategy = Elsewhere()
-        self.interactive = False
-        self._lock = threading.Lock()
+        resource, what, token = str(state["resource"]), str(state["what"]), state["token"]
+        TokenSource.__init__(self, Elsewhere(), resource, interactive=False, what=what)
+        if isinstance(token, Token):
+            self._hold(token)
 
 
 class Elsewhere:
     """The strategy of a credential that came from another process: it cannot ask anybody."""
 
     def silent(self, resource: str, *, claims: str | None = None) -> Token | None:  # noqa: ARG002
-        """Know nothing but the token that came along."""
-        return None
-
-    def sign_in(self, resource: str, *, claims: str | None = None) -> Token:  # noqa: ARG002
         """Refuse: the person is at the process that signed in."""
         raise SignInRequired(
             f"The sign-in for {resource} lives in another process.",
             remedy="Send this process a fresh credential before the old token ends.",
         )
+
+    def sign_in(self, resource: str, *, claims: str | None = None) -> Token:  # noqa: ARG002
+        """Refuse likewise."""
+        raise SignInRequired(f"Nobody can be asked here to sign in for {resource}.")

@@ -78,6 +78,9 @@ class Approving:
     def time(self) -> float:
         return self.azure.clock.time()
 
+    def monotonic(self) -> float:
+        return self.azure.clock.monotonic()
+
     def wait(self, event: threading.Event, seconds: float) -> bool:
         self.waits.append(seconds)
         if len(self.waits) == self.after:

@@ -17,6 +17,7 @@ FLOORS = {
     "errors": 0,
     "tokens": 1,
     "clocks": 1,
+    "locks": 1,
     "clouds": 1,
     "remedies": 1,
     "strategy": 2,

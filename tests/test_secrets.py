@@ -163,7 +163,6 @@ class TestSuccess:
         strategy = _password(azure, lambda: PASSWORD)
         source = TokenSource(strategy, MANAGEMENT)
         source.token()
-        source.clock = _Pickled()
         raw = pickle.dumps(source)
         everything.texts.append(raw.decode("latin-1"))
         assert everything.found() == {ACCESS}
@@ -171,13 +170,6 @@ class TestSuccess:
         assert pickle.loads(raw).token().secret == ACCESS
         with pytest.raises(Exception, match="pickle"):
             pickle.dumps(strategy)
-
-
-class _Pickled:
-    """A clock that can be pickled."""
-
-    def time(self) -> float:
-        return 0.0
 
 
 FAILURES = [

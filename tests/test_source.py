@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +16,7 @@ import requests
 from adls_enduser import (
     Account,
     ConfigurationError,
+    EndUserError,
     MfaRequired,
     ProtocolError,
     SignInError,
@@ -20,11 +25,12 @@ from adls_enduser import (
     Token,
     TransportError,
 )
-from adls_enduser.sandbox import SandboxClock
 from adls_enduser.source import TokenSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from adls_enduser.sandbox import SandboxClock
 
 RESOURCE = "https://datalake.azure.net/"
 
@@ -66,6 +72,28 @@ def source(strategy: Stranger, clock: SandboxClock) -> TokenSource:
     return TokenSource(strategy, RESOURCE, interactive=True, clock=clock)
 
 
+class Held:
+    """An answer that a test holds back: a token, or an error."""
+
+    def __init__(self, strategy: Stranger, fail: BaseException | None = None) -> None:
+        self.began, self.release, self.ended = (threading.Event() for _ in range(3))
+        self._strategy = strategy
+        self._fail = fail
+
+    def __call__(self) -> Token:
+        self.began.set()
+        assert self.release.wait(30)
+        self.ended.set()
+        if self._fail is not None:
+            raise self._fail
+        return self._strategy.fresh()
+
+
+def _eventually(condition: Callable[[], bool]) -> bool:
+    """Wait, briefly, for what another thread is about to do."""
+    return any(condition() or threading.Event().wait(0.01) for _ in range(500))
+
+
 def _fail(error: BaseException) -> Callable[[], object]:
     def fail() -> object:
         raise error
@@ -76,31 +104,52 @@ def _fail(error: BaseException) -> Callable[[], object]:
 def test_a_fresh_token_comes_from_memory(
     source: TokenSource, strategy: Stranger, clock: SandboxClock
 ) -> None:
-    """Up to five minutes before its end the same token is given, and nobody is asked."""
+    """Up to a quarter of an hour before its end the same token is given; nobody is asked."""
     first = source.token()
-    clock.advance(3600 - 301)
+    clock.advance(3600 - 901)
     assert source.token() is first
     assert strategy.silent_calls == 1
 
 
-def test_a_token_is_renewed_five_minutes_before_its_end(
+def test_in_the_advisory_window_nobody_waits(
     source: TokenSource, strategy: Stranger, clock: SandboxClock
 ) -> None:
-    """From then on the next caller gets a new one, silently."""
+    """One renewal runs in the background; all callers get the old token at once."""
+    first = source.token()
+    strategy.silently = slowly = Held(strategy)
+    clock.advance(3600 - 899)
+    for _ in range(20):
+        assert source.token() is first
+    assert slowly.began.wait(10)
+    slowly.release.set()
+    assert slowly.ended.wait(10)
+    assert strategy.silent_calls == 2
+    assert _eventually(lambda: source.token() is not first)
+    assert (strategy.silent_calls, strategy.sign_ins) == (2, 0)
+
+
+def test_in_the_mandatory_window_callers_wait_for_the_new_token(
+    source: TokenSource, strategy: Stranger, clock: SandboxClock
+) -> None:
+    """From five minutes before the end the next caller gets a new one, silently."""
     first = source.token()
     clock.advance(3600 - 299)
     assert source.token() != first
     assert (strategy.silent_calls, strategy.sign_ins) == (2, 0)
 
 
-def test_a_short_lived_token_does_not_cost_a_request_a_call(clock: SandboxClock) -> None:
-    """A token that lives five seconds serves four of them."""
-    strategy = Stranger(clock, lifetime=5)
+@pytest.mark.parametrize("lifetime", [5.0, 101.0, 301.0])
+def test_a_short_lived_token_does_not_cost_a_request_a_call(
+    clock: SandboxClock, lifetime: float
+) -> None:
+    """Whatever an SDK's own margin is, most of a token's life is served from memory."""
+    strategy = Stranger(clock, lifetime=lifetime)
     source = TokenSource(strategy, RESOURCE, clock=clock)
-    for _ in range(10):
+    for _ in range(100):
         source.token()
+        clock.advance(lifetime * 0.59 / 100)
     assert strategy.silent_calls == 1
-    clock.advance(4.5)
+    clock.advance(lifetime * 0.25)
     source.token()
     assert strategy.silent_calls == 2
 
@@ -115,7 +164,7 @@ def test_the_old_token_serves_while_renewal_fails(
     assert source.token() is first
     assert source.token() is first
     assert strategy.silent_calls == 2, "the second caller must not ask again at once"
-    clock.advance(31)
+    clock.advance(41)
     assert source.token() is first
     assert strategy.silent_calls == 3
     clock.advance(200)
@@ -123,6 +172,27 @@ def test_the_old_token_serves_while_renewal_fails(
         source.token()
     strategy.silently = None
     assert source.token() != first
+
+
+def test_retry_after_is_obeyed(
+    source: TokenSource, strategy: Stranger, clock: SandboxClock
+) -> None:
+    """While the token lives, and after it has died: nobody is asked before that time."""
+    source.token()
+    strategy.silently = _fail(TransportError("busy", retry_after=250))
+    clock.advance(3600 - 200)
+    source.token()
+    clock.advance(199)
+    source.token()
+    assert strategy.silent_calls == 2
+    clock.advance(2)
+    for _ in range(3):
+        with pytest.raises(TransportError, match="busy"):
+            source.token()
+    assert strategy.silent_calls == 2
+    clock.advance(60)
+    strategy.silently = None
+    assert source.token()
 
 
 def test_nobody_is_asked_while_the_old_token_lives(
@@ -137,6 +207,25 @@ def test_nobody_is_asked_while_the_old_token_lives(
     clock.advance(101)
     assert source.token() != first
     assert strategy.sign_ins == 1
+
+
+def test_a_clock_that_is_set_back_does_not_revive_a_token(
+    source: TokenSource, strategy: Stranger, clock: SandboxClock
+) -> None:
+    """What really passed counts."""
+    first = source.token()
+    clock.jump(-3600 * 10)
+    clock.advance(3601)
+    assert source.token() != first
+
+
+def test_a_laptop_that_slept_has_a_dead_token(
+    source: TokenSource, strategy: Stranger, clock: SandboxClock
+) -> None:
+    """The clock on the wall counts where the monotonic one stood still."""
+    first = source.token()
+    clock.jump(3600 * 10)
+    assert source.token() != first
 
 
 @pytest.mark.parametrize("reason", [SignInExpired("dead"), MfaRequired("more"), None])
@@ -164,57 +253,147 @@ def test_nobody_is_asked_without_a_terminal_unless_there_is_a_prompt(
     assert strategy.sign_ins == 1
 
 
-def test_concurrent_callers_make_one_request(strategy: Stranger, clock: SandboxClock) -> None:
-    """Many threads at a cold source wait for one sign-in and share its token."""
-    started = threading.Barrier(16)
-    release = threading.Event()
-
-    def slowly() -> Token:
-        release.wait(10)
-        return strategy.fresh()
-
-    strategy.silently = slowly
-    source = TokenSource(strategy, RESOURCE, clock=clock)
-    got: list[Token] = []
+def _ask_from_many_threads(source: TokenSource, slowly: Held, threads: int = 64) -> list[object]:
+    """Let all ask at once, with the strategy held until the first has been asked."""
+    outcomes: list[object] = []
+    barrier = threading.Barrier(threads + 1)
 
     def ask() -> None:
-        started.wait(10)
-        got.append(source.token())
+        barrier.wait(30)
+        try:
+            outcomes.append(source.token())
+        except EndUserError as error:
+            outcomes.append(error)
 
-    threads = [threading.Thread(target=ask) for _ in range(15)]
-    for thread in threads:
+    asking = [threading.Thread(target=ask) for _ in range(threads)]
+    for thread in asking:
         thread.start()
-    started.wait(10)
-    release.set()
-    for thread in threads:
-        thread.join(10)
+    barrier.wait(30)
+    assert slowly.began.wait(30)
+    slowly.release.set()
+    for thread in asking:
+        thread.join(30)
+    assert len(outcomes) == threads
+    return outcomes
+
+
+@pytest.mark.parametrize("age", [None, 3600 - 200, 3601], ids=["cold", "mandatory", "dead"])
+def test_64_threads_make_one_request(
+    source: TokenSource, strategy: Stranger, clock: SandboxClock, age: float | None
+) -> None:
+    """All of them get the one new token."""
+    calls = 1
+    if age is not None:
+        source.token()
+        clock.advance(age)
+        calls = 2
+    strategy.silently = slowly = Held(strategy)
+    outcomes = _ask_from_many_threads(source, slowly)
+    assert strategy.silent_calls == calls
+    assert len({token.secret for token in outcomes}) == 1  # type: ignore[attr-defined]
+
+
+def test_64_cold_threads_share_one_prompt(source: TokenSource, strategy: Stranger) -> None:
+    """The person is asked once, and everybody is let go together."""
+    strategy.silently = lambda: None
+    strategy.personally = slowly = Held(strategy)
+    _ask_from_many_threads(source, slowly)
+    assert (strategy.silent_calls, strategy.sign_ins) == (1, 1)
+
+
+def test_64_threads_share_one_refusal(source: TokenSource, strategy: Stranger) -> None:
+    """The same typed error for all, from one request; each may add its own traceback."""
+    strategy.silently = slowly = Held(strategy, fail=TransportError("down", retry_after=7))
+    outcomes = _ask_from_many_threads(source, slowly)
     assert strategy.silent_calls == 1
-    assert len({token.secret for token in got}) == 1
-    assert len(got) == 15
+    assert {str(error) for error in outcomes} == {"down"}
+    assert {error.retry_after for error in outcomes} == {7}  # type: ignore[attr-defined]
+    assert len({id(error) for error in outcomes}) == 64
 
 
-def test_others_go_on_with_the_old_token_during_a_renewal(
+def test_after_ctrl_c_a_waiter_takes_over(source: TokenSource, strategy: Stranger) -> None:
+    """Whoever waited for the interrupted one does not wait for ever, and gets a token."""
+    interrupted = Held(strategy, fail=KeyboardInterrupt())
+    strategy.silently = interrupted
+    leader_ended: list[BaseException] = []
+
+    def lead() -> None:
+        try:
+            source.token()
+        except KeyboardInterrupt as error:
+            leader_ended.append(error)
+
+    got: list[Token] = []
+    leader = threading.Thread(target=lead)
+    waiter = threading.Thread(target=lambda: got.append(source.token()))
+    leader.start()
+    assert interrupted.began.wait(10)
+    waiter.start()
+    strategy.silently = None
+    interrupted.release.set()
+    leader.join(10)
+    waiter.join(10)
+    assert leader_ended
+    assert got
+
+
+def test_a_strategy_that_asks_its_own_source_is_told(
+    source: TokenSource, strategy: Stranger
+) -> None:
+    """Instead of waiting for itself for ever."""
+    strategy.silently = source.token
+    with pytest.raises(ProtocolError, match="asked for the token that it is to give"):
+        source.token()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_finds_no_lock_closed(
     source: TokenSource, strategy: Stranger, clock: SandboxClock
 ) -> None:
-    """While one thread renews a token that still lives, nobody waits for it."""
-    first = source.token()
-    clock.advance(3600 - 200)
-    renewing, release = threading.Event(), threading.Event()
-
-    def slowly() -> Token:
-        renewing.set()
-        release.wait(10)
-        return strategy.fresh()
-
-    strategy.silently = slowly
+    """Though a thread of the parent was in the middle of a renewal."""
+    source.token()
+    clock.advance(3601)
+    strategy.silently = slowly = Held(strategy)
     thread = threading.Thread(target=source.token)
     thread.start()
-    assert renewing.wait(10)
-    assert source.token() is first
-    release.set()
+    assert slowly.began.wait(10)
+    strategy.silently = None
+    child = os.fork()
+    if child == 0:
+        os._exit(7 if source.token().secret else 1)
+    _, status = os.waitpid(child, 0)
+    slowly.release.set()
     thread.join(10)
-    assert source.token() is not first
-    assert strategy.silent_calls == 2
+    assert os.waitstatus_to_exitcode(status) == 7
+
+
+def test_the_interpreter_ends_while_a_renewal_runs() -> None:
+    """A background renewal neither keeps the program alive nor speaks up at its end."""
+    program = """
+import threading, time
+from adls_enduser import Token
+from adls_enduser.source import TokenSource
+
+class Slow:
+    def silent(self, resource, *, claims=None):
+        if hasattr(self, "asked"):
+            self.asked.set()
+            threading.Event().wait(60)
+        now = time.time()
+        return Token("t", now + 400, now - 3200, resource)
+
+source = TokenSource(Slow(), "https://datalake.azure.net/")
+source.token()
+source.strategy.asked = threading.Event()
+source.token()
+assert source.strategy.asked.wait(10)
+print("done")
+"""
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+    assert time.monotonic() - began < 20
 
 
 def test_renew_gives_a_new_token_even_if_the_old_is_fresh(
@@ -274,12 +453,14 @@ def test_a_claims_challenge_asks_even_with_a_fresh_token(
     assert source.token() is answered
 
 
-def test_another_process_gets_the_token_and_nothing_that_lasts(source: TokenSource) -> None:
+def test_another_process_gets_the_token_and_nothing_that_lasts(
+    source: TokenSource, clock: SandboxClock
+) -> None:
     """A pickled source gives its token, and at its end says where the person is."""
-    real = TokenSource(source.strategy, RESOURCE)
-    real.strategy.clock = SandboxClock()  # type: ignore[attr-defined]
-    token = real.token()
-    copy = pickle.loads(pickle.dumps(real))
-    assert copy.token() == token
-    with pytest.raises(SignInRequired):
-        copy.renew() if copy._held is None else copy.sibling("https://other/").token()
+    token = source.token()
+    copied = pickle.loads(pickle.dumps(source))
+    assert copied.token() == token
+    assert copied.resource == source.resource
+    with pytest.raises(SignInRequired, match="another process"):
+        copied.sibling("https://other/").token()
+    assert copied.renew() == token, "it still lives"

@@ -19,6 +19,7 @@ class SandboxClock:
         self._lock = threading.Lock()
         self._frozen_at = time.time() if frozen else None
         self._offset = 0.0
+        self._jumped = 0.0
         self.skew = skew
 
     def time(self) -> float:
@@ -30,10 +31,24 @@ class SandboxClock:
         """Give what the services' clocks show."""
         return self.time() + self.skew
 
+    def monotonic(self) -> float:
+        """Give the seconds that have really passed, whatever ``jump`` did."""
+        return self.time() - self._jumped
+
     def advance(self, seconds: float) -> None:
         """Move on by so many seconds."""
         with self._lock:
             self._offset += seconds
+
+    def jump(self, seconds: float) -> None:
+        """Set the client's clock forward or back, though no time has passed.
+
+        The services' clocks do not follow.
+        """
+        with self._lock:
+            self._offset += seconds
+            self._jumped += seconds
+            self.skew -= seconds
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Wait for the event or the seconds, whichever is first; a frozen clock jumps."""
