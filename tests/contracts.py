@@ -124,6 +124,8 @@ class CredentialContract:
         assert isinstance(token.expires_on, int)
         assert token.expires_on == pytest.approx(clock.time() + 3600, abs=5)
         assert token.token not in repr(token)
+        again = credential.get_token(f"{self.resource}.default")
+        assert again is token, "made once"
 
     def test_get_token_info_gives_azure_cores_type(self, credential: Any) -> None:
         """An AccessTokenInfo of the same token, whose repr hides it."""

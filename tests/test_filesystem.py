@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from azure.datalake.store import core, lib, multithread
 
 from adls_enduser import Password, SignInExpired, filesystem_token, management_credentials
+from adls_enduser.adapters.rhythm import Rhythm
 from adls_enduser.sandbox import CONTOSO
 
 from .conftest import PASSWORD
@@ -151,3 +153,73 @@ def test_one_sign_in_serves_both_planes(azure: Sandbox, ada: Person, clock: Sand
     assert credentials.whoami() == token.whoami()
     sent = [one.request.form["grant_type"] for one in azure.log.to(TOKEN_PATH)]
     assert sent == ["password", "refresh_token"]
+
+
+def test_a_revoked_token_is_renewed_at_the_second_retry(azure: Sandbox, ada: Person) -> None:
+    """The client sleeps 1 and 4 seconds, in real time, and then sends a new token."""
+    options: Any = {"tenant": CONTOSO, "username": ada.username, "password": PASSWORD}
+    store = core.AzureDLFileSystem(filesystem_token("password", **options), store_name="mystore")
+    store.touch("/x")
+    azure.world.identity.revoke_issued_tokens(ada)
+    azure.log.clear()
+    store.touch("/y")
+    assert [one.status for one in azure.log.to("/webhdfs/")].count(401) == 2
+    assert len(azure.log.to(TOKEN_PATH)) == 1
+
+
+class TestRhythm:
+    """What tells a refused client from a busy one."""
+
+    @staticmethod
+    def _heard(clock: SandboxClock, *gaps: float) -> list[bool]:
+        rhythm = Rhythm(clock)
+        heard = []
+        for gap in gaps:
+            clock.advance(gap)
+            heard.append(rhythm.refused())
+        return heard
+
+    @pytest.mark.parametrize(
+        "gaps", [(0, 1.05, 4.1), (3, 0.01, 1.0, 0.01, 4.39, 0.01), (0, 7, 1.2, 4.2)]
+    )
+    def test_one_second_then_four_is_a_refusal(
+        self, clock: SandboxClock, gaps: tuple[float, ...]
+    ) -> None:
+        """Also when the client asks twice for each attempt, and whatever was before."""
+        assert any(self._heard(clock, *gaps))
+
+    @pytest.mark.parametrize(
+        "gaps",
+        [(0, 1, 1, 1, 1), (0, 4, 4, 4), (0, 4, 1), (0, 0.2, 0.3), (0, 1.5, 4.5), (0, 1, 2, 4)],
+    )
+    def test_other_rhythms_are_not(self, clock: SandboxClock, gaps: tuple[float, ...]) -> None:
+        """A program that looks every second, or every four, is left alone."""
+        assert not any(self._heard(clock, *gaps))
+
+    def test_it_is_heard_once_a_minute(self, clock: SandboxClock) -> None:
+        """A wrong guess cannot become a habit."""
+        assert self._heard(clock, 0, 1, 4, 1, 4, 1, 4).count(True) == 1
+        assert self._heard(clock, 0, 1, 4, 60, 1, 4).count(True) == 2
+
+    def test_threads_do_not_disturb_each_other(self, clock: SandboxClock) -> None:
+        """Two busy threads are not taken for one that waits."""
+        rhythm = Rhythm(clock)
+        heard = []
+        rhythm.refused()
+        for gap in (1, 4):
+            clock.advance(gap)
+            thread = threading.Thread(target=lambda: heard.append(rhythm.refused()))
+            thread.start()
+            thread.join()
+        assert heard == [False, False]
+
+
+@pytest.mark.skipif(OLD, reason="0.0.x asks for a session before each request")
+def test_the_new_generation_is_told_to_ask_again(credential: Any, clock: SandboxClock) -> None:
+    """Its own spelling of the scope, and no other, hears of an early end."""
+    store = credential.get_token("https://datalake.azure.net//.default")
+    other = credential.get_token("https://datalake.azure.net/.default")
+    assert store.token == other.token
+    assert store.expires_on <= clock.time() + 300
+    assert other.expires_on > clock.time() + 3500
+    assert store.token not in repr(store)

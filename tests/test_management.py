@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from adls_enduser.sandbox import Person, Sandbox, SandboxClock
 
 OLD = "credentials" in inspect.signature(DataLakeStoreAccountManagementClient).parameters
+
+
+SUBSCRIPTIONS = "https://management.azure.com/subscriptions?api-version=2022-12-01"
 
 
 @pytest.fixture
@@ -259,3 +263,59 @@ def test_device_code_is_the_default_mode(
     )
     assert isinstance(credential, AADTokenCredentials)
     assert DeviceCode(tenant=CONTOSO).account is None
+
+
+class TestRevoked:
+    """A token that the service no longer accepts is renewed once, silently."""
+
+    def test_a_401_is_answered_with_a_new_token(
+        self, credential: Any, azure: Sandbox, clock: SandboxClock
+    ) -> None:
+        """The old client, which gives its session, does not notice; the newer one says so."""
+        accounts = _accounts(credential)
+        list(accounts.list())
+        person = azure.world.directory.by_username(credential.whoami().username)
+        azure.log.clear()
+        azure.world.identity.revoke_issued_tokens(person)
+        if OLD:
+            assert list(accounts.list())
+            statuses = [one.status for one in azure.log.to("/accounts")]
+            assert statuses == [401, 200]
+            assert len(azure.log.to(TOKEN_PATH)) == 1
+        else:
+            with pytest.raises(Exception, match=r"[Cc]laims|revoked"):
+                list(accounts.list())
+        session = credential.signed_session()
+        assert session.get(SUBSCRIPTIONS).status_code == 200
+
+    def test_a_body_is_sent_again_whole(self, credential: Any, azure: Sandbox) -> None:
+        """Whether it is bytes, or a file that must be rewound."""
+        session = credential.signed_session()
+        url = f"https://management.azure.com/subscriptions/{SUBSCRIPTION_ID}/resourcegroups/"
+        query = "?api-version=2021-04-01"
+        body = b'{"location": "eastus2"}'
+        person = azure.world.directory.by_username(credential.whoami().username)
+        for name, data in (("one", body), ("two", io.BytesIO(body)), ("three", body.decode())):
+            azure.world.identity.revoke_issued_tokens(person)
+            headers = {"Content-Type": "application/json"}
+            answer = session.put(f"{url}{name}{query}", data=data, headers=headers)
+            assert answer.status_code == 201, answer.text
+            assert [one.status_code for one in answer.history] == [401]
+
+    def test_a_body_that_is_gone_is_not_sent_again(self, credential: Any, azure: Sandbox) -> None:
+        """A generator cannot be rewound, so the 401 comes out."""
+        person = azure.world.directory.by_username(credential.whoami().username)
+        azure.world.identity.revoke_issued_tokens(person)
+        answer = credential.signed_session().post(SUBSCRIPTIONS, data=iter([b"x"]))
+        assert answer.status_code == 401
+        assert answer.history == []
+
+    def test_a_401_that_stays_comes_out(self, credential: Any, azure: Sandbox) -> None:
+        """One renewal and one repeat, no more."""
+        person = azure.world.directory.by_username(credential.whoami().username)
+        azure.world.identity.revoke(person)
+        azure.log.clear()
+        answer = credential.signed_session().get(SUBSCRIPTIONS)
+        assert answer.status_code == 401
+        assert len(azure.log.to("/subscriptions")) == 2
+        assert len(azure.log.to(TOKEN_PATH)) == 1

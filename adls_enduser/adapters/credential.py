@@ -7,9 +7,8 @@ and ``SupportsTokenInfo``), and asks one TokenSource for each audience.
 
 from __future__ import annotations
 
-import threading
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
 from azure.core.credentials import AccessToken, AccessTokenInfo
@@ -39,8 +38,10 @@ class Credential:
         self._source = source
         self._cloud = cloud
         self._tenant = tenant
-        self._sources = {source.resource: source}
-        self._sources_lock = threading.Lock()
+        self._own = Ready(source)
+        self._by_resource = {source.resource: self._own}
+        self._by_scopes: dict[tuple[str, ...], Ready] = {}
+        self._auth = BearerAuth(self._own)
 
     def get_token(
         self,
@@ -56,16 +57,15 @@ class Credential:
         ``claims`` is the JSON of a claims challenge. ``expires_on`` is in UTC epoch
         seconds. Raises an EndUserError.
         """
-        token = self._token_for(scopes, claims, tenant_id)
-        return _AccessToken(token.secret, int(token.expires_on))
+        return self._forms(scopes, claims, tenant_id).access_token
 
     def get_token_info(
         self, *scopes: str, options: TokenRequestOptions | None = None
     ) -> AccessTokenInfo:
         """Give the same as ``get_token``, as azure-core's ``SupportsTokenInfo`` asks for it."""
         wanted: Mapping[str, Any] = options or {}
-        token = self._token_for(scopes, wanted.get("claims"), wanted.get("tenant_id"))
-        return _AccessTokenInfo(token.secret, int(token.expires_on))
+        claims, tenant = wanted.get("claims"), wanted.get("tenant_id")
+        return self._forms(scopes, claims, tenant).access_token_info
 
     def signed_session(self, session: requests.Session | None = None) -> requests.Session:
         """Give a requests session (a new one, or yours) that signs its requests.
@@ -74,10 +74,10 @@ class Credential:
         as ``auth``, which takes a fresh token for each request, keeps netrc from
         replacing it and refuses plain http. Raises an EndUserError.
         """
-        token = self._source.token()
+        forms = self._own.forms()
         session = requests.Session() if session is None else session
-        session.headers["Authorization"] = f"Bearer {token.secret}"
-        session.auth = BearerAuth(self._source)
+        session.headers["Authorization"] = forms.header
+        session.auth = self._auth
         return session
 
     def refresh_session(self, session: requests.Session | None = None) -> requests.Session:
@@ -114,21 +114,26 @@ class Credential:
     def __reduce__(self) -> tuple[object, ...]:
         return _restored, (type(self), self._source, self._cloud, self._tenant)
 
-    def _token_for(self, scopes: tuple[str, ...], claims: object, tenant: object) -> Token:
+    def _forms(self, scopes: tuple[str, ...], claims: object, tenant: object) -> Forms:
+        if claims is None and tenant is None:
+            try:
+                return self._by_scopes[scopes].forms()
+            except (KeyError, TypeError):  # seen for the first time, or no scopes at all
+                pass
         self._check_tenant(tenant)
-        source = self._source_for(self._audience(scopes))
-        if claims is None:
-            return source.token()
-        if not isinstance(claims, str):
-            raise ConfigurationError(f"claims must be a str of JSON, not {claims!r}.")
-        return source.answer(claims)
+        ready = self._ready_for(self._audience(scopes))
+        if claims is not None:
+            return Forms.of(ready.source.answer(_json(claims)))
+        self._by_scopes[scopes] = ready
+        return ready.forms()
 
-    def _source_for(self, resource: str) -> TokenSource:
-        source = self._sources.get(resource)
-        if source is None:
-            with self._sources_lock:
-                source = self._sources.setdefault(resource, self._source.sibling(resource))
-        return source
+    def _ready_for(self, resource: str) -> Ready:
+        ready = self._by_resource.get(resource)
+        if ready is None:
+            # setdefault, so that two threads at once end with the same source.
+            new = Ready(self._source.sibling(resource))
+            ready = self._by_resource.setdefault(resource, new)
+        return ready
 
     def _audience(self, scopes: tuple[str, ...]) -> str:
         if not scopes or not all(map(_is_text, scopes)):
@@ -153,11 +158,53 @@ class Credential:
             )
 
 
-class BearerAuth(requests.auth.AuthBase):
-    """Signs each request with a token that is good now; refuses plain http."""
+class Forms(NamedTuple):
+    """One token in the forms that SDKs ask for."""
+
+    token: Token
+    access_token: AccessToken
+    access_token_info: AccessTokenInfo
+    header: str
+
+    @classmethod
+    def of(cls, token: Token) -> Forms:
+        """Make all forms of a token."""
+        expires_on = int(token.expires_on)
+        return cls(
+            token,
+            HiddenAccessToken(token.secret, expires_on),
+            HiddenAccessTokenInfo(token.secret, expires_on),
+            f"Bearer {token.secret}",
+        )
+
+
+class Ready:
+    """The token of one audience, its forms made once for each token."""
+
+    __slots__ = ("_made", "source")
 
     def __init__(self, source: TokenSource) -> None:
-        self._source = source
+        self.source = source
+        self._made: Forms | None = None
+
+    def forms(self) -> Forms:
+        """Give the forms of a token that is good now."""
+        token = self.source.token()
+        made = self._made
+        if made is None or made.token is not token:
+            made = self._made = Forms.of(token)
+        return made
+
+
+class BearerAuth(requests.auth.AuthBase):
+    """Signs each request with a token that is good now; refuses plain http.
+
+    A request that is answered 401 is repeated once with a renewed token, as requests'
+    own digest authentication repeats one (``requests.auth.HTTPDigestAuth.handle_401``).
+    """
+
+    def __init__(self, ready: Ready) -> None:
+        self._ready = ready
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Set the Authorization header, or take it away where anybody could read it."""
@@ -168,8 +215,46 @@ class BearerAuth(requests.auth.AuthBase):
                 "An access token is never sent over plain http.",
                 remedy="Use the service's https address.",
             )
-        request.headers["Authorization"] = f"Bearer {self._source.token().secret}"
+        forms = self._ready.forms()
+        request.headers["Authorization"] = forms.header
+        start = _position(request.body)
+        request.register_hook(  # type: ignore[no-untyped-call]
+            "response", lambda answer, **kw: self._again(answer, forms.token, start, kw)
+        )
         return request
+
+    def _again(
+        self, answer: requests.Response, used: Token, start: int | None, kw: dict[str, Any]
+    ) -> requests.Response:
+        """Repeat a request that was refused, if another token can be had silently."""
+        if answer.status_code != 401 or (start is None and not _is_whole(answer.request.body)):
+            return answer
+        if self._ready.source.renew(used) is used:
+            return answer
+        answer.content  # noqa: B018 - read to the end, so that the connection can be reused
+        answer.close()
+        again = answer.request.copy()
+        again.headers["Authorization"] = self._ready.forms().header
+        if start is not None:
+            body: Any = again.body
+            body.seek(start)
+        connection: Any = answer.connection
+        repeated: requests.Response = connection.send(again, **kw)
+        repeated.history.append(answer)
+        repeated.request = again
+        return repeated
+
+
+def _position(body: object) -> int | None:
+    """Give where a body that is a file begins, or None for one that is none."""
+    try:
+        return int(body.tell())  # type: ignore[attr-defined]
+    except (AttributeError, OSError):
+        return None
+
+
+def _is_whole(body: object) -> bool:
+    return body is None or isinstance(body, bytes | str)
 
 
 class TokenDict(dict[str, Any]):
@@ -181,13 +266,16 @@ class TokenDict(dict[str, Any]):
     __str__ = __repr__
 
 
-class _AccessToken(AccessToken):
-    # azure-core's own repr prints the token.
+class HiddenAccessToken(AccessToken):
+    """An AccessToken whose repr hides the token; azure-core's own prints it."""
+
     def __repr__(self) -> str:
         return f"AccessToken(token=..., expires_on={self.expires_on})"
 
 
-class _AccessTokenInfo(AccessTokenInfo):
+class HiddenAccessTokenInfo(AccessTokenInfo):
+    """An AccessTokenInfo whose repr hides the token; azure-core's own prints it."""
+
     def __repr__(self) -> str:
         return f"AccessTokenInfo(token=..., expires_on={self.expires_on})"
 
@@ -198,6 +286,12 @@ def _restored(
     credential = kind.__new__(kind)
     credential._begin(source, cloud, tenant)  # noqa: SLF001 - its own constructor
     return credential
+
+
+def _json(claims: object) -> str:
+    if not isinstance(claims, str):
+        raise ConfigurationError(f"claims must be a str of JSON, not {claims!r}.")
+    return claims
 
 
 def _is_text(value: object) -> bool:

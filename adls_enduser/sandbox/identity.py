@@ -42,6 +42,7 @@ class Identity:
         self._key = _signing_key()
         self.key_id = secrets.token_urlsafe(20)
         self._revoked: set[str] = set()
+        self._issued: dict[str, set[str]] = {}
 
     def sign(self, claims: dict[str, Any]) -> str:
         """Sign claims as Entra ID does: RS256, with the key's id in the header."""
@@ -62,6 +63,8 @@ class Identity:
         Source: Microsoft, "Access token claims reference", version 1.0.
         """
         now = int(self._clock.service_time())
+        token_id = str(uuid.uuid4())
+        self._issued.setdefault(person.object_id, set()).add(token_id)
         return self.sign(
             {
                 "aud": audience,
@@ -84,7 +87,7 @@ class Identity:
                 "upn": person.username,
                 "uti": secrets.token_urlsafe(16),
                 "ver": "1.0",
-                "jti": str(uuid.uuid4()),
+                "jti": token_id,
             }
         )
 
@@ -111,6 +114,10 @@ class Identity:
     def revoke(self, person: Person) -> None:
         """Stop accepting every access token of a person, as continuous access evaluation does."""
         self._revoked.add(person.object_id)
+
+    def revoke_issued_tokens(self, person: Person) -> None:
+        """Stop accepting the access tokens that a person has now; new ones are good."""
+        self._revoked |= self._issued.pop(person.object_id, set())
 
     def accept_again(self, person: Person) -> None:
         """Undo ``revoke`` for tokens made from now on (and those made before)."""
