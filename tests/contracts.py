@@ -58,19 +58,34 @@ class StrategyContract:
         sent = [one.request.form["grant_type"] for one in azure.log.to("")]
         assert sent == ["refresh_token"]
 
-    def test_the_account_stays_known(self, strategy: AuthStrategy) -> None:
-        """A renewal knows who signed in."""
+    def test_a_rotated_refresh_token_replaces_the_old(
+        self, strategy: AuthStrategy, azure: Sandbox
+    ) -> None:
+        """Where a tenant takes each refresh token once, renewals still go on."""
+        azure.entra.reuse_is_refused = True
+        strategy.silent(MANAGEMENT) or strategy.sign_in(MANAGEMENT)
+        for resource in (DATA_LAKE, STORAGE, DATA_LAKE):
+            assert strategy.silent(resource) is not None
+        sent = [one.request.form.get("refresh_token") for one in azure.log.to(TOKEN_PATH)]
+        assert len(set(sent[-3:])) == 3
+
+    def test_the_account_stays_known(self, strategy: AuthStrategy, azure: Sandbox) -> None:
+        """A renewal knows who signed in, though its answer may not say so."""
         first = strategy.silent(MANAGEMENT) or strategy.sign_in(MANAGEMENT)
-        again = strategy.silent(STORAGE)
-        assert again is not None
-        assert again.account == first.account
+        bare = '{"access_token": "x", "token_type": "Bearer", "expires_in": "3600"}'
+        for fault in (None, Answer(200, bare)):
+            if fault:
+                azure.faults.add(fault, path=TOKEN_PATH)
+            again = strategy.silent(STORAGE)
+            assert again is not None
+            assert again.account == first.account
 
     def test_a_dropped_connection_is_a_transport_error(
         self, strategy: AuthStrategy, azure: Sandbox
     ) -> None:
         """Nobody judged the sign-in, so it may be tried again, and then works."""
         strategy.silent(MANAGEMENT) or strategy.sign_in(MANAGEMENT)
-        azure.faults.add(Reset(), path=TOKEN_PATH)
+        azure.faults.add(Reset(), times=3, path=TOKEN_PATH)
         with pytest.raises(TransportError, match=r"login\.microsoftonline\.com"):
             strategy.silent(DATA_LAKE)
         assert strategy.silent(DATA_LAKE) is not None
@@ -212,19 +227,19 @@ class CredentialContract:
     def test_it_outlives_its_token(
         self, credential: Any, azure: Sandbox, clock: SandboxClock
     ) -> None:
-        """Three expiries and a failed renewal in between cost one request each, no prompt."""
+        """Three expiries with a failing service in between cost no prompt and no error."""
         scope = f"{self.resource}.default"
         seen = {credential.get_token(scope).token}
         azure.log.clear()
         for _ in range(3):
             clock.advance(3400)
-            azure.faults.add(Answer(503), path=TOKEN_PATH)
+            azure.faults.add(Answer(503), times=3, path=TOKEN_PATH)
             assert credential.get_token(scope).token in seen, "the old token still lives"
             clock.advance(100)
             seen.add(credential.get_token(scope).token)
         assert len(seen) == 4
         assert {one.request.form["grant_type"] for one in azure.log} == {"refresh_token"}
-        assert len(azure.log) == 6
+        assert len(azure.log) == 12
 
     def test_refresh_session_renews(self, credential: Any, azure: Sandbox) -> None:
         """Msrest's other verb gives a new token on the session that it is handed."""

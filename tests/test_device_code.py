@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ from adls_enduser.sandbox import (
     throttled,
 )
 
-from .contracts import DATA_LAKE, MANAGEMENT, TOKEN_PATH, StrategyContract
+from .contracts import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH, StrategyContract
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -211,6 +212,16 @@ def test_slow_down_is_honoured(
     assert approving.waits == [10, 15, 15, 15]
 
 
+def test_retry_after_is_honoured(
+    device_code: Callable[..., DeviceCode], reader: Reader, azure: Sandbox
+) -> None:
+    """A longer pause that the service asks for is made, then the interval is as before."""
+    reader.act = lambda prompt: azure.faults.add(throttled("33"), path=TOKEN_PATH)
+    approving = Approving(azure, after=2)
+    assert device_code(clock=approving).sign_in(MANAGEMENT)
+    assert approving.waits == [33, 5]
+
+
 def test_a_declined_code_ends_the_wait(
     device_code: Callable[..., DeviceCode], reader: Reader
 ) -> None:
@@ -332,7 +343,7 @@ class TestStart:
         error: type[EndUserError],
     ) -> None:
         """Nonsense, and what could steer a terminal, never reaches the prompt."""
-        azure.faults.add(fault, path="/devicecode")
+        azure.faults.add(fault, times=3, path="/devicecode")
         with pytest.raises(error):
             device_code().sign_in(MANAGEMENT)
         assert reader.prompts == []
@@ -378,13 +389,15 @@ class TestWho:
         self, device_code: Callable[..., DeviceCode], reader: Reader, azure: Sandbox
     ) -> None:
         """A tenant given by id must be the token's; the right id is a control."""
-        azure.entra.person("zoe@fabrikam.com", password="x")
         assert device_code(tenant=CONTOSO_ID.upper()).sign_in(MANAGEMENT)
-        body = azure.log.to(TOKEN_PATH)[-1]
-        assert body.status == 200
-        reader.act = lambda prompt: azure.entra.approve(prompt.code, by="zoe@fabrikam.com")
-        with pytest.raises((WrongAccount, SignInDeclined)):
-            device_code(tenant=CONTOSO_ID).sign_in(MANAGEMENT)
+        claims = {"tid": CONTOSO_ID.replace("c0ffee", "decaf0"), "oid": "o", "upn": "zoe@x.com"}
+        body = {"access_token": "x", "token_type": "Bearer", "expires_in": "3600"}
+        body["id_token"] = azure.world.identity.sign(claims)
+        azure.faults.add(Answer(200, json.dumps(body)), path=TOKEN_PATH)
+        strategy = device_code(tenant=CONTOSO_ID)
+        with pytest.raises(WrongAccount, match="tenant"):
+            strategy.sign_in(MANAGEMENT)
+        assert strategy.silent(MANAGEMENT) is None
 
 
 class TestAgain:
@@ -446,6 +459,8 @@ class TestAgain:
         )
         filesystem_token(mode=strategy)
         assert len(reader.prompts) == 2
+        assert strategy.sign_in(STORAGE), "the new sign-in is good for all"
+        assert len(reader.prompts) == 2
 
 
 def test_cold_threads_of_one_strategy_share_one_prompt(
@@ -463,4 +478,24 @@ def test_cold_threads_of_one_strategy_share_one_prompt(
     for thread in threads:
         thread.join(30)
     assert len(made) == 4
+    assert len(reader.prompts) == 1
+
+
+def test_a_second_sign_in_waits_for_the_first(
+    device_code: Callable[..., DeviceCode], reader: Reader
+) -> None:
+    """Whoever comes while the person is being asked gets a token, and asks nobody."""
+    strategy = device_code()
+    got: list[object] = []
+    second = threading.Thread(target=lambda: got.append(strategy.sign_in(DATA_LAKE)))
+
+    def approve_later(prompt: DeviceCodePrompt) -> None:
+        second.start()
+        second.join(0.2)
+        reader.approve(prompt)
+
+    reader.act = approve_later
+    strategy.sign_in(MANAGEMENT)
+    second.join(30)
+    assert len(got) == 1
     assert len(reader.prompts) == 1

@@ -34,6 +34,7 @@ FLOORS = {
 
 THIRD_PARTY = {
     "adal": {"entra/adal_backend.py"},
+    "tenacity": {"entra/http.py"},
     "requests": {"entra/http.py", "adapters/credential.py"},
     "msrestazure": {"adapters/management.py"},
     "azure": {"adapters/credential.py", "adapters/filesystem.py"},

@@ -253,7 +253,7 @@ def test_the_user_realm_may_fail_too(
         azure.faults.add(Answer(200, body), path="/UserRealm/")
         with pytest.raises(ProtocolError):
             password().silent(MANAGEMENT)
-    azure.faults.add(HTML_502, path="/UserRealm/")
+    azure.faults.add(HTML_502, times=3, path="/UserRealm/")
     with pytest.raises(TransportError):
         password().silent(MANAGEMENT)
     assert _posted(azure) == []

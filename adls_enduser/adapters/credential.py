@@ -207,10 +207,9 @@ class BearerAuth(requests.auth.AuthBase):
         self._ready = ready
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Set the Authorization header, or take it away where anybody could read it."""
+        """Set the Authorization header; refuse to where anybody could read it."""
         # RFC 6750 section 5.3: bearer tokens go over TLS only.
         if not (request.url or "").lower().startswith("https://"):
-            request.headers.pop("Authorization", None)
             raise ConfigurationError(
                 "An access token is never sent over plain http.",
                 remedy="Use the service's https address.",

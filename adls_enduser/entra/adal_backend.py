@@ -47,6 +47,11 @@ if TYPE_CHECKING:
 
 _Parsed = TypeVar("_Parsed")
 
+# May be sent again when no answer came: the request for a code, which has no grant type,
+# and a refresh token, which stays valid (Microsoft, "Refresh tokens": the old one is not
+# revoked). A poll has a loop of its own, and passwords are sent once.
+_REPEATABLE = (None, "refresh_token")
+
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 # What adal's parsers raise at answers that they did not expect.
@@ -137,6 +142,7 @@ class AdalBackend:
         except BaseException as error:  # Ctrl-C above all
             raise error.with_traceback(None)  # noqa: B904 - the same error, not another
         failure.__context__ = None
+        failure.remedy = f"{failure.remedy} {_about_clocks(self._http.skew)}".strip()
         raise failure
 
     def _context(self) -> Any:
@@ -233,7 +239,8 @@ class _OAuth2Client(OAuth2Client):  # type: ignore[misc]
 
     def _post(self, url: str, form: dict[str, Any]) -> Answer:
         http: Http = self._call_context["http"]
-        return http.post(url, _headers(self, dict(_FORM)), Body(urlencode(form)))
+        once = form.get("grant_type") not in _REPEATABLE
+        return http.post(url, _headers(self, dict(_FORM)), Body(urlencode(form)), once=once)
 
 
 class _UserRealm(UserRealm):  # type: ignore[misc]
@@ -261,7 +268,7 @@ class _WSTrustRequest(WSTrustRequest):  # type: ignore[misc]
         action, envelope = self._envelope(username, password)
         content = {"Content-Type": "application/soap+xml; charset=utf-8", "SOAPAction": action}
         http: Http = self._call_context["http"]
-        answer = http.post(url, _headers(self, content), envelope)
+        answer = http.post(url, _headers(self, content), envelope, once=True)
         return self._read(answer)
 
     def _envelope(self, username: str, password: str) -> tuple[str, Body]:
@@ -331,6 +338,16 @@ class _Authority(Authority):  # type: ignore[misc]
             remedy="Check Cloud.authority; for an authority that is not Microsoft's own set"
             " validate_authority=False in the Cloud.",
         )
+
+
+def _about_clocks(skew: float) -> str:
+    if not skew:
+        return ""
+    side = "behind" if skew > 0 else "ahead of"
+    return (
+        f"This machine's clock is {abs(skew):.0f} seconds {side} Entra ID's: set it right, for"
+        " tokens have a beginning and an end."
+    )
 
 
 def _readable(parse: Callable[[], _Parsed]) -> _Parsed:

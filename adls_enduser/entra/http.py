@@ -7,17 +7,20 @@ takes nothing from netrc, which would replace or add an Authorization header.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 import requests
+import tenacity
 
 from ..errors import ConfigurationError, EndUserError, TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from ..clocks import Clock
     from ..options import Settings
 
 
@@ -35,19 +38,58 @@ class Answer:
         return 200 <= self.status < 300
 
 
+# A failing service is asked three times, after pauses that grow and differ; if it asks
+# for a longer one than this, that is the caller's business.
+_ATTEMPTS = 3
+_LONGEST_PAUSE = 10.0
+# Worth another try at once: RFC 9110 sections 15.5.9, 15.6 and RFC 6585 section 4.
+_TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
+_SKEW = 120.0
+
+
 class Http:
-    """Sends requests as the settings say. Holds no connection, so threads may share it."""
+    """Sends requests as the settings say. Holds no connection, so threads may share it.
+
+    ``skew`` is how many seconds the other side's clock was ahead of ours at its last
+    answer, if more than two minutes; else 0.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.skew = 0.0
 
     def get(self, url: str, headers: Mapping[str, str]) -> Answer:
-        """GET; TransportError when no usable answer came."""
-        return self._send("GET", url, headers, None)
+        """GET, three times if need be; TransportError when no usable answer came."""
+        return self._patiently(lambda: self._send("GET", url, headers, None))
 
-    def post(self, url: str, headers: Mapping[str, str], body: Body) -> Answer:
-        """POST; TransportError when no usable answer came."""
-        return self._send("POST", url, headers, body)
+    def post(self, url: str, headers: Mapping[str, str], body: Body, *, once: bool) -> Answer:
+        """POST, three times if need be; TransportError when no usable answer came.
+
+        ``once`` for what must not be sent twice: a password, because an answer that was
+        lost may have been a refusal, and refusals are counted.
+        """
+        if once:
+            return self._send("POST", url, headers, body)
+        return self._patiently(lambda: self._send("POST", url, headers, body))
+
+    def _patiently(self, send: Callable[[], Answer]) -> Answer:
+        clock = self._settings.clock
+        growing = tenacity.wait_exponential(multiplier=0.5, max=4.0) + tenacity.wait_random(0, 1)
+
+        def pause(state: tenacity.RetryCallState) -> float:
+            return _asked_pause(state, clock.time()) or growing(state)
+
+        retrying = tenacity.Retrying(
+            stop=lambda state: state.attempt_number >= _ATTEMPTS or pause(state) > _LONGEST_PAUSE,
+            wait=pause,
+            retry=tenacity.retry_any(
+                tenacity.retry_if_exception(_is_worth_retrying),
+                tenacity.retry_if_result(lambda answer: answer.status in _TEMPORARY),
+            ),
+            sleep=lambda seconds: _sleep(clock, seconds),
+            retry_error_callback=_last_outcome,
+        )
+        return retrying(send)
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: Body | None) -> Answer:
         if not url.lower().startswith("https://"):
@@ -86,7 +128,9 @@ class Http:
                 )
             except OSError as error:  # RequestException is one; a missing CA file another
                 return _unreachable(url, error)
-            return Answer(response.status_code, response.text, response.headers)
+            answer = Answer(response.status_code, response.text, response.headers)
+            self.skew = _skew(answer, settings.clock.time())
+            return answer
 
 
 @dataclass(frozen=True)
@@ -94,6 +138,42 @@ class Body:
     """A request's body, which may hold a password and so has no repr."""
 
     text: str = field(repr=False)
+
+
+class Dropped(TransportError):
+    """The connection ended before an answer, and quickly: another try may be luckier."""
+
+
+def _sleep(clock: Clock, seconds: float) -> None:
+    clock.wait(threading.Event(), seconds)
+
+
+def _is_worth_retrying(error: BaseException) -> bool:
+    # Not after a timeout, whose waiting was long enough, and not for a certificate.
+    return isinstance(error, Dropped)
+
+
+def _asked_pause(state: tenacity.RetryCallState, now: float) -> float | None:
+    outcome = state.outcome
+    if outcome is None or outcome.failed:
+        return None
+    return retry_after(outcome.result(), now)
+
+
+def _last_outcome(state: tenacity.RetryCallState) -> Answer:
+    outcome = state.outcome
+    if outcome is None:
+        raise TransportError("nothing was sent")
+    answer: Answer = outcome.result()  # raises what the last attempt raised
+    return answer
+
+
+def _skew(answer: Answer, now: float) -> float:
+    try:
+        theirs = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+    return theirs - now if abs(theirs - now) > _SKEW else 0.0
 
 
 def retry_after(answer: Answer, now: float) -> float | None:
@@ -124,7 +204,8 @@ def _unreachable(url: str, error: OSError) -> EndUserError:
             " the environment variable REQUESTS_CA_BUNDLE.",
         )
     if isinstance(error, requests.exceptions.ProxyError):
-        return TransportError(
+        # Also what a connection looks like that is reset within the proxy's tunnel.
+        return Dropped(
             f"The proxy on the way to {host} failed.",
             remedy="Check proxies= or the environment variable HTTPS_PROXY.",
         )
@@ -134,7 +215,7 @@ def _unreachable(url: str, error: OSError) -> EndUserError:
             remedy="Try again; a slow network may need a larger request_timeout=.",
         )
     if isinstance(error, requests.exceptions.RequestException):
-        return TransportError(
+        return Dropped(
             f"{host} could not be reached ({type(error).__name__}).",
             remedy="Check the network, and proxies= or HTTPS_PROXY if there is a proxy.",
         )
