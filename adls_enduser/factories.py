@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .clocks import SYSTEM_CLOCK
@@ -90,7 +91,7 @@ def management_credentials(
     strategy = _strategy(mode, options, what)
     cloud, tenant = _where(strategy)
     source = _source(strategy, cloud.management, interactive, what)
-    by_password = type(strategy).__name__ == "Password" and hasattr(strategy, "settings")
+    by_password = _is_password(strategy)
     kind = adapters.PasswordCredentials if by_password else adapters.TokenCredentials
     return _signed_in(kind, source, cloud, tenant)
 
@@ -121,6 +122,12 @@ def _signed_in(kind: Any, source: TokenSource, cloud: Cloud, tenant: str | None)
     source.token()  # a wrong password is an error at the caller's line, not hours later
     credentials: Credentials = kind(source, cloud, tenant)
     return credentials
+
+
+def _is_password(strategy: AuthStrategy) -> bool:
+    # Nobody can have made one without importing it; a device code need not.
+    module = sys.modules.get(f"{__package__}.strategies.password")
+    return module is not None and isinstance(strategy, module.Password)
 
 
 def _adapters(name: str, packages: str) -> Any:

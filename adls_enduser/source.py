@@ -25,18 +25,13 @@ from .errors import (
 )
 from .locks import survive_fork
 from .prompts import somebody_can_see
+from .strategy import Rejects
 from .tokens import Token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .strategy import AuthStrategy
-
-# The mandatory window is the SDKs' own margin (azure-core's BearerTokenCredentialPolicy,
-# adal's cache_driver), the advisory one botocore's; or that share of a token's life, if
-# it is shorter, so that a short-lived token does not cost a request at every call.
-_MANDATORY, _MANDATORY_SHARE = 300.0, 0.2
-_ADVISORY, _ADVISORY_SHARE = 900.0, 0.4
 
 # After a failed renewal the living token serves undisturbed for so many seconds; not the
 # same for everybody, lest all processes of a cluster come back at once.
@@ -90,8 +85,10 @@ class TokenSource:
         self.what = what
         self._held: _Held | None = None
         self._quiet_until = 0.0
+        self._told_until = 0.0
         self._last_error: EndUserError | None = None
-        self.after_fork()
+        self._why_nobody = "interactive=False"
+        self._take_new_lock()
         survive_fork(self)
 
     @property
@@ -119,6 +116,8 @@ class TokenSource:
         held = self._held
         if held is not None and stale is not None and held.token is not stale:
             return self.token()
+        if held is not None and isinstance(self.strategy, Rejects):
+            self.strategy.reject(held.token)
         return self._join()
 
     def answer(self, claims: str) -> Token:
@@ -127,16 +126,27 @@ class TokenSource:
 
     def sibling(self, resource: str) -> TokenSource:
         """Give a source for another resource of the same sign-in."""
-        return TokenSource(
+        new = TokenSource(
             self.strategy,
             resource,
             interactive=self.interactive,
             clock=self.clock,
             what=self.what,
         )
+        new._why_nobody = self._why_nobody
+        return new
 
     def after_fork(self) -> None:
-        """Take new locks, and forget a renewal that another process carries out."""
+        """Take a new lock, and forget a renewal that the parent carries out.
+
+        A forked child may renew, but asks nobody: the parent does, or has already, and
+        a person would be asked by each child once more.
+        """
+        self._take_new_lock()
+        self.interactive = False
+        self._why_nobody = "this process was forked from the one that signed in"
+
+    def _take_new_lock(self) -> None:
         self._lock = threading.Lock()
         self._flight: _Flight | None = None
 
@@ -146,7 +156,7 @@ class TokenSource:
         if held is None or self._past(held.dead):
             self._raise_if_told_to_wait()
             return self._join()
-        if self.clock.monotonic() < self._quiet_until:
+        if self._is_quiet():
             return held.token
         if self._past(held.mandatory):
             return self._join()
@@ -156,13 +166,15 @@ class TokenSource:
     def _past(self, age: tuple[float, float]) -> bool:
         return self.clock.time() >= age[0] or self.clock.monotonic() >= age[1]
 
+    def _is_quiet(self) -> bool:
+        return self.clock.monotonic() < self._quiet_until
+
     def _lives(self) -> bool:
         return self._held is not None and not self._past(self._held.dead)
 
     def _raise_if_told_to_wait(self) -> None:
         error = self._last_error
-        told = isinstance(error, TransportError) and error.retry_after
-        if told and error is not None and self.clock.monotonic() < self._quiet_until:
+        if error is not None and self.clock.monotonic() < self._told_until:
             raise copy(error)
 
     # One renewal for all who want it.
@@ -201,14 +213,15 @@ class TokenSource:
             self._flight = _Flight(threading.get_ident())
             return self._flight, True
 
-    def _lead(self, flight: _Flight) -> None:
+    def _lead(self, flight: _Flight, *, silently: bool = False) -> None:
         flight.leader = threading.get_ident()
         try:
-            flight.token = self._fetch()
+            flight.token = self._fetch(silently=silently)
         except EndUserError as error:
-            flight.error = error
+            flight.error = None if silently else error
         finally:
-            # After Ctrl-C there is neither token nor error, and a waiter leads the next.
+            # After Ctrl-C, or when a person could help those who wait but was not asked,
+            # there is neither token nor error, and a waiter leads the next.
             self._land(flight)
 
     def _land(self, flight: _Flight) -> None:
@@ -217,9 +230,9 @@ class TokenSource:
                 self._flight = None
         flight.done.set()
 
-    def _fetch(self) -> Token:
+    def _fetch(self, *, silently: bool) -> Token:
         try:
-            return self._hold(self._obtain(may_ask=not self._lives()))
+            return self._hold(self._obtain(may_ask=not (silently or self._lives())))
         except EndUserError as error:
             self._be_quiet(error)
             if self._held is not None and self._lives():
@@ -229,8 +242,9 @@ class TokenSource:
     def _be_quiet(self, error: EndUserError) -> None:
         told = getattr(error, "retry_after", None) or 0.0
         pause = max(random.uniform(*_PAUSE), told)  # noqa: S311 - spreads load, hides nothing
+        now = self.clock.monotonic()
+        self._quiet_until, self._told_until = now + pause, now + told
         self._last_error = error.with_traceback(None)
-        self._quiet_until = self.clock.monotonic() + pause
 
     def _hold(self, token: Token) -> Token:
         wall, ticks = self.clock.time(), self.clock.monotonic()
@@ -241,11 +255,11 @@ class TokenSource:
 
         self._held = _Held(
             token,
-            advisory=before_the_end(min(_ADVISORY, token.lifetime * _ADVISORY_SHARE)),
-            mandatory=before_the_end(min(_MANDATORY, token.lifetime * _MANDATORY_SHARE)),
+            advisory=before_the_end(token.advisory_margin),
+            mandatory=before_the_end(token.mandatory_margin),
             dead=before_the_end(0.0),
         )
-        self._quiet_until = 0.0
+        self._quiet_until = self._told_until = 0.0
         return token
 
     # Asking the strategy.
@@ -300,7 +314,7 @@ class TokenSource:
         return getattr(self.strategy, "prompt", None) is not None or somebody_can_see()
 
     def _nobody(self) -> SignInRequired:
-        why = "interactive=False" if self.interactive is False else "no terminal or notebook"
+        why = self._why_nobody if self.interactive is False else "no terminal or notebook"
         return SignInRequired(
             f"A person must sign in for {self.resource}, and nobody can be asked here ({why}).",
             remedy=f"Call {self.what}(mode='device_code', prompt=...) with a callback that"
@@ -311,26 +325,54 @@ class TokenSource:
     def _name(self) -> str:
         return type(self.strategy).__name__
 
+    # A copy in this process is the same sign-in, as a copy of a lock is the same lock.
+
+    def __copy__(self) -> TokenSource:
+        return self
+
+    def __deepcopy__(self, memo: object) -> TokenSource:
+        return self
+
     # Another process gets the short-lived access token and nothing that lasts.
 
     def __getstate__(self) -> dict[str, object]:
-        return {"resource": self.resource, "what": self.what, "token": self.held}
+        return {"resource": self.resource, "what": self.what, "token": self._to_send()}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         resource, what, token = str(state["resource"]), str(state["what"]), state["token"]
-        TokenSource.__init__(self, Elsewhere(), resource, interactive=False, what=what)
+        # What a process of its own can renew from (a cache) takes Elsewhere's place here.
+        TokenSource.__init__(self, Elsewhere(resource), resource, interactive=False, what=what)
         if isinstance(token, Token):
             self._hold(token)
 
+    def _to_send(self) -> Token | None:
+        """Renew, asking nobody, a token that ends soon: where it goes that is impossible."""
+        held = self._held
+        if held is not None and self._past(held.advisory) and not self._is_quiet():
+            flight, leads = self._board()
+            if leads:
+                self._lead(flight, silently=True)
+            elif flight.leader != threading.get_ident():
+                flight.done.wait()
+        return self.held
+
 
 class Elsewhere:
-    """The strategy of a credential that came from another process: it cannot ask anybody."""
+    """The strategy of a credential that came from another process: it cannot ask anybody.
+
+    ``resource`` is what the credential was sent for.
+    """
+
+    def __init__(self, resource: str) -> None:
+        self._resource = resource
 
     def silent(self, resource: str, *, claims: str | None = None) -> Token | None:  # noqa: ARG002
         """Refuse: the person is at the process that signed in."""
+        first = "" if resource == self._resource else f"call its get_token('{resource}.default'), "
         raise SignInRequired(
             f"The sign-in for {resource} lives in another process.",
-            remedy="Send this process a fresh credential before the old token ends.",
+            remedy=f"There, {first}pickle the credential again, and send it here: a pickle"
+            " carries tokens that are good when it is made.",
         )
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:  # noqa: ARG002

@@ -26,3 +26,11 @@ class AuthStrategy(Protocol):
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
         """Ask the person. Blocks; raises an EndUserError."""
+
+
+@runtime_checkable
+class Rejects(Protocol):
+    """What a strategy may do besides: forget a token that it would give again."""
+
+    def reject(self, token: Token) -> None:
+        """Never give this token again: the service, or the caller, does not want it."""

@@ -7,6 +7,14 @@ from typing import NoReturn
 
 from .errors import ConfigurationError
 
+# How long before its end a token is renewed: nobody waits in the advisory window, and
+# everybody in the mandatory one. The latter is the SDKs' own margin (azure-core's
+# BearerTokenCredentialPolicy, adal's cache_driver), the former botocore's; or that share
+# of a token's life, if it is shorter, so that a short-lived token does not cost a request
+# at every call.
+_ADVISORY, _ADVISORY_SHARE = 900.0, 0.4
+_MANDATORY, _MANDATORY_SHARE = 300.0, 0.2
+
 
 class Secret:
     """A password, refresh token or code that shows itself only when asked to.
@@ -69,3 +77,13 @@ class Token:
     def lifetime(self) -> float:
         """Seconds between the answer that brought the token and its end."""
         return self.expires_on - self.obtained_on
+
+    @property
+    def advisory_margin(self) -> float:
+        """Seconds before the end from which the token is renewed in the background."""
+        return min(_ADVISORY, self.lifetime * _ADVISORY_SHARE)
+
+    @property
+    def mandatory_margin(self) -> float:
+        """Seconds before the end from which callers wait for a new token."""
+        return min(_MANDATORY, self.lifetime * _MANDATORY_SHARE)

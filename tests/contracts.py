@@ -19,6 +19,7 @@ from adls_enduser import (
     TransportError,
 )
 from adls_enduser.sandbox import Answer, Reset
+from adls_enduser.strategy import Rejects
 
 if TYPE_CHECKING:
     from adls_enduser.sandbox import Sandbox, SandboxClock
@@ -64,7 +65,7 @@ class StrategyContract:
         """Where a tenant takes each refresh token once, renewals still go on."""
         azure.entra.reuse_is_refused = True
         strategy.silent(MANAGEMENT) or strategy.sign_in(MANAGEMENT)
-        for resource in (DATA_LAKE, STORAGE, DATA_LAKE):
+        for resource in (DATA_LAKE, STORAGE, "https://graph.windows.net/"):
             assert strategy.silent(resource) is not None
         sent = [one.request.form.get("refresh_token") for one in azure.log.to(TOKEN_PATH)]
         assert len(set(sent[-3:])) == 3
@@ -73,12 +74,30 @@ class StrategyContract:
         """A renewal knows who signed in, though its answer may not say so."""
         first = strategy.silent(MANAGEMENT) or strategy.sign_in(MANAGEMENT)
         bare = '{"access_token": "x", "token_type": "Bearer", "expires_in": "3600"}'
-        for fault in (None, Answer(200, bare)):
+        for resource, fault in ((STORAGE, None), (DATA_LAKE, Answer(200, bare))):
             if fault:
                 azure.faults.add(fault, path=TOKEN_PATH)
-            again = strategy.silent(STORAGE)
+            again = strategy.silent(resource)
             assert again is not None
             assert again.account == first.account
+
+    def test_a_fresh_token_is_given_again(
+        self, strategy: AuthStrategy, azure: Sandbox, clock: SandboxClock
+    ) -> None:
+        """A second credential of the same sign-in costs nothing, until it is rejected or old."""
+        first = strategy.silent(MANAGEMENT) or strategy.sign_in(MANAGEMENT)
+        azure.log.clear()
+        assert strategy.silent(MANAGEMENT) == first
+        assert len(azure.log) == 0
+        assert isinstance(strategy, Rejects)
+        strategy.reject(first)
+        second = strategy.silent(MANAGEMENT)
+        assert second != first
+        strategy.reject(first)
+        assert strategy.silent(MANAGEMENT) == second, "what is not held cannot be rejected"
+        clock.advance(3600 - 899)
+        assert strategy.silent(MANAGEMENT) != second
+        assert len(azure.log) == 2
 
     def test_a_dropped_connection_is_a_transport_error(
         self, strategy: AuthStrategy, azure: Sandbox

@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -223,29 +225,34 @@ WAITS = "import signal; print('ready', flush=True); signal.pause()"
 HANDLES = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(5)); " + WAITS
 
 
-def start(code: str) -> subprocess.Popen[str]:
-    """Start Python code in the sandbox, away from any terminal; it is ready when this returns."""
+@contextmanager
+def started(code: str) -> Iterator[subprocess.Popen[str]]:
+    """Start Python code in the sandbox, away from any terminal; it is ready when this gives."""
     command = [*SANDBOX, "--quiet", "--", sys.executable, "-c", code]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    return process
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):  # unless it has ended, as it should have
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_signals_reach_the_command(number: signal.Signals) -> None:
     """A signal sent to the sandbox ends the command, and gives 128 + its number."""
     code = f"import signal; signal.signal({int(number)}, signal.SIG_DFL); {WAITS}"
-    with start(code) as process:
+    with started(code) as process:
         process.send_signal(number)
         assert process.wait(timeout=30) == 128 + number
 
 
 def test_command_decides_what_a_signal_does() -> None:
     """A command that handles the signal ends in its own way."""
-    with start(HANDLES) as process:
+    with started(HANDLES) as process:
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 5
 
@@ -274,6 +281,34 @@ print("in all", len(caught))
     assert child.exitstatus == 0
 
 
+def test_control_c_is_not_handed_on() -> None:
+    """What the terminal sends to everybody, the sandbox does not send a second time.
+
+    This command has left the group of those that the terminal sends to, so all that it
+    gets is what the sandbox hands on.
+    """
+    code = """
+import os, signal, sys
+got = []
+signal.signal(signal.SIGINT, lambda *_: got.append("SIGINT"))
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(f"got {got}"))
+os.setpgid(0, 0)
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
+    command = [*SANDBOX[1:], "--quiet", "--", sys.executable, "-c", code]
+    child = pexpect.spawn(SANDBOX[0], command, encoding="utf-8", timeout=30)
+    child.expect("ready")
+    child.sendintr()
+    child.expect_exact("^C")  # the terminal shows it when it has sent the signal
+    child.kill(signal.SIGTERM)  # Python handles the lower number, SIGINT, first
+    child.expect_exact("got []")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 1
+
+
 def test_signal_that_is_ignored_stays_ignored() -> None:
     """Started with SIGHUP ignored, as by nohup, the sandbox and its command go on."""
     code = "import os, signal; os.kill(os.getppid(), signal.SIGHUP); print('still here')"
@@ -287,11 +322,14 @@ def test_signal_that_is_ignored_stays_ignored() -> None:
 
 @pytest.fixture
 def server() -> Iterator[subprocess.Popen[str]]:
-    """A sandbox without a command."""
+    """Serve, without a command."""
     with subprocess.Popen(
         SANDBOX, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
+        too_late = threading.Timer(30, process.kill)  # or a reader would wait for ever
+        too_late.start()
         yield process
+        too_late.cancel()
         process.kill()
 
 
@@ -319,7 +357,7 @@ def test_serves_until_it_is_told_to_stop(
 
 
 def test_a_shell_can_take_its_variables() -> None:
-    """eval "$(... &)" points a shell at the sandbox, as ssh-agent does, and kill ends it."""
+    """A shell's eval "$(... &)" points it at the sandbox, as ssh-agent does, and kill ends it."""
     script = f"""
 eval "$({shlex.join(SANDBOX)} --quiet &)"
 {shlex.quote(sys.executable)} -c {shlex.quote(f"import requests; {UNAUTHORIZED}")}

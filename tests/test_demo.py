@@ -19,9 +19,13 @@ DEMO = ["-m", "adls_enduser.sandbox.demo"]
 
 @pytest.fixture(scope="module")
 def told() -> str:
-    """What the demo says when it is piped; it has ended well."""
+    """Give what the demo says when it is piped; it has ended well."""
     done = subprocess.run(
-        [sys.executable, *DEMO], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
+        [sys.executable, *DEMO],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     return re.sub(r"\s+", " ", done.stdout)
@@ -90,7 +94,7 @@ def test_a_progress_line_at_each_quarter_and_no_more() -> None:
     """Where there is no terminal, a hundred callbacks make five lines."""
     said = io.StringIO()
     progress = Progress(Teller(said), "Uploading")
-    for done in range(0, 101):
+    for done in range(101):
         progress(done * 2**20, 100 * 2**20)
     shown = re.findall(r"\((\d+) %\)", said.getvalue())
     assert shown == ["0", "25", "50", "75", "100"]
@@ -111,7 +115,7 @@ print(sorted(watch.elsewhere))
 
 
 def test_watch_notices_other_hosts() -> None:
-    """"Nothing left this machine" would not be said if anything had: loopback is let pass."""
+    """The watch lets loopback pass and tells of any other host."""
     done = subprocess.run(
         [sys.executable, "-c", WATCHING], capture_output=True, text=True, timeout=60
     )
@@ -125,24 +129,38 @@ import sys
 from adls_enduser.sandbox import Answer, Sandbox
 from adls_enduser.sandbox.demo import tell
 from adls_enduser.sandbox.demo_telling import Teller
+
+class Spoiling(Teller):
+    def say(self, text):
+        super().say(text)
+        if text.startswith({cue!r}):
+            {spoil}
+
 with Sandbox() as azure:
-    {spoil}
-    sys.exit(tell(azure, Teller(sys.stdout)))
+    sys.exit(tell(azure, Spoiling(sys.stdout)))
 """
-OTHER_BYTES = 'azure.faults.add(Answer(200, bytes(2**22)), method="GET", path="/demo/north.bin")'
+ACCOUNT = ("Found: ", 'azure.resource_manager.add_account("surprise")')
+BYTES = (
+    "Done, ",
+    'for file in azure.stores.folder.glob("mystore/*"): file.open("r+b").write(b"0" * 9)',
+)
+REFUSAL = ("Found: ", 'azure.faults.add(Answer(403, "{}"), host="management.azure.com", times=99)')
+
+
+def spoiled(cue: str, spoil: str) -> subprocess.CompletedProcess[str]:
+    """Tell the story; when it has said the cue, something is spoiled."""
+    code = SPOILED.format(cue=cue, spoil=spoil)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
 
 @pytest.mark.parametrize(
     ("spoil", "noticed"),
-    [
-        ('azure.resource_manager.add_account("surprise")', "['mystore', 'surprise']"),
-        (OTHER_BYTES, "north.bin came back with another checksum"),
-    ],
+    [(ACCOUNT, "['mystore', 'surprise']"), (BYTES, "came back with another checksum")],
+    ids=["account", "bytes"],
 )
-def test_notices_what_is_wrong(spoil: str, noticed: str) -> None:
+def test_notices_what_is_wrong(spoil: tuple[str, str], noticed: str) -> None:
     """An account too many, or a byte that differs, is told and gives 1."""
-    code = SPOILED.format(spoil=spoil)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = spoiled(*spoil)
     assert (done.returncode, done.stderr) == (1, "")
     last = done.stdout.splitlines()[-1]
     assert last.startswith("This is not as it should be: ")
@@ -151,9 +169,7 @@ def test_notices_what_is_wrong(spoil: str, noticed: str) -> None:
 
 def test_an_unexpected_exception_is_no_success() -> None:
     """What the demo did not foresee ends it with a traceback and a status other than 0."""
-    spoil = 'azure.faults.add(Answer(403, "{}"), host="management.azure.com", times=100)'
-    code = SPOILED.format(spoil=spoil)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = spoiled(*REFUSAL)
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "All is as it should be" not in done.stdout

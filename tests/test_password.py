@@ -120,7 +120,7 @@ def test_a_given_password_is_forgotten(
     strategy.silent(MANAGEMENT)
     azure.entra.revoke_refresh_tokens(ada)
     with pytest.raises(SignInExpired) as caught:
-        strategy.silent(MANAGEMENT)
+        strategy.silent(DATA_LAKE)
     assert caught.value.code == "AADSTS50173"
     with pytest.raises(SignInExpired, match="Call the factory again"):
         strategy.sign_in(MANAGEMENT)

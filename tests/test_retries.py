@@ -11,7 +11,7 @@ from adls_enduser import DeviceCode, EndUserError, InvalidCredentials, Password,
 from adls_enduser.sandbox import CONTOSO, HTML_502, Answer, HalfBody, Reset, throttled
 
 from .conftest import PASSWORD
-from .contracts import DATA_LAKE, MANAGEMENT, TOKEN_PATH
+from .contracts import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
 
 if TYPE_CHECKING:
     from adls_enduser.sandbox import Person, Sandbox, SandboxClock
@@ -29,6 +29,13 @@ def strategy(azure: Sandbox, ada: Person) -> Password:
     return signed_in
 
 
+def _renew(strategy: Password) -> None:
+    """Get another token for a resource than the one that may be held."""
+    token = strategy.silent(STORAGE)
+    assert token is not None
+    strategy.reject(token)
+
+
 @pytest.mark.parametrize("fault", TEMPORARY, ids=repr)
 def test_a_renewal_is_tried_three_times(strategy: Password, azure: Sandbox, fault: Any) -> None:
     """Two failures are not noticed; three are one error, after three requests."""
@@ -37,7 +44,7 @@ def test_a_renewal_is_tried_three_times(strategy: Password, azure: Sandbox, faul
     azure.log.clear()
     azure.faults.add(fault, times=9, path=TOKEN_PATH)
     with pytest.raises(TransportError):
-        strategy.silent(DATA_LAKE)
+        strategy.silent(STORAGE)
     assert len(azure.log) == 3
 
 
@@ -82,19 +89,19 @@ def test_pauses_grow_and_retry_after_is_obeyed(
     """In seconds or as a date; one that is too long is handed to the caller at once."""
     began = clock.time()
     azure.faults.add(Answer(503), times=2, path=TOKEN_PATH)
-    strategy.silent(DATA_LAKE)
+    _renew(strategy)
     assert 1.5 <= clock.time() - began <= 3.6
     for value, least in (("7", 7), (None, 6)):
         began = clock.time()
         date = formatdate(began + 8, usegmt=True)
         azure.faults.add(throttled(value or date), path=TOKEN_PATH)
-        strategy.silent(DATA_LAKE)
+        _renew(strategy)
         assert least <= clock.time() - began <= 9
     azure.log.clear()
     azure.faults.add(throttled("3600"), path=TOKEN_PATH)
     began = clock.time()
     with pytest.raises(TransportError) as caught:
-        strategy.silent(DATA_LAKE)
+        _renew(strategy)
     assert caught.value.retry_after == 3600
     assert (len(azure.log), clock.time()) == (1, began)
 
@@ -111,7 +118,7 @@ class TestSkew:
         assert strategy.silent(DATA_LAKE)
         azure.entra.revoke_refresh_tokens(ada)
         with pytest.raises(EndUserError, match=words):
-            strategy.silent(DATA_LAKE)
+            strategy.silent(STORAGE)
 
     def test_a_small_difference_is_not(self, azure: Sandbox, ada: Person) -> None:
         """Two minutes are every machine's."""

@@ -112,7 +112,10 @@ class Credential:
         return f"<{self._kind} credentials of {who} in {where} for {self._source.resource}{until}>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _restored, (type(self), self._source, self._cloud, self._tenant)
+        # The audiences that were asked for go along: elsewhere they cannot be had.
+        others = [one.source for one in self._by_resource.copy().values() if one is not self._own]
+        used = tuple(source for source in others if source.held is not None)
+        return _restored, (type(self), self._source, self._cloud, self._tenant, used)
 
     def _forms(self, scopes: tuple[str, ...], claims: object, tenant: object) -> Forms:
         if claims is None and tenant is None:
@@ -280,10 +283,15 @@ class HiddenAccessTokenInfo(AccessTokenInfo):
 
 
 def _restored(
-    kind: type[Credential], source: TokenSource, cloud: Cloud, tenant: str | None
+    kind: type[Credential],
+    source: TokenSource,
+    cloud: Cloud,
+    tenant: str | None,
+    others: tuple[TokenSource, ...],
 ) -> Credential:
     credential = kind.__new__(kind)
     credential._begin(source, cloud, tenant)  # noqa: SLF001 - its own constructor
+    credential._by_resource.update({one.resource: Ready(one) for one in others})  # noqa: SLF001
     return credential
 
 

@@ -68,11 +68,11 @@ _UNREADABLE = (
 
 
 class AdalBackend:
-    """Entra ID's v1.0 endpoints, through adal."""
+    """Entra ID's v1.0 endpoints, through adal; ``http`` sends (default: an Http)."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, http: Http | None = None) -> None:
         self._settings = settings
-        self._http = Http(settings)
+        self._http = http or Http(settings)
         self._authority = _Authority(
             settings.authority, validate_authority=settings.cloud.validate_authority
         )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError, SignInError, SignInExpired, WrongAccount
-from ..tokens import Account, Token
+from ..tokens import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..options import Settings
-    from ..tokens import Secret
+    from ..tokens import Secret, Token
     from .backend import Backend, Grant
 
 
@@ -28,16 +29,21 @@ class SignIn:
         self.backend = backend
         self.account: Account | None = None
         self._refresh_token: Secret | None = None
+        self._tokens: dict[str, Token] = {}
         self._person_needed = False
         self._lock = threading.RLock()
 
     def renew(self, resource: str) -> Token | None:
-        """Give a token by the refresh token, or None where nobody has signed in yet.
+        """Give a token, by the refresh token if need be; None where nobody has signed in yet.
 
+        The same token again, to another credential, as long as it is fresh.
         Raises SignInExpired when the refresh token is refused for good (it is then
         forgotten), another SignInError when this resource wants more than it can give.
         """
         with self._lock:
+            token = self._tokens.get(resource)
+            if token is not None and self._is_fresh(token):
+                return token
             if self._refresh_token is None:
                 return None
             try:
@@ -54,18 +60,29 @@ class SignIn:
             renewed = None if self._person_needed else self.renew(resource)
             if renewed is not None:
                 return renewed
-            token = self._keep(self._expected(ask()))
+            grant = self._expected(ask())
+            self._tokens.clear()  # of somebody else, perhaps
             self._person_needed = False
-            return token
+            return self._keep(grant)
+
+    def reject(self, token: Token) -> None:
+        """Forget a token, so that the next one comes from the authority."""
+        with self._lock:
+            if self._tokens.get(token.resource) == token:
+                del self._tokens[token.resource]
+
+    def _is_fresh(self, token: Token) -> bool:
+        return self.settings.clock.time() < token.expires_on - token.advisory_margin
 
     def _keep(self, grant: Grant) -> Token:
         self._refresh_token = grant.refresh_token or self._refresh_token
-        account = grant.token.account
-        if account != Account():
-            self.account = account
+        token = grant.token
+        if token.account != Account():
+            self.account = token.account
         elif self.account is not None:  # a renewal may come without an id token
-            return _with_account(grant.token, self.account)
-        return grant.token
+            token = replace(token, account=self.account)
+        self._tokens[token.resource] = token
+        return token
 
     def _expected(self, grant: Grant) -> Grant:
         account, asked = grant.token.account, self.settings
@@ -84,10 +101,6 @@ def refuse_claims(claims: str | None) -> None:
             remedy="Sign in again by calling the factory; a policy that asks for more at"
             " every request needs another library than adal.",
         )
-
-
-def _with_account(token: Token, account: Account) -> Token:
-    return Token(token.secret, token.expires_on, token.obtained_on, token.resource, account)
 
 
 def _differ(asked: str | None, got: str | None) -> bool:

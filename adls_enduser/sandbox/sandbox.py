@@ -33,9 +33,10 @@ class Sandbox:
     While it runs, ``os.environ`` (or the mapping given as ``environ``; None for none)
     points every client in this process, and in processes started from it, at the
     sandbox: a proxy and a CA bundle, nothing else. ``environment`` holds the same
-    variables for a process of your own. ``folder`` is where the stores keep their
-    files (default: a temporary folder that is removed at the end); ``port`` is the
-    proxy's (0: any free one). It binds to 127.0.0.1 and nowhere else.
+    variables for a process of your own. ``folder`` is where the stores keep the bytes of
+    their files (default: a temporary folder that is removed at the end; names are kept in
+    memory, so a second sandbox begins empty); ``port`` is the proxy's (0: any free one).
+    It binds to 127.0.0.1 and nowhere else.
     """
 
     def __init__(

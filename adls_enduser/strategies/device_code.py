@@ -59,6 +59,10 @@ class DeviceCode:
         (self.prompt or show)(flow.prompt)
         return wait_for_person(backend, flow, self._patience, self.settings.clock)
 
+    def reject(self, token: Token) -> None:
+        """Never give this token again."""
+        self._sign_in.reject(token)
+
     def __repr__(self) -> str:
         return f"<DeviceCode at {self.settings.authority}>"
 

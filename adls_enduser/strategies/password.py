@@ -95,6 +95,10 @@ class Password:
         ask = self._source or (lambda: ask_password(self._username or ""))
         return _checked(ask())
 
+    def reject(self, token: Token) -> None:
+        """Never give this token again."""
+        self._sign_in.reject(token)
+
     def __repr__(self) -> str:
         return f"<Password of {self._username} at {self.settings.authority}>"
 

@@ -1,0 +1,101 @@
+"""How the demo speaks: headings, sentences, a bar where there is a terminal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import textwrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+_MEGABYTE = 1024 * 1024
+_WIDEST = 88
+_INDENT = "   "
+
+
+class Teller:
+    """Writes to a stream; flushes each time, so that a pipe is as up to date as a screen."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.at_terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
+        # https://no-color.org: any value but the empty string.
+        self._bold = self.at_terminal and not os.environ.get("NO_COLOR")
+        self._steps = 0
+
+    def heading(self, text: str) -> None:
+        """Begin a part that is no step."""
+        self.write(f"\n{self._strong(text)}\n")
+
+    def step(self, text: str) -> None:
+        """Begin the next step; they are numbered."""
+        self._steps += 1
+        self.heading(f"{self._steps}. {text}")
+
+    def say(self, text: str) -> None:
+        """Say something in whole sentences, wrapped."""
+        self.write("\n".join(_folded(text, _INDENT)) + "\n")
+
+    def code(self, *lines: str) -> None:
+        """Show what a program would say."""
+        self.write("".join(f"{_INDENT}>>> {line}\n" for line in lines))
+
+    def quote(self, text: str) -> None:
+        """Show what somebody else says, line by line."""
+        for line in text.strip().splitlines():
+            self.write("\n".join(_folded(line, f"{_INDENT}| ")) + "\n")
+
+    def write(self, text: str) -> None:
+        """Write text as it is."""
+        self._stream.write(text)
+        self._stream.flush()
+
+    def _strong(self, text: str) -> str:
+        return f"\033[1m{text}\033[0m" if self._bold else text
+
+
+class Progress:
+    """A ``progress_callback`` for ``multithread``: a bar, or a line at each quarter.
+
+    Remembers ``done`` and ``total``, in bytes.
+    """
+
+    def __init__(self, teller: Teller, label: str) -> None:
+        self._teller = teller
+        self._label = label
+        self._quarter = -1
+        self.done = self.total = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show how far it is."""
+        self.done, self.total = done, total
+        if self._teller.at_terminal:
+            end = "\n" if done >= total else ""
+            self._teller.write(f"\r{_INDENT}{self._bar()} {self._amount()}{end}")
+        elif (quarter := 4 * done // total) > self._quarter:
+            self._quarter = quarter
+            self._teller.write(f"{_INDENT}{self._label}: {self._amount()}\n")
+
+    def _bar(self) -> str:
+        length = 30
+        full = length * self.done // self.total
+        return f"{self._label:<11} [{'#' * full}{'.' * (length - full)}]"
+
+    def _amount(self) -> str:
+        done, total = self.done / _MEGABYTE, self.total / _MEGABYTE
+        return f"{done:5.1f} of {total:.1f} MB ({100 * self.done // self.total} %)"
+
+
+def _folded(text: str, indent: str) -> list[str]:
+    width = min(shutil.get_terminal_size().columns, _WIDEST)
+    folded = textwrap.wrap(
+        text,
+        max(width, 2 * len(indent)),
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return folded or [indent.rstrip()]

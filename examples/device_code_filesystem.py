@@ -1,0 +1,20 @@
+"""End-user authentication with multi-factor authentication, for the file system.
+
+Microsoft's article: lib.auth(tenant_id). Shows a code to enter in a browser.
+"""
+
+from azure.datalake.store import core
+
+from adls_enduser import filesystem_token
+
+TENANT = "contoso.onmicrosoft.com"
+STORE = "mystore"
+
+token = filesystem_token(mode="device_code", tenant=TENANT)
+# The token comes first, without a keyword: each generation of the SDK has another one.
+filesystem = core.AzureDLFileSystem(token, store_name=STORE)
+
+with filesystem.open("/hello.txt", "wb") as file:
+    file.write(b"Hello from Python\n")
+print(filesystem.cat("/hello.txt").decode(), end="")
+print(filesystem.ls("/"))

@@ -1,0 +1,56 @@
+"""What a worker process does: it must be importable there."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from typing import Any
+
+from azure.datalake.store import core
+from azure.mgmt.datalake.store import DataLakeStoreAccountManagementClient
+
+from adls_enduser import management_credentials
+from adls_enduser.sandbox import CONTOSO
+from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
+
+STORAGE = "https://storage.azure.com/.default"
+
+
+def read(store: Any, path: str) -> tuple[int, bytes]:
+    """Give the worker's process id, and the content of a file."""
+    return os.getpid(), store.cat(path)
+
+
+def write(token: Any, path: str, content: bytes) -> bytes:
+    """Write a file through a file system of the worker's own, and read it back."""
+    store = core.AzureDLFileSystem(token, store_name="mystore")
+    with store.open(path, "wb") as file:
+        file.write(content)
+    return bytes(store.cat(path))
+
+
+def write_until_refused(token: Any, folder: str) -> None:
+    """Write small files for as long as the token lives."""
+    for number in range(10_000):
+        write(token, f"{folder}/{number}", b"x")
+
+
+def account_names(credential: Any) -> list[str]:
+    """Give the names of the Data Lake accounts."""
+    client: Any = DataLakeStoreAccountManagementClient(credential, SUBSCRIPTION_ID)
+    return [account.name for account in client.accounts.list()]
+
+
+def token_for(credential: Any, scope: str) -> str:
+    """Give a token."""
+    return str(credential.get_token(scope).token)
+
+
+def sign_in_wrongly(username: str) -> None:
+    """Sign in with a password that is wrong."""
+    management_credentials("password", username=username, password="wrong", tenant=CONTOSO)
+
+
+def is_new_generation() -> bool:
+    """Tell whether azure-datalake-store is 1.x."""
+    return "token_credential" in inspect.signature(core.AzureDLFileSystem).parameters
