@@ -54,7 +54,7 @@ def _run(session: nox.Session, versions: tuple[str, str, str], *tests: str) -> N
     store, account, resource = versions
     session.install(
         "--editable",
-        ".[sandbox]",
+        ".[sandbox,cache]",
         *TEST,
         f"azure-datalake-store=={store}",
         f"azure-mgmt-datalake-store=={account}",

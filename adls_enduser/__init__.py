@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .cache import KeptAccount, SignInCache
 from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud
 from .errors import (
     BlockedByPolicy,
@@ -66,10 +67,12 @@ __all__ = [
     "DeviceCodePrompt",
     "EndUserError",
     "InvalidCredentials",
+    "KeptAccount",
     "MfaRequired",
     "MissingDependency",
     "Password",
     "ProtocolError",
+    "SignInCache",
     "SignInCancelled",
     "SignInDeclined",
     "SignInError",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypedDict
 from urllib.parse import quote
 
+from .cache import SignInCache
 from .clocks import SYSTEM_CLOCK, Clock
 from .clouds import PUBLIC, Cloud, cloud_named
 from .errors import ConfigurationError
@@ -42,8 +43,9 @@ class CommonOptions(TypedDict, total=False):
     signs in. ``client_id``: id (GUID) of a public client. ``username``: who is to sign
     in. ``cloud``: a Cloud or its name. ``proxies``, ``ca_bundle``, ``request_timeout``
     (seconds): as in requests, for every request of every sign-in and renewal; None
-    leaves them to the environment, as requests reads it. ``cache`` and ``library``: see
-    the README. ``clock``: time, for tests.
+    leaves them to the environment, as requests reads it. ``cache``: keeps the sign-in for
+    the next process; None: in memory only. ``library``: what speaks to Entra ID.
+    ``clock``: time, for tests.
     """
 
     tenant: str | None
@@ -53,7 +55,7 @@ class CommonOptions(TypedDict, total=False):
     proxies: Mapping[str, str] | None
     ca_bundle: str | os.PathLike[str] | None
     request_timeout: float
-    cache: None
+    cache: SignInCache | None
     library: Literal["adal"]
     clock: Clock
 
@@ -92,6 +94,7 @@ class Settings:
     proxies: Mapping[str, str] | None = None
     ca_bundle: str | None = None
     request_timeout: float = 30.0
+    cache: SignInCache | None = None
     clock: Clock = SYSTEM_CLOCK
 
     @property
@@ -112,6 +115,7 @@ def settings(options: CommonOptions) -> Settings:
         proxies=_proxies(options.get("proxies")),
         ca_bundle=_ca_bundle(options.get("ca_bundle")),
         request_timeout=seconds("request_timeout", options.get("request_timeout", 30.0)),
+        cache=_cache(options.get("cache")),
         clock=options.get("clock", SYSTEM_CLOCK),
     )
 
@@ -137,11 +141,6 @@ def seconds(name: str, value: object) -> float:
 
 
 def _check_later_doors(options: CommonOptions) -> None:
-    if options.get("cache") is not None:
-        raise ConfigurationError(
-            "cache= is not built yet: this version keeps a sign-in in memory only.",
-            remedy="Leave cache out.",
-        )
     library: object = options.get("library", "adal")
     if library == "msal":
         raise ConfigurationError(
@@ -183,6 +182,15 @@ def _username(username: object) -> str | None:
     raise ConfigurationError(
         f"username={username!r} is not a user name.",
         remedy="Give a user principal name such as 'ada@contoso.onmicrosoft.com'.",
+    )
+
+
+def _cache(cache: object) -> SignInCache | None:
+    if cache is None or isinstance(cache, SignInCache):
+        return cache
+    raise ConfigurationError(
+        f"cache must be a SignInCache, not {type(cache).__name__}.",
+        remedy="For example cache=SignInCache(); None keeps the sign-in in memory only.",
     )
 
 

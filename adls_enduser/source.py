@@ -25,13 +25,12 @@ from .errors import (
 )
 from .locks import survive_fork
 from .prompts import somebody_can_see
-from .strategy import Rejects
+from .strategy import AuthStrategy, Rejects, Travels
 from .tokens import Token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .strategy import AuthStrategy
 
 # After a failed renewal the living token serves undisturbed for so many seconds; not the
 # same for everybody, lest all processes of a cluster come back at once.
@@ -336,12 +335,16 @@ class TokenSource:
     # Another process gets the short-lived access token and nothing that lasts.
 
     def __getstate__(self) -> dict[str, object]:
-        return {"resource": self.resource, "what": self.what, "token": self._to_send()}
+        stand_in = self.strategy.elsewhere() if isinstance(self.strategy, Travels) else None
+        token = self._to_send()
+        return {"resource": self.resource, "what": self.what, "token": token, "strategy": stand_in}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         resource, what, token = str(state["resource"]), str(state["what"]), state["token"]
-        # What a process of its own can renew from (a cache) takes Elsewhere's place here.
-        TokenSource.__init__(self, Elsewhere(resource), resource, interactive=False, what=what)
+        strategy = state["strategy"]
+        if not isinstance(strategy, AuthStrategy):
+            strategy = Elsewhere(resource)
+        TokenSource.__init__(self, strategy, resource, interactive=False, what=what)
         if isinstance(token, Token):
             self._hold(token)
 

@@ -29,6 +29,14 @@ class AuthStrategy(Protocol):
 
 
 @runtime_checkable
+class Travels(Protocol):
+    """What a strategy may do besides: stand in for itself in another process."""
+
+    def elsewhere(self) -> AuthStrategy | None:
+        """Give what is pickled in its place, which asks nobody and holds no secret."""
+
+
+@runtime_checkable
 class Rejects(Protocol):
     """What a strategy may do besides: forget a token that it would give again."""
 

@@ -20,6 +20,7 @@ FLOORS = {
     "locks": 1,
     "clouds": 1,
     "remedies": 1,
+    "cache": 2,
     "strategy": 2,
     "refusals": 2,
     "prompts": 2,
@@ -33,6 +34,10 @@ FLOORS = {
 }
 
 THIRD_PARTY = {
+    "cryptography": {"cache/sealing.py"},
+    "filelock": {"cache/files.py"},
+    "keyring": {"cache/keys.py"},
+    "platformdirs": {"cache/files.py"},
     "adal": {"entra/adal_backend.py"},
     "tenacity": {"entra/http.py"},
     "requests": {"entra/http.py", "adapters/credential.py"},

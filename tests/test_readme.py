@@ -59,7 +59,7 @@ def test_the_password_program_asks_for_the_password() -> None:
         child.expect("<management credentials of ada")
 
 
-@pytest.mark.parametrize("part", ["with Sandbox() as azure", "replace(PUBLIC"])
+@pytest.mark.parametrize("part", ["with Sandbox() as azure", "replace(PUBLIC", "SignInCache()"])
 def test_the_other_programs_run(part: str) -> None:
     """The sandbox's program works; the own cloud's ends where its names do not exist."""
     done = subprocess.run(
@@ -77,7 +77,7 @@ def test_the_other_programs_run(part: str) -> None:
 
 def test_every_program_is_tried() -> None:
     """A new block in the README needs a test here."""
-    assert len(PROGRAMS) == 4
+    assert len(PROGRAMS) == 5
 
 
 def test_the_options_table_is_complete() -> None:

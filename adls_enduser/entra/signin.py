@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import threading
+import warnings
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigurationError, SignInError, SignInExpired, WrongAccount
+from ..cache import Kept, Place
+from ..errors import CacheError, ConfigurationError, SignInError, SignInExpired, WrongAccount
+from ..locks import survive_fork
 from ..tokens import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from ..cache import Entry
     from ..options import Settings
     from ..tokens import Secret, Token
     from .backend import Backend, Grant
 
 
 class SignIn:
-    """One person's sign-in at one authority, for one client.
+    """One person's sign-in at one authority, for one client; in memory, and in the cache.
 
     Its refresh token serves every resource (Microsoft: multi-resource refresh tokens),
-    and each answer may bring a new one, so a lock keeps renewals in a row.
+    and each answer may bring a new one, so a lock keeps renewals in a row: one in this
+    process, and the cache's own among processes.
     """
 
     def __init__(self, settings: Settings, backend: Backend) -> None:
@@ -31,48 +37,79 @@ class SignIn:
         self._refresh_token: Secret | None = None
         self._tokens: dict[str, Token] = {}
         self._person_needed = False
+        self._in_cache = False
+        self.after_fork()
+        survive_fork(self)
+
+    def after_fork(self) -> None:
+        """Take a new lock."""
         self._lock = threading.RLock()
 
-    def renew(self, resource: str) -> Token | None:
+    def renew(self, resource: str, username: str | None = None) -> Token | None:
         """Give a token, by the refresh token if need be; None where nobody has signed in yet.
 
-        The same token again, to another credential, as long as it is fresh.
+        The same token again, to another credential, as long as it is fresh. ``username``
+        says whose sign-in to look for in the cache, if the settings do not.
+
         Raises SignInExpired when the refresh token is refused for good (it is then
         forgotten), another SignInError when this resource wants more than it can give.
         """
         with self._lock:
-            token = self._tokens.get(resource)
-            if token is not None and self._is_fresh(token):
+            token = self._fresh(resource)
+            if token is not None:
                 return token
-            if self._refresh_token is None:
-                return None
-            try:
-                return self._keep(self.backend.refresh(resource, self._refresh_token))
-            except SignInError as refused:
-                self._person_needed = True
-                if isinstance(refused, SignInExpired):
-                    self._refresh_token = None
-                raise
+            with self._entry(username) as entry:
+                self._adopt(entry)
+                return self._fresh(resource) or self._refreshed(resource, entry)
 
-    def begin(self, resource: str, ask: Callable[[], Grant]) -> Token:
-        """Sign in by ``ask``, unless another thread has just done so."""
+    def begin(self, resource: str, ask: Callable[[], Grant], username: str | None = None) -> Token:
+        """Sign in by ``ask``, unless another thread or process has just done so.
+
+        Raises CacheError, before anybody is asked, where the sign-in could not be kept.
+        """
         with self._lock:
-            renewed = None if self._person_needed else self.renew(resource)
+            renewed = None if self._person_needed else self.renew(resource, username)
             if renewed is not None:
                 return renewed
+            if self.settings.cache is not None:
+                self.settings.cache.check()
             grant = self._expected(ask())
             self._tokens.clear()  # of somebody else, perhaps
-            self._person_needed = False
-            return self._keep(grant)
+            self._person_needed = self._in_cache = False
+            token = self._keep(grant)
+            with self._entry(username) as entry:
+                self._save(entry)
+            return token
 
     def reject(self, token: Token) -> None:
         """Forget a token, so that the next one comes from the authority."""
         with self._lock:
-            if self._tokens.get(token.resource) == token:
+            if self._tokens.get(token.resource) != token:
+                return
+            with self._entry(None) as entry:
                 del self._tokens[token.resource]
+                self._save(entry)
 
-    def _is_fresh(self, token: Token) -> bool:
-        return self.settings.clock.time() < token.expires_on - token.advisory_margin
+    def _fresh(self, resource: str) -> Token | None:
+        token = self._tokens.get(resource)
+        if token is None:
+            return None
+        lasts = self.settings.clock.time() < token.expires_on - token.advisory_margin
+        return token if lasts else None
+
+    def _refreshed(self, resource: str, entry: Entry | None) -> Token | None:
+        if self._refresh_token is None:
+            return None
+        try:
+            token = self._keep(self.backend.refresh(resource, self._refresh_token))
+        except SignInError as refused:
+            self._person_needed = True
+            if isinstance(refused, SignInExpired):
+                self._refresh_token = None
+                self._save(entry)
+            raise
+        self._save(entry)
+        return token
 
     def _keep(self, grant: Grant) -> Token:
         self._refresh_token = grant.refresh_token or self._refresh_token
@@ -92,6 +129,55 @@ class SignIn:
             raise _wrong("tenant", asked.tenant, account.tenant)
         return grant
 
+    # The cache.
+
+    @contextmanager
+    def _entry(self, username: str | None) -> Iterator[Entry | None]:
+        """Open the cache, if there is one; without it a sign-in in memory goes on."""
+        cache = self.settings.cache
+        if cache is None:
+            yield None
+            return
+        with ExitStack() as opened:
+            entry = None
+            try:
+                entry = opened.enter_context(cache.open(self._place(username)))
+            except CacheError as error:
+                if self._refresh_token is None:
+                    raise
+                _warn(error)
+            yield entry
+
+    def _place(self, username: str | None) -> Place:
+        own = self.settings
+        known = self.account.username if self.account else None
+        wanted = known or own.username or username
+        return Place(own.cloud.authority, own.client_id, own.tenant, wanted)
+
+    def _adopt(self, entry: Entry | None) -> None:
+        # What stands in the cache is newer than what this process remembers: whoever
+        # renewed last has written it, under the lock.
+        kept = entry.kept if entry is not None else None
+        if kept is not None and kept.refresh_token is not None:
+            self.account = kept.account
+            self._refresh_token = kept.refresh_token
+            self._tokens = dict(kept.tokens)
+            self._in_cache = True
+
+    def _save(self, entry: Entry | None) -> None:
+        if entry is None or self.account is None:
+            return
+        if self._in_cache and entry.kept is None:
+            return  # signed out, by another process: that must not be undone here
+        self._in_cache = True
+        try:
+            if self._refresh_token is None:
+                entry.forget()
+            else:
+                entry.keep(Kept(self.account, self._refresh_token, self._tokens))
+        except CacheError as error:
+            _warn(error)  # the sign-in goes on in memory
+
 
 def refuse_claims(claims: str | None) -> None:
     """Say that adal cannot answer a claims challenge: it has no parameter for one."""
@@ -101,6 +187,10 @@ def refuse_claims(claims: str | None) -> None:
             remedy="Sign in again by calling the factory; a policy that asks for more at"
             " every request needs another library than adal.",
         )
+
+
+def _warn(error: CacheError) -> None:
+    warnings.warn(f"The sign-in is not kept: {error}", stacklevel=2)
 
 
 def _differ(asked: str | None, got: str | None) -> bool:

@@ -11,6 +11,7 @@ from ..entra.signin import SignIn, refuse_claims
 from ..errors import ConfigurationError
 from ..options import DeviceCodeOptions, refuse_unknown, seconds, settings
 from ..prompts import show
+from .from_cache import stand_in
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ..entra.backend import Grant
     from ..prompts import Prompt
     from ..tokens import Account, Token
+    from .from_cache import FromCache
 
 
 class DeviceCode:
@@ -58,6 +60,10 @@ class DeviceCode:
         flow = backend.start_device_code(resource)
         (self.prompt or show)(flow.prompt)
         return wait_for_person(backend, flow, self._patience, self.settings.clock)
+
+    def elsewhere(self) -> FromCache | None:
+        """Give what another process gets instead of this: the cache, if there is one."""
+        return stand_in(self.settings, self.account)
 
     def reject(self, token: Token) -> None:
         """Never give this token again."""

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from ..entra.adal_backend import AdalBackend
 from ..entra.signin import SignIn, refuse_claims
 from ..errors import ConfigurationError, EndUserError, SignInExpired, SignInRequired, TransportError
+from ..locks import survive_fork
 from ..options import PasswordOptions, refuse_unknown, settings
 from ..prompts import ask_password, ask_username, at_terminal, in_notebook
 from ..tokens import Secret
+from .from_cache import stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..entra.backend import Grant
     from ..tokens import Account, Token
+    from .from_cache import FromCache
 
 
 class Password:
@@ -37,8 +40,13 @@ class Password:
         self._given = self._source is not None
         self._username = _username(self.settings.username)
         self._refused: tuple[Secret, EndUserError] | None = None
-        self._lock = threading.RLock()
+        self.after_fork()
+        survive_fork(self)
         self._sign_in = SignIn(self.settings, AdalBackend(self.settings))
+
+    def after_fork(self) -> None:
+        """Take a new lock."""
+        self._lock = threading.RLock()
 
     @property
     def account(self) -> Account | None:
@@ -50,13 +58,13 @@ class Password:
         refuse_claims(claims)
         with self._lock:
             try:
-                token = self._sign_in.renew(resource)
+                token = self._sign_in.renew(resource, self._username)
             except SignInExpired:
                 if self._source is None or self._username is None:
                     raise
                 token = None
             if token is None and self._source is not None and self._username is not None:
-                return self._sign_in.begin(resource, lambda: self._send(resource))
+                return self._begin(resource)
             return token
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
@@ -72,7 +80,10 @@ class Password:
             if not (at_terminal() or in_notebook()):
                 raise _no_terminal()
             self._username = self._username or ask_username()
-            return self._sign_in.begin(resource, lambda: self._send(resource))
+            return self._begin(resource)
+
+    def _begin(self, resource: str) -> Token:
+        return self._sign_in.begin(resource, lambda: self._send(resource), self._username)
 
     def _send(self, resource: str) -> Grant:
         username, password = self._username or "", self._next_password()
@@ -94,6 +105,10 @@ class Password:
             return self._source
         ask = self._source or (lambda: ask_password(self._username or ""))
         return _checked(ask())
+
+    def elsewhere(self) -> FromCache | None:
+        """Give what another process gets instead of this: the cache, if there is one."""
+        return stand_in(self.settings, self.account)
 
     def reject(self, token: Token) -> None:
         """Never give this token again."""

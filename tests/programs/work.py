@@ -30,9 +30,10 @@ def write(token: Any, path: str, content: bytes) -> bytes:
 
 
 def write_until_refused(token: Any, folder: str) -> None:
-    """Write small files for as long as the token lives."""
+    """Make folders for as long as the token lives."""
+    store = core.AzureDLFileSystem(token, store_name="mystore")
     for number in range(10_000):
-        write(token, f"{folder}/{number}", b"x")
+        store.mkdir(f"{folder}/{number}")
 
 
 def account_names(credential: Any) -> list[str]:

@@ -1,0 +1,13 @@
+"""A sign-in kept between processes: on disk, sealed, its key in the system's keyring.
+
+``files`` knows the disk, ``records`` the form of what stands there, ``keys`` the keyring,
+``sealing`` the cipher, and ``cache`` puts them together. Needs the extra ``[cache]``;
+importing this loads no third-party module.
+"""
+
+from __future__ import annotations
+
+from .cache import Entry, SignInCache
+from .places import Kept, KeptAccount, Place
+
+__all__ = ["Entry", "Kept", "KeptAccount", "Place", "SignInCache"]

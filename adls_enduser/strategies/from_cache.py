@@ -1,0 +1,54 @@
+"""FromCache: what stands in for a strategy in a process that no person is at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..entra.adal_backend import AdalBackend
+from ..entra.signin import SignIn, refuse_claims
+from ..errors import SignInRequired
+
+if TYPE_CHECKING:
+    from ..options import Settings
+    from ..tokens import Account, Token
+
+
+class FromCache:
+    """Renews a sign-in that the cache keeps, and asks nobody."""
+
+    def __init__(self, settings: Settings, username: str | None) -> None:
+        self.settings = settings
+        self._username = username
+        self._sign_in = SignIn(settings, AdalBackend(settings))
+
+    @property
+    def account(self) -> Account | None:
+        """Who signed in, as far as is known here."""
+        return self._sign_in.account
+
+    def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
+        """Give a token from the cache, or by the refresh token that it keeps."""
+        refuse_claims(claims)
+        return self._sign_in.renew(resource, self._username)
+
+    def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
+        """Refuse: the person is at another process."""
+        refuse_claims(claims)
+        raise SignInRequired(
+            f"A person must sign in for {resource}, and none is at this process.",
+            remedy="Sign in again where the credential was made; the cache serves both.",
+        )
+
+    def reject(self, token: Token) -> None:
+        """Never give this token again."""
+        self._sign_in.reject(token)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return FromCache, (self.settings, self._username)
+
+
+def stand_in(settings: Settings, account: Account | None) -> FromCache | None:
+    """Give what another process can renew from: the cache, if there is one."""
+    if settings.cache is None:
+        return None
+    return FromCache(settings, account.username if account else None)

@@ -1,0 +1,231 @@
+"""cache=: the second run asks nobody, and processes do not log each other out."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adls_enduser import (
+    CacheError,
+    ConfigurationError,
+    DeviceCode,
+    Password,
+    SignInCache,
+    SignInExpired,
+    SignInRequired,
+    filesystem_token,
+    management_credentials,
+)
+from adls_enduser.sandbox import CONTOSO, Sandbox
+
+from .conftest import PASSWORD
+from .contracts import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH, StrategyContract
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from adls_enduser.sandbox import Person, SandboxClock
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*without encryption.*:UserWarning")
+
+
+@pytest.fixture(autouse=True)
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a keyring; the cipher has tests of its own."""
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[SignInCache]:
+    """A cache of one's own, in the clear."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield SignInCache(tmp_path / "sign-ins", allow_unencrypted=True)
+
+
+def _device_code(azure: Sandbox, cache: SignInCache, by: str = "grace", **more: Any) -> DeviceCode:
+    def approve(prompt: Any) -> None:
+        azure.entra.approve(prompt.code, by=f"{by}@{CONTOSO}")
+
+    options: Any = {"tenant": CONTOSO, "clock": azure.clock, "prompt": approve} | more
+    return DeviceCode(cache=cache, **options)
+
+
+class TestContract(StrategyContract):
+    """A strategy with a cache is a strategy."""
+
+    @pytest.fixture
+    def strategy(self, azure: Sandbox, grace: Person, cache: SignInCache) -> DeviceCode:
+        return _device_code(azure, cache)
+
+
+def test_the_second_run_asks_nobody_and_sends_nothing(
+    azure: Sandbox, grace: Person, cache: SignInCache
+) -> None:
+    """While the access token lives there is no request; the same token serves."""
+    first = management_credentials(mode=_device_code(azure, cache))
+    azure.log.clear()
+    second = management_credentials(mode=_device_code(azure, cache, prompt=None))
+    scope = f"{MANAGEMENT}.default"
+    assert second.get_token(scope).token == first.get_token(scope).token
+    assert second.whoami() == first.whoami()
+    assert len(azure.log) == 0
+
+
+def test_the_next_morning_asks_nobody(
+    azure: Sandbox, grace: Person, cache: SignInCache, clock: SandboxClock
+) -> None:
+    """When the access token is dead one silent request brings a new one, kept again."""
+    management_credentials(mode=_device_code(azure, cache))
+    clock.advance(14 * 3600)
+    azure.log.clear()
+    filesystem_token(mode=_device_code(azure, cache, prompt=None), interactive=False)
+    filesystem_token(mode=_device_code(azure, cache, prompt=None), interactive=False)
+    assert [one.request.form["grant_type"] for one in azure.log] == ["refresh_token"]
+
+
+def test_a_kept_sign_in_needs_no_password(azure: Sandbox, ada: Person, cache: SignInCache) -> None:
+    """Password mode uses it for that user name, and for no other."""
+    options: Any = {"tenant": CONTOSO, "clock": azure.clock, "cache": cache}
+    Password(username=ada.username, password=PASSWORD, **options).silent(MANAGEMENT)
+    azure.log.clear()
+    assert Password(username=ada.username.upper(), **options).silent(MANAGEMENT)
+    assert len(azure.log) == 0
+    assert Password(username=f"eve@{CONTOSO}", **options).silent(MANAGEMENT) is None
+
+
+def test_several_people_live_side_by_side(
+    azure: Sandbox, ada: Person, grace: Person, cache: SignInCache
+) -> None:
+    """username= chooses; without it, more than one is an error that names them."""
+    for name in ("ada", "grace"):
+        management_credentials(
+            mode=_device_code(azure, cache, by=name, username=f"{name}@{CONTOSO}")
+        )
+    azure.log.clear()
+    for name in ("ada", "grace"):
+        strategy = _device_code(azure, cache, username=f"{name}@{CONTOSO}", prompt=None)
+        token = strategy.silent(MANAGEMENT)
+        assert token is not None
+        assert token.account.username == f"{name}@{CONTOSO}"
+    with pytest.raises(ConfigurationError, match=r"ada@.*grace@") as caught:
+        _device_code(azure, cache).silent(MANAGEMENT)
+    assert "username=" in caught.value.remedy
+    assert len(azure.log) == 0
+
+
+def test_sign_out_is_not_undone(
+    azure: Sandbox, grace: Person, cache: SignInCache, clock: SandboxClock
+) -> None:
+    """A process that still runs goes on, but does not write the sign-in back."""
+    credentials = management_credentials(mode=_device_code(azure, cache))
+    assert [one.username for one in cache.sign_out()] == [grace.username]
+    clock.advance(3601)
+    assert credentials.get_token(f"{MANAGEMENT}.default").token
+    assert cache.accounts() == ()
+    assert _device_code(azure, cache, prompt=None).silent(MANAGEMENT) is None
+
+
+def test_a_dead_sign_in_is_removed(
+    azure: Sandbox, grace: Person, cache: SignInCache, clock: SandboxClock
+) -> None:
+    """What the service refuses is not kept for the next process to try."""
+    management_credentials(mode=_device_code(azure, cache))
+    azure.entra.revoke_refresh_tokens(grace)
+    clock.advance(3601)
+    with pytest.raises(SignInExpired):
+        _device_code(azure, cache).silent(MANAGEMENT)
+    assert cache.accounts() == ()
+
+
+def test_without_a_keyring_nobody_is_asked_in_vain(
+    azure: Sandbox, grace: Person, tmp_path: Path
+) -> None:
+    """The error comes before the prompt, and before any network."""
+    asked: list[object] = []
+    cache = SignInCache(tmp_path / "sign-ins")
+    with pytest.raises(CacheError, match="allow_unencrypted"):
+        management_credentials(tenant=CONTOSO, cache=cache, prompt=asked.append)
+    assert asked == []
+    assert len(azure.log) == 0
+
+
+def test_a_disk_that_fails_later_costs_no_sign_in(
+    azure: Sandbox, grace: Person, clock: SandboxClock, tmp_path: Path
+) -> None:
+    """It goes on in memory, and says so."""
+    folder = tmp_path / "folder"
+    cache = SignInCache(folder / "sign-ins.json", allow_unencrypted=True)
+    credentials = management_credentials(mode=_device_code(azure, cache))
+    folder.rename(tmp_path / "gone")
+    folder.write_text("in the way")
+    clock.advance(3601)
+    with pytest.warns(UserWarning, match="not kept"):
+        assert credentials.get_token(f"{MANAGEMENT}.default").token
+
+
+def test_another_process_renews_from_the_cache(
+    azure: Sandbox, grace: Person, cache: SignInCache
+) -> None:
+    """A pickled credential first uses its token, then the cache, then SignInRequired."""
+    credentials = management_credentials(
+        mode=DeviceCode(
+            tenant=CONTOSO, cache=cache, prompt=lambda prompt: azure.entra.approve(prompt.code)
+        )
+    )
+    copied = pickle.loads(pickle.dumps(credentials))
+    azure.log.clear()
+    assert copied.get_token(f"{MANAGEMENT}.default").token
+    assert len(azure.log) == 0
+    assert copied.get_token(f"{STORAGE}.default").token
+    assert [one.request.form["grant_type"] for one in azure.log] == ["refresh_token"]
+    cache.sign_out()
+    with pytest.raises((SignInRequired, SignInExpired)):
+        pickle.loads(pickle.dumps(credentials)).get_token(f"{DATA_LAKE}.default")
+
+
+PROGRAM = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+from adls_enduser import DeviceCode, SignInCache, management_credentials
+cache = SignInCache(sys.argv[1], allow_unencrypted=True)
+sys.stdin.readline()
+strategy = DeviceCode(tenant="contoso.onmicrosoft.com", cache=cache)
+credentials = management_credentials(mode=strategy, interactive=False)
+print(json.dumps(credentials.get_token("https://management.azure.com/.default").token[-20:]))
+"""
+
+
+def test_eight_processes_at_expiry_make_one_request(tmp_path: Path) -> None:
+    """Under the file's lock each takes what another has just renewed."""
+    path = tmp_path / "sign-ins"
+    with Sandbox() as azure:
+        azure.entra.person(f"grace@{CONTOSO}", password="x", mfa=True)
+        azure.entra.reuse_is_refused = True
+        azure.entra.token_lifetime = 1
+        cache = SignInCache(path, allow_unencrypted=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            DeviceCode(
+                tenant=CONTOSO, cache=cache, prompt=lambda one: azure.entra.approve(one.code)
+            ).sign_in(MANAGEMENT)
+        azure.entra.token_lifetime = 3600
+        command = [sys.executable, "-c", PROGRAM, str(path)]
+        pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        running = [subprocess.Popen(command, **pipes) for _ in range(8)]
+        azure.log.clear()
+        threading.Event().wait(1.1)  # in real time: the other processes have their own
+        for process in running:
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        tokens = {json.loads(process.communicate(timeout=60)[0]) for process in running}
+        assert len(tokens) == 1
+        assert len(azure.log.to(TOKEN_PATH)) == 1
