@@ -1,6 +1,7 @@
 # make demo   set everything up, and run the main job on the sandbox
 # make test   set everything up, and run all tests on every combination of SDKs
 # make lint   style and types
+# make bench  set everything up, measure beside the peers, and write docs/benchmarks.md
 PYTHON ?= python3
 ENV := .venv
 BIN := $(ENV)/bin
@@ -9,20 +10,24 @@ READY := $(ENV)/ready
 # Never let uv fetch an interpreter of its own: the machine's are used.
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint bench clean
 
 demo: $(READY)
 	$(BIN)/python -m adls_enduser.sandbox.demo
 
 # The last run, with the newest SDKs, measures coverage and has the last word.
 test: $(READY)
-	$(BIN)/nox --session sdks pythons
+	$(BIN)/nox --session beside_azure_cli sdks pythons
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=
 
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# BENCH=--fast does less of everything.
+bench: $(READY)
+	$(BIN)/python -m benchmarks $(BENCH)
 
 # A virtual environment needs ensurepip, which some systems package apart from Python.
 $(READY): pyproject.toml setup.cfg

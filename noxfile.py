@@ -74,3 +74,11 @@ def sdks(session: nox.Session, store: str, account: str, resource: str) -> None:
 def pythons(session: nox.Session) -> None:
     """Run the core tests on every Python that is there."""
     _run(session, NEWEST, *CORE)
+
+
+@nox.session
+def beside_azure_cli(session: nox.Session) -> None:
+    """See that the resolver finds a way to install this beside azure-cli and its exact pins."""
+    python = f"{session.bin}/python"
+    wanted = ("azure-cli==2.91.0", ".[sandbox,cache]")
+    session.run("uv", "pip", "install", "--dry-run", "--python", python, *wanted, external=True)

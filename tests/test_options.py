@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -176,3 +178,22 @@ def test_a_missing_package_is_named() -> None:
     with pytest.raises(MissingDependency, match="pip install that-package") as caught:
         _adapters("no_such_adapter", "that-package")
     assert isinstance(caught.value, ImportError)
+
+
+@pytest.mark.parametrize(
+    ("package", "factory", "install"),
+    [
+        ("azure.datalake", "filesystem_token", "azure-datalake-store"),
+        ("msrestazure", "management_credentials", "msrestazure"),
+    ],
+)
+def test_an_uninstalled_package_is_named(package: str, factory: str, install: str) -> None:
+    """A program that lacks the SDK is told so before it asks anybody (a process of its own)."""
+    program = (
+        f"import sys; sys.modules[{package!r}] = None\n"
+        f"import adls_enduser; adls_enduser.{factory}(prompt=print)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    last = done.stderr.strip().splitlines()[-1]
+    assert "MissingDependency" in last
+    assert install in last

@@ -30,7 +30,7 @@ def _program(part: str) -> str:
 
 def test_the_first_program_asks_once_and_works() -> None:
     """The ten lines of the first screen: one prompt, both planes."""
-    program = PRELUDE + _program("strategy = DeviceCode")
+    program = PRELUDE + _program("filesystem_token(mode=strategy)")
     program += "print([one.name for one in client.accounts.list()], store.ls('/'))\n"
     with Sandbox(environ=None) as azure:
         azure.entra.person(f"ada@{CONTOSO}", password="x", approves_device_codes=True)
