@@ -82,7 +82,9 @@ class TokenSource:
         self.interactive = interactive
         self.clock = clock
         self.what = what
+        self._time, self._monotonic = clock.time, clock.monotonic
         self._held: _Held | None = None
+        self._fresh: tuple[Token | None, float, float] = (None, 0.0, 0.0)
         self._quiet_until = 0.0
         self._told_until = 0.0
         self._last_error: EndUserError | None = None
@@ -100,12 +102,12 @@ class TokenSource:
 
         Raises an EndUserError when no token lives and none can be had.
         """
-        held, clock = self._held, self.clock
-        if held is not None:
-            wall, ticks = held.advisory
-            if clock.time() < wall and clock.monotonic() < ticks:
-                return held.token
-        return self._aged(held)
+        # The hot path: SDKs ask before every request. One read of one attribute, so that
+        # a renewal by another thread is seen wholly or not at all.
+        token, wall, ticks = self._fresh
+        if token is not None and self._time() < wall and self._monotonic() < ticks:
+            return token
+        return self._aged(self._held)
 
     def renew(self, stale: Token | None = None) -> Token:
         """Give another token than ``stale`` (None: than the held one); asks nobody while it lives.
@@ -258,6 +260,7 @@ class TokenSource:
             mandatory=before_the_end(token.mandatory_margin),
             dead=before_the_end(0.0),
         )
+        self._fresh = (token, *self._held.advisory)
         self._quiet_until = self._told_until = 0.0
         return token
 

@@ -63,7 +63,7 @@ class Bench:
 
     def __init__(self, azure: Sandbox, ada: Person, fault: Any) -> None:
         self.azure, self.clock, self.ada, self.fault = azure, azure.clock, ada, fault
-        self.options: Any = {"tenant": CONTOSO, "clock": azure.clock, "request_timeout": 0.1}
+        self.options: Any = {"tenant": CONTOSO, "clock": azure.clock, "request_timeout": 0.5}
 
     def break_down(self, path: str) -> None:
         """Let the fault begin, for good."""

@@ -109,7 +109,9 @@ def test_pauses_grow_and_retry_after_is_obeyed(
 class TestSkew:
     """A clock that is wrong by more than two minutes is named in the next error."""
 
-    @pytest.mark.parametrize(("skew", "words"), [(600, "(599|600) seconds behind"), (-600, "ahead of")])
+    @pytest.mark.parametrize(
+        ("skew", "words"), [(600, "(599|600) seconds behind"), (-600, "ahead of")]
+    )
     def test_it_is_named(
         self, strategy: Password, azure: Sandbox, ada: Person, skew: float, words: str
     ) -> None:

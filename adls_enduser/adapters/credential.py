@@ -40,7 +40,7 @@ class Credential:
         self._tenant = tenant
         self._own = Ready(source)
         self._by_resource = {source.resource: self._own}
-        self._by_scopes: dict[tuple[str, ...], Ready] = {}
+        self._by_scopes: dict[tuple[object, ...], Ready] = {}
         self._auth = BearerAuth(self._own)
 
     def get_token(
@@ -57,6 +57,13 @@ class Credential:
         ``claims`` is the JSON of a claims challenge. ``expires_on`` is in UTC epoch
         seconds. Raises an EndUserError.
         """
+        if claims is tenant_id is None:
+            try:
+                ready = self._by_scopes[scopes]
+            except (KeyError, TypeError):  # not asked before, or no scopes at all
+                pass
+            else:
+                return ready.forms().access_token
         return self._forms(scopes, claims, tenant_id).access_token
 
     def get_token_info(
@@ -65,6 +72,8 @@ class Credential:
         """Give the same as ``get_token``, as azure-core's ``SupportsTokenInfo`` asks for it."""
         wanted: Mapping[str, Any] = options or {}
         claims, tenant = wanted.get("claims"), wanted.get("tenant_id")
+        if claims is tenant is None and scopes in self._by_scopes:
+            return self._by_scopes[scopes].forms().access_token_info
         return self._forms(scopes, claims, tenant).access_token_info
 
     def signed_session(self, session: requests.Session | None = None) -> requests.Session:
@@ -118,11 +127,6 @@ class Credential:
         return _restored, (type(self), self._source, self._cloud, self._tenant, used)
 
     def _forms(self, scopes: tuple[str, ...], claims: object, tenant: object) -> Forms:
-        if claims is None and tenant is None:
-            try:
-                return self._by_scopes[scopes].forms()
-            except (KeyError, TypeError):  # seen for the first time, or no scopes at all
-                pass
         self._check_tenant(tenant)
         ready = self._ready_for(self._audience(scopes))
         if claims is not None:
