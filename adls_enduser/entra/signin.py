@@ -168,7 +168,7 @@ class SignIn:
         if entry is None or self.account is None:
             return
         if self._in_cache and entry.kept is None:
-            return  # signed out, by another process: that must not be undone here
+            return  # signed out by another process, perhaps: that must not be undone here
         self._in_cache = True
         try:
             if self._refresh_token is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from ..entra.adal_backend import AdalBackend
 from ..entra.polling import Patience, wait_for_person
@@ -11,7 +11,7 @@ from ..entra.signin import SignIn, refuse_claims
 from ..errors import ConfigurationError
 from ..options import DeviceCodeOptions, refuse_unknown, seconds, settings
 from ..prompts import show
-from .from_cache import stand_in
+from .from_cache import refuse_pickle, stand_in
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -68,6 +68,9 @@ class DeviceCode:
     def reject(self, token: Token) -> None:
         """Never give this token again."""
         self._sign_in.reject(token)
+
+    def __reduce__(self) -> NoReturn:
+        refuse_pickle("DeviceCode")
 
     def __repr__(self) -> str:
         return f"<DeviceCode at {self.settings.authority}>"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from ..entra.adal_backend import AdalBackend
 from ..entra.signin import SignIn, refuse_claims
-from ..errors import SignInRequired
+from ..errors import ConfigurationError, SignInRequired
 
 if TYPE_CHECKING:
     from ..options import Settings
@@ -45,6 +45,14 @@ class FromCache:
 
     def __reduce__(self) -> tuple[object, ...]:
         return FromCache, (self.settings, self._username)
+
+
+def refuse_pickle(strategy: str) -> NoReturn:
+    """Say what to pickle instead of a strategy, which holds a person's sign-in."""
+    raise ConfigurationError(
+        f"{strategy} is never pickled: it holds a person's sign-in.",
+        remedy="Pickle what a factory returned: it carries the short-lived access token.",
+    )
 
 
 def stand_in(settings: Settings, account: Account | None) -> FromCache | None:

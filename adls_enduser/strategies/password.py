@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from ..entra.adal_backend import AdalBackend
 from ..entra.signin import SignIn, refuse_claims
@@ -12,7 +12,7 @@ from ..locks import survive_fork
 from ..options import PasswordOptions, refuse_unknown, settings
 from ..prompts import ask_password, ask_username, at_terminal, in_notebook
 from ..tokens import Secret
-from .from_cache import stand_in
+from .from_cache import refuse_pickle, stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,6 +113,9 @@ class Password:
     def reject(self, token: Token) -> None:
         """Never give this token again."""
         self._sign_in.reject(token)
+
+    def __reduce__(self) -> NoReturn:
+        refuse_pickle("Password")
 
     def __repr__(self) -> str:
         return f"<Password of {self._username} at {self.settings.authority}>"
