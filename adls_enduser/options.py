@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypedDict
 from urllib.parse import quote
 
@@ -91,7 +91,7 @@ class Settings:
     client_id: str = AZURE_CLI_CLIENT_ID
     username: str | None = None
     cloud: Cloud = PUBLIC
-    proxies: Mapping[str, str] | None = None
+    proxies: Mapping[str, str] | None = field(default=None, repr=False)  # may hold a password
     ca_bundle: str | None = None
     request_timeout: float = 30.0
     cache: SignInCache | None = None

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 # same for everybody, lest all processes of a cluster come back at once.
 _PAUSE = (20.0, 40.0)
 
+# A service that asks to be left alone for longer is asked again all the same.
+_LONGEST_PAUSE = 3600.0
+
 
 class _Held(NamedTuple):
     """A token and its ages, by the clock on the wall and by the one that is never set.
@@ -241,7 +244,7 @@ class TokenSource:
             raise
 
     def _be_quiet(self, error: EndUserError) -> None:
-        told = getattr(error, "retry_after", None) or 0.0
+        told = min(getattr(error, "retry_after", None) or 0.0, _LONGEST_PAUSE)
         pause = max(random.uniform(*_PAUSE), told)  # noqa: S311 - spreads load, hides nothing
         now = self.clock.monotonic()
         self._quiet_until, self._told_until = now + pause, now + told

@@ -241,6 +241,16 @@ class TestFailure:
         everything.add_error(caught.value)
 
 
+def test_the_proxys_password_is_not_shown(azure: Sandbox, everything: Everything) -> None:
+    """A proxy's address may hold one; neither settings, strategy nor errors tell it."""
+    proxies = {"https": f"http://me:{PASSWORD}@127.0.0.1:9"}
+    strategy = DeviceCode(proxies=proxies, prompt=print, clock=azure.clock)
+    everything.add(strategy, strategy.settings, vars(strategy), vars(strategy._sign_in))
+    with pytest.raises(EndUserError) as caught:
+        strategy.sign_in(MANAGEMENT)
+    everything.add_error(caught.value)
+
+
 def test_a_wrong_password_is_not_shown(azure: Sandbox, everything: Everything) -> None:
     """Not the first time, and not when it is refused from memory."""
     strategy = _password(azure, WRONG)

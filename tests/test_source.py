@@ -202,6 +202,18 @@ def test_retry_after_is_obeyed(
     assert source.token()
 
 
+def test_retry_after_has_a_limit(
+    source: TokenSource, strategy: Stranger, clock: SandboxClock
+) -> None:
+    """A nonsensical one does not silence a program for days."""
+    strategy.silently = _fail(TransportError("busy", retry_after=9e6))
+    with pytest.raises(TransportError):
+        source.token()
+    clock.advance(3601)
+    strategy.silently = None
+    assert source.token()
+
+
 def test_nobody_is_asked_while_the_old_token_lives(
     source: TokenSource, strategy: Stranger, clock: SandboxClock
 ) -> None:
