@@ -230,10 +230,12 @@ def _headers(of: Any, headers: dict[str, str]) -> dict[str, str]:
 
 class _OAuth2Client(OAuth2Client):  # type: ignore[misc]
     def get_token(self, oauth_parameters: dict[str, Any]) -> Any:
+        """Ask for a token; as adal's, which follows redirects."""
         answer = self._post(self._create_token_url().geturl(), oauth_parameters)
         return self._validate_token_response(_ok(answer))
 
     def get_user_code_info(self, oauth_parameters: dict[str, Any]) -> Any:
+        """Ask for a device code; as adal's, which follows redirects."""
         answer = self._post(self._create_device_code_url().geturl(), oauth_parameters)
         return self._validate_device_code_response(_ok(answer))
 
@@ -245,6 +247,7 @@ class _OAuth2Client(OAuth2Client):  # type: ignore[misc]
 
 class _UserRealm(UserRealm):  # type: ignore[misc]
     def discover(self) -> None:
+        """Ask how a user signs in; as adal's, which has no timeout."""
         http: Http = self._call_context["http"]
         headers = _headers(self, {"Accept": "application/json"})
         answer = http.get(self._get_user_realm_url().geturl(), headers)
@@ -253,6 +256,7 @@ class _UserRealm(UserRealm):  # type: ignore[misc]
 
 class _Mex(Mex):  # type: ignore[misc]
     def discover(self) -> None:
+        """Ask a federation server for its endpoints; as adal's, which has no timeout."""
         http: Http = self._call_context["http"]
         headers = _headers(self, {"Content-Type": "application/soap+xml"})
         document = _ok(http.get(self._url, headers))
@@ -263,6 +267,7 @@ class _Mex(Mex):  # type: ignore[misc]
 
 class _WSTrustRequest(WSTrustRequest):  # type: ignore[misc]
     def acquire_token(self, username: str, password: str) -> Any:
+        """Send user name and password; as adal's, which also does so over plain http."""
         url = self._wstrust_endpoint_url
         _check_federation(url)
         action, envelope = self._envelope(username, password)
