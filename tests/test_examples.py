@@ -48,7 +48,8 @@ def at_terminal(azure: Sandbox, tmp_path: Path) -> Callable[[str], Terminal]:
     """Start an example as a person at a terminal would."""
 
     def start(name: str) -> Terminal:
-        environment = os.environ | azure.environment
+        # Python 3.13 colours a traceback on a terminal.
+        environment = os.environ | azure.environment | {"PYTHON_COLORS": "0"}
         return pexpect.spawn(
             sys.executable,
             [str(FOLDER / name)],

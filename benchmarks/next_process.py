@@ -1,0 +1,77 @@
+"""One run of a program that signs in and keeps the sign-in, if its package can keep one.
+
+``python -m benchmarks.next_process NAME``: ``prompts`` runs it twice and counts what the
+second run asks for. In the clear, because a machine that runs benchmarks seldom has a keyring.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+from .azure import CLIENT_ID, MANAGEMENT, TENANT
+from .peers import AUTHORITY, SCOPE
+
+
+def _quiet(*prompt: object) -> None:
+    """Show nobody: the sandbox approves every code at once."""
+
+
+def ours(folder: Path) -> None:
+    """Keep the sign-in in a SignInCache."""
+    from adls_enduser import SignInCache, management_credentials
+
+    cache = SignInCache(folder / "sign-ins", allow_unencrypted=True)
+    management_credentials("device_code", tenant=TENANT, prompt=_quiet, cache=cache)
+
+
+def identity(folder: Path) -> None:
+    """Keep azure-identity's cache, and the record that finds the account in it again."""
+    from azure.identity import (
+        AuthenticationRecord,
+        DeviceCodeCredential,
+        TokenCachePersistenceOptions,
+    )
+
+    path = folder / "record.json"
+    record = AuthenticationRecord.deserialize(path.read_text()) if path.exists() else None
+    credential = DeviceCodeCredential(
+        tenant_id=TENANT,
+        prompt_callback=_quiet,
+        authentication_record=record,
+        cache_persistence_options=TokenCachePersistenceOptions(allow_unencrypted_storage=True),
+    )
+    if record is None:
+        path.write_text(credential.authenticate(scopes=[SCOPE]).serialize())
+    credential.get_token(SCOPE)
+
+
+def adal(folder: Path) -> None:  # noqa: ARG001 - the article keeps nothing
+    """Sign in as in the article, which keeps nothing."""
+    import adal
+
+    context = adal.AuthenticationContext(AUTHORITY)
+    code = context.acquire_user_code(MANAGEMENT, CLIENT_ID)
+    context.acquire_token_with_device_code(MANAGEMENT, code, CLIENT_ID)
+
+
+def store(folder: Path) -> None:  # noqa: ARG001 - it keeps nothing
+    """Sign in with azure-datalake-store's lib.auth, which keeps nothing."""
+    from azure.datalake.store import lib
+
+    lib.auth(tenant_id=TENANT)
+
+
+PROGRAMS = {"ours": ours, "identity": identity, "adal": adal, "store": store}
+
+
+def main() -> None:
+    """Run one program."""
+    warnings.simplefilter("ignore")
+    PROGRAMS[sys.argv[1]](Path(os.environ["HOME"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""The picture: each group of numbers as bars, ours in one colour, on a scale of powers of ten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+
+mpl.use("svg")
+
+from matplotlib import pyplot as plt
+
+from . import goals
+from .environments import NEWEST, STORES
+from .results import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_OURS, _THEIRS = "#1b6ca8", "#b9b9b9"
+
+
+def draw(path: Path) -> None:
+    """Draw and write the picture."""
+    mpl.rcParams.update({"font.size": 8, "svg.hashsalt": "benchmarks", "svg.fonttype": "none"})
+    figure, axes = plt.subplots(3, 2, figsize=(11, 9), layout="constrained")
+    _bars(axes[0][0], "Reading a live token, times the baseline, 1 account", _reading(1))
+    _bars(axes[0][1], "The same with 10 000 accounts", _reading(goals.MANY))
+    _bars(axes[1][0], "Import over bare Python, ms", _imports())
+    _bars(axes[1][1], "Token requests of 64 threads at expiry (x: they fail)", _expiry())
+    _bars(axes[2][0], "Prompts of 64 cold threads", _prompts())
+    _transfers(axes[2][1])
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+    # No spaces at the ends of lines, which matplotlib leaves.
+    path.write_text("\n".join(line.rstrip() for line in path.read_text().splitlines()) + "\n")
+
+
+def _bars(axis: Any, title: str, values: dict[str, float]) -> None:
+    names = list(values)[::-1]
+    colours = [_OURS if "adls_enduser" in name else _THEIRS for name in names]
+    bars = axis.barh(names, [values[name] for name in names], color=colours)
+    axis.bar_label(bars, fmt="%.3g", padding=2)
+    axis.set_xscale("log")
+    axis.margins(x=0.15)
+    axis.set_title(title, loc="left")
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _short(name: str) -> str:
+    return name.replace("msrestazure ", "").replace("azure-datalake-store ", "")
+
+
+def _reading(accounts: int) -> dict[str, float]:
+    found = {}
+    for store in reversed(STORES):
+        for label in load("reading", store) or {}:
+            name = label.removesuffix(f" @{accounts}")
+            times = goals.times(name, accounts, store)
+            if name != label and times is not None:
+                found[_short(name)] = times
+    return found
+
+
+def _imports() -> dict[str, float]:
+    found: dict[str, float] = load("imports", NEWEST)["over"]
+    return {_short(name): took for name, took in found.items()}
+
+
+def _expiry() -> dict[str, float]:
+    return {
+        _short(one["name"]) + (" x" if one["failed"] else ""): max(one["tokens"], 0.5)
+        for store in reversed(STORES)
+        for one in load("expiry", store)
+        if one["moment"] == "ended"
+    }
+
+
+def _prompts() -> dict[str, float]:
+    return {
+        _short(one["name"]): one["cold"]["prompts"]
+        for store in reversed(STORES)
+        for one in load("prompts", store)
+    }
+
+
+def _transfers(axis: Any) -> None:
+    found = goals.transfers()
+    lives = goals.lifetimes(found)
+    for (store, threads), group in goals.groups(found).items():
+        rates = [goals.rate(group, life, by="cpu") for life in lives]
+        axis.plot(range(len(lives)), rates, "o-", label=f"{store}, {threads} threads", alpha=0.6)
+    axis.axhline(1.0, color="black", linewidth=0.6)
+    axis.axhline(0.95, color="red", linewidth=0.6, linestyle="--")
+    axis.set_xticks(range(len(lives)), [f"{life:g} s" for life in lives])
+    axis.set_title("Transfers, throughput by CPU time over a token that never ends", loc="left")
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(fontsize=7, ncols=2)

@@ -1,0 +1,156 @@
+"""How often a person is asked: for both planes, by 64 cold threads, and by the next process.
+
+A prompt is a device code that the sandbox gave out. Each program is the one that the
+package's own documentation shows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import io
+import json
+import subprocess
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .azure import CLIENT_ID, DATA_LAKE, MANAGEMENT, TENANT, Azure
+from .expiry import together
+from .peers import AUTHORITY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+THREADS = 64
+_SCOPES = (f"{MANAGEMENT}.default", f"{DATA_LAKE}.default")
+
+
+def _quiet(*prompt: object) -> None:
+    """Show nobody: the sandbox approves every code at once."""
+
+
+def _ours_both() -> None:
+    from adls_enduser import DeviceCode, filesystem_token, management_credentials
+
+    strategy = DeviceCode(tenant=TENANT, prompt=_quiet)
+    management_credentials(strategy)
+    filesystem_token(strategy)
+
+
+def _ours_cold() -> Callable[[], object]:
+    from adls_enduser import DeviceCode, filesystem_token
+
+    strategy = DeviceCode(tenant=TENANT, prompt=_quiet)
+    return lambda: filesystem_token(strategy)
+
+
+def _identity() -> Any:
+    from azure.identity import DeviceCodeCredential
+
+    return DeviceCodeCredential(tenant_id=TENANT, prompt_callback=_quiet)
+
+
+def _identity_both() -> None:
+    credential = _identity()
+    for scope in _SCOPES:
+        credential.get_token(scope)
+
+
+def _identity_cold() -> Callable[[], object]:
+    credential = _identity()
+    return lambda: credential.get_token(_SCOPES[1])
+
+
+def _adal(resource: str, context: Any = None) -> None:
+    import adal
+
+    context = context or adal.AuthenticationContext(AUTHORITY)
+    code = context.acquire_user_code(resource, CLIENT_ID)
+    context.acquire_token_with_device_code(resource, code, CLIENT_ID)
+
+
+def _adal_both() -> None:
+    _adal(MANAGEMENT)
+    _adal(DATA_LAKE)
+
+
+def _adal_cold() -> Callable[[], object]:
+    import adal
+
+    context = adal.AuthenticationContext(AUTHORITY)
+    return lambda: _adal(DATA_LAKE, context)
+
+
+def _store(resource: str = DATA_LAKE) -> None:
+    from azure.datalake.store import lib
+
+    lib.auth(tenant_id=TENANT, resource=resource)
+
+
+def _store_both() -> None:
+    _adal(MANAGEMENT)  # lib.auth is for the store; the article signs in with adal beside it
+    _store()
+
+
+class Program(NamedTuple):
+    """What is run: for both planes, by cold threads, and (``next_process``) a second time."""
+
+    both: Callable[[], None]
+    cold: Callable[[], Callable[[], object]]
+    again: str
+
+
+def main() -> None:
+    """Print prompts and token requests for each program, as JSON."""
+    warnings.simplefilter("ignore")
+    with Azure() as azure, contextlib.redirect_stdout(io.StringIO()):
+        found = [_count(azure, name, program) for name, program in _programs().items()]
+    print(json.dumps(found))
+
+
+def _programs() -> dict[str, Program]:
+    version = importlib.metadata.version("azure-datalake-store")
+    if version.startswith("0."):
+        name = f"adal and azure-datalake-store {version} lib.auth"
+        return {name: Program(_store_both, lambda: _store, "store")}
+    return {
+        "adls_enduser": Program(_ours_both, _ours_cold, "ours"),
+        "azure-identity DeviceCodeCredential": Program(_identity_both, _identity_cold, "identity"),
+        "adal, as in the article": Program(_adal_both, _adal_cold, "adal"),
+    }
+
+
+def _count(azure: Azure, name: str, program: Program) -> dict[str, object]:
+    azure.counts()
+    program.both()
+    planes = azure.counts()
+    ask = program.cold()
+    azure.counts()
+    waits, errors = together(ask, THREADS)
+    threads = azure.counts()
+    again = _second_run(azure, program.again)
+    return {
+        "name": name,
+        "both": planes,
+        "cold": threads,
+        "again": again,
+        "longest": max(waits),
+        "failed": len(errors),
+        "error": errors[0] if errors else "",
+        "stand_in": azure.stand_in,
+    }
+
+
+def _second_run(azure: Azure, name: str) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for _ in range(2):
+        azure.counts()
+        command = [sys.executable, "-m", "benchmarks.next_process", name]
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+        counts = azure.counts()
+    return counts
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""ADLUploader and ADLDownloader with tokens of every lifetime, beside one that never ends.
+
+Runs with one azure-datalake-store; ``python -m benchmarks.transfers --help``. The
+variants take turns, with a transfer by the token that never ends beside each, and turn
+round from one round to the next, because a machine's speed changes from minute to minute.
+Client and server are processes of their own; ``cpu`` is the client's alone, and less
+noisy than the clock on the wall.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.metadata
+import json
+import os
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from .azure import ADA, PASSWORD, STORE, TENANT, Azure
+
+NEVER = 10.0**8
+LIFETIMES = (5.0, 101.0, 301.0, 3600.0)
+THREADS = (8, 64)
+_MEGABYTE = 2**20
+_BLOCK = 4 * _MEGABYTE
+
+
+@dataclass
+class Transfer:
+    """One upload and download of the same bytes; ``same`` says that they came back identical.
+
+    ``up``, ``down``, ``cpu`` and ``signed_in`` (from the sign-in to the end) are seconds.
+    """
+
+    store: str
+    threads: int
+    lifetime: float
+    up: float
+    down: float
+    cpu: float
+    signed_in: float
+    tokens: int
+    requests: int
+    same: bool
+    error: str = ""
+
+
+class Bench:
+    """One file, sent and fetched again and again."""
+
+    def __init__(self, azure: Azure, size: int) -> None:
+        self._azure = azure
+        self._size = size
+        self._source = Path(azure.folder, "source")
+        self._copy = Path(azure.folder, "copy")
+        self._digest = _write(self._source, size)
+        self._version = importlib.metadata.version("azure-datalake-store")
+
+    def run(self, threads: int, lifetime: float) -> Transfer:
+        """Sign in, send, fetch, compare."""
+        from azure.datalake.store import core
+
+        from adls_enduser import filesystem_token
+
+        self._azure.lifetime(lifetime)
+        start = time.perf_counter()
+        options = {"tenant": TENANT, "username": ADA, "password": PASSWORD}
+        token = filesystem_token("password", **options)  # type: ignore[arg-type]
+        store = core.AzureDLFileSystem(token, store_name=STORE)
+        up = down = 0.0
+        cpu = time.process_time()
+        error = ""
+        try:
+            up = self._move("ADLUploader", store, self._source, threads)
+            down = self._move("ADLDownloader", store, self._copy, threads)
+        except Exception as failure:  # a benchmark reports what happens
+            error = f"{type(failure).__name__}: {failure}"[:200]
+        cpu, signed_in = time.process_time() - cpu, time.perf_counter() - start
+        counts = self._azure.counts()
+        same = not error and _digest(self._copy) == self._digest
+        self._copy.unlink(missing_ok=True)
+        store.rm("/big")
+        return Transfer(
+            self._version,
+            threads,
+            lifetime,
+            up,
+            down,
+            cpu,
+            signed_in,
+            counts["tokens"],
+            counts["requests"],
+            same,
+            error,
+        )
+
+    def _move(self, name: str, store: object, local: Path, threads: int) -> float:
+        from azure.datalake.store import multithread
+
+        # A chunk is what one thread moves: as many as there are threads, at the most.
+        chunk = max(self._size // 64, 256 * 1024)
+        start = time.perf_counter()
+        getattr(multithread, name)(
+            store,
+            lpath=str(local),
+            rpath="/big",
+            nthreads=threads,
+            overwrite=True,
+            chunksize=chunk,
+            buffersize=min(_BLOCK, chunk),
+            blocksize=min(_BLOCK, chunk),
+        )
+        return time.perf_counter() - start
+
+
+def _write(path: Path, size: int) -> str:
+    """Write bytes that do not repeat, and give their digest."""
+    with path.open("wb") as file:
+        for _ in range(size // _MEGABYTE):
+            file.write(os.urandom(_MEGABYTE))
+    return _digest(path)
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_MEGABYTE):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def main() -> None:
+    """Print every transfer as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, default=256, help="megabytes (default: 256)")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--threads", type=int, nargs="+", default=THREADS)
+    parser.add_argument("--lifetimes", type=float, nargs="+", default=LIFETIMES)
+    options = parser.parse_args()
+    found: list[Transfer] = []
+    with Azure() as azure:
+        bench = Bench(azure, options.size * _MEGABYTE)
+        bench.run(8, NEVER)  # warms up
+        for turn in range(options.rounds):
+            order = _order(options.lifetimes)
+            for threads in options.threads:
+                for lifetime in order if turn % 2 == 0 else reversed(order):
+                    found.append(bench.run(threads, lifetime))
+                    print(_line(found[-1]), file=sys.stderr, flush=True)
+    print(json.dumps([asdict(one) for one in found]))
+
+
+def _order(lifetimes: list[float]) -> list[float]:
+    """Put a token that never ends before each two of the others."""
+    order = []
+    for place, lifetime in enumerate(lifetimes):
+        order += [NEVER, lifetime] if place % 2 == 0 else [lifetime]
+    return order
+
+
+def _line(one: Transfer) -> str:
+    how = "identical" if one.same else f"WRONG {one.error}"
+    life = "never" if one.lifetime == NEVER else f"{one.lifetime:g} s"
+    return (
+        f"{one.store:7} {one.threads:3} threads {life:>7}: up {one.up:.2f} s,"
+        f" down {one.down:.2f} s, cpu {one.cpu:.2f} s, {one.tokens} token requests, {how}"
+    )
+
+
+if __name__ == "__main__":
+    main()
