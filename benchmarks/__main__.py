@@ -31,12 +31,12 @@ STEPS = {
     "expiry": Step("expiry"),
     "prompts": Step("prompts"),
     "memory": Step("memory"),
-    "transfers": Step("transfers", ("--size", "32", "--rounds", "1"), ("--rounds", "2")),
+    "transfers": Step("transfers", ("--size", "32", "--rounds", "2"), ("--rounds", "4")),
     # Long enough for tokens of five seconds to end under way, more than once.
     "long": Step(
         "transfers",
         ("--size", "64", "--rounds", "1", "--threads", "8", "--lifetimes", "5"),
-        ("--size", "1024", "--rounds", "1", "--threads", "8", "--lifetimes", "5"),
+        ("--size", "1024", "--rounds", "2", "--threads", "8", "--lifetimes", "5"),
     ),
 }
 
@@ -56,7 +56,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--fast", action="store_true", help="two minutes instead of ten")
+    parser.add_argument("--fast", action="store_true", help="five minutes instead of fifteen")
     parser.add_argument("--only", nargs="+", choices=STEPS, help="repeat these steps alone")
     parser.add_argument("--report", action="store_true", help="run nothing, write the docs")
     return parser.parse_args()

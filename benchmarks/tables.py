@@ -45,7 +45,8 @@ def reading() -> str:
 def baseline() -> str:
     """Tell what the attribute read and the clock read took."""
     found = [load("reading", store)[goals.BASELINE] * 1e9 for store in STORES]
-    return f"{min(found):.0f} to {max(found):.0f} ns"
+    least, most = f"{min(found):.0f}", f"{max(found):.0f}"
+    return f"{least} ns" if least == most else f"{least} to {most} ns"
 
 
 def imports() -> str:
@@ -94,8 +95,8 @@ def prompts() -> str:
         for store in reversed(STORES)
         for one in load("prompts", store) or []
     ]
-    head = ("", "prompts, both planes", "prompts, 64 cold threads", "token requests of those")
-    head += ("prompts, next process", "token requests of that")
+    planes = ("prompts, both planes", "prompts, 64 cold threads", "token requests of those")
+    head = ("", *planes, "prompts, next process", "token requests of that")
     return table(head, rows)
 
 
@@ -131,7 +132,7 @@ def long_transfers() -> str:
         (
             one["store"],
             f"{one['signed_in']:.1f} s",
-            str(int(one["signed_in"] // one["lifetime"])),
+            str(goals.allowed(one) - 1),
             str(one["tokens"]),
             "yes" if one["same"] else f"**no** {one['error']}",
             f"{goals.rate(_like(one), one['lifetime']):.2f}",
