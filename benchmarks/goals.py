@@ -156,7 +156,9 @@ def _throughput(found: list[dict[str, Any]], lifetime: float, what: str = "Trans
     below = sum(one < least for one in rates)
     text = f"{mean:.2f} over all; {below} of {len(rates)} below, {min(rates):.2f} the least"
     goal = f"throughput at least {least}"
-    return Goal(f"{what}, tokens of {lifetime:g} s", goal, text, mean >= least)
+    # Held against each combination, as the goal is meant; the mean is there to tell a
+    # slower token from a noisy machine.
+    return Goal(f"{what}, tokens of {lifetime:g} s", goal, text, not below)
 
 
 def noise() -> tuple[float, float]:
