@@ -100,6 +100,10 @@ class EndUserError(Exception):
         parts = (self.message, self.remedy, f"({particulars})" if particulars else "")
         return " ".join(part for part in parts if part)
 
+    def __repr__(self) -> str:
+        # azure-datalake-store's read and upload loops keep an error's repr and nothing else.
+        return f"{type(self).__name__}({str(self)!r})"
+
     def __reduce__(self) -> tuple[object, ...]:
         # Exception's own way of pickling calls the class with args alone and would
         # lose what is keyword-only; worker pools pickle exceptions.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import pickle
 import subprocess
@@ -190,6 +191,35 @@ def test_another_process_renews_from_the_cache(
     cache.sign_out()
     with pytest.raises((SignInRequired, SignInExpired)):
         pickle.loads(pickle.dumps(credentials)).get_token(f"{DATA_LAKE}.default")
+
+
+def test_a_credential_can_be_sent_on(azure: Sandbox, grace: Person, cache: SignInCache) -> None:
+    """A worker that pickles it again passes the cache along too."""
+    credentials = management_credentials(
+        mode=DeviceCode(
+            tenant=CONTOSO, cache=cache, prompt=lambda prompt: azure.entra.approve(prompt.code)
+        )
+    )
+    twice = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(credentials))))
+    assert twice.get_token(f"{STORAGE}.default").token
+
+
+def test_a_proxys_password_does_not_travel(tmp_path: Path) -> None:
+    """Another process takes such a proxy from its own environment; a plain one goes along."""
+    proxies = {"https": "http://me:planted-secret@proxy.example:1", "http": "http://plain:2"}
+    cache = SignInCache(tmp_path / "sign-ins", allow_unencrypted=True)
+    stand_in = DeviceCode(tenant=CONTOSO, cache=cache, proxies=proxies).elsewhere()
+    assert stand_in is not None
+    raw = pickle.dumps(stand_in)
+    assert b"planted-secret" not in raw
+    assert pickle.loads(raw).settings.proxies == {"http": "http://plain:2"}
+
+
+def test_a_copied_strategy_is_the_same_sign_in(cache: SignInCache) -> None:
+    """As a copied credential is; only a pickle is refused."""
+    for strategy in (DeviceCode(tenant=CONTOSO), Password(username="a@b.com", password="x")):
+        assert copy.copy(strategy) is strategy
+        assert copy.deepcopy([strategy])[0] is strategy
 
 
 PROGRAM = """

@@ -39,3 +39,9 @@ def test_a_token_hides_its_secret_and_knows_its_lifetime() -> None:
     assert "eyJ-secret" not in repr(token)
     assert "datalake" in repr(token)
     assert token.lifetime == 3600
+
+
+def test_an_errors_repr_keeps_the_remedy() -> None:
+    """azure-datalake-store's loops pass an error's repr on and nothing else."""
+    error = ConfigurationError("It is wrong.", remedy="Make it right.")
+    assert repr(error) == "ConfigurationError('It is wrong. Make it right.')"

@@ -69,6 +69,12 @@ class DeviceCode:
         """Never give this token again."""
         self._sign_in.reject(token)
 
+    def __copy__(self) -> DeviceCode:
+        return self  # as a copy of a lock is the same lock
+
+    def __deepcopy__(self, memo: object) -> DeviceCode:
+        return self
+
     def __reduce__(self) -> NoReturn:
         refuse_pickle("DeviceCode")
 

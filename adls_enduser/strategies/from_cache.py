@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from ..entra.adal_backend import AdalBackend
@@ -43,8 +44,20 @@ class FromCache:
         """Never give this token again."""
         self._sign_in.reject(token)
 
+    def elsewhere(self) -> FromCache:
+        """Stand in for itself once more, where a process sends the credential on."""
+        return self
+
     def __reduce__(self) -> tuple[object, ...]:
-        return FromCache, (self.settings, self._username)
+        return FromCache, (_without_passwords(self.settings), self._username)
+
+
+def _without_passwords(settings: Settings) -> Settings:
+    """Leave a proxy whose address holds a password to the other process's environment."""
+    if settings.proxies is None:
+        return settings
+    plain = {scheme: url for scheme, url in settings.proxies.items() if "@" not in url}
+    return replace(settings, proxies=plain or None)
 
 
 def refuse_pickle(strategy: str) -> NoReturn:

@@ -114,6 +114,12 @@ class Password:
         """Never give this token again."""
         self._sign_in.reject(token)
 
+    def __copy__(self) -> Password:
+        return self  # as a copy of a lock is the same lock
+
+    def __deepcopy__(self, memo: object) -> Password:
+        return self
+
     def __reduce__(self) -> NoReturn:
         refuse_pickle("Password")
 
