@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from .entra.page import PATH
@@ -37,6 +37,8 @@ CANNOT_RUN, NOT_FOUND, SIGNALLED, SANDBOX_BUG = 126, 127, 128, 70
 
 _BY_TERMINAL = ("SIGINT", "SIGQUIT")
 _BY_OTHERS = ("SIGTERM", "SIGHUP")
+
+_SIGNALS = [getattr(signal, name) for name in (*_BY_TERMINAL, *_BY_OTHERS) if hasattr(signal, name)]
 
 _DESCRIPTION = """\
 Run a program against Azure on this machine: Entra ID, Resource Manager and Data Lake
@@ -81,7 +83,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(f"The sandbox cannot start: {error.strerror or error}", 1)
     status = 1
     try:
-        with azure:
+        with ExitStack() as ends:
+            with _signals_for_this_thread():
+                ends.enter_context(azure)
             _cast(azure, options)
             if not options.quiet:
                 _introduce(azure)
@@ -257,15 +261,33 @@ def _export(environment: dict[str, str]) -> None:
 def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     """Take the signals that would end us, except those that we were started to ignore."""
     before = {}
-    for name in (*_BY_TERMINAL, *_BY_OTHERS):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.signal(number, handler)
     try:
         yield
     finally:
         for number, previous in before.items():
             signal.signal(number, previous)
+
+
+@contextmanager
+def _signals_for_this_thread() -> Iterator[None]:
+    """Have the threads that start meanwhile, and their own, leave all signals to this one.
+
+    Python handles signals in the main thread only. While that one has a signal to handle,
+    the kernel gives the next to any thread that takes it, and then nothing interrupts what
+    the main thread waits for (Linux, kernel/signal.c, complete_signal; Python's
+    "Execution of Python signal handlers").
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 if __name__ == "__main__":
