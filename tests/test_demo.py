@@ -101,6 +101,16 @@ def test_a_progress_line_at_each_quarter_and_no_more() -> None:
     assert (progress.done, progress.total) == (100 * 2**20, 100 * 2**20)
 
 
+def test_progress_never_goes_back() -> None:
+    """A thread that comes late with an older count changes nothing."""
+    said = io.StringIO()
+    progress = Progress(Teller(said), "Uploading")
+    for done in (0, 60, 100, 60):
+        progress(done, 100)
+    assert progress.done == 100
+    assert re.findall(r"\((\d+) %\)", said.getvalue()) == ["0", "60", "100"]
+
+
 WATCHING = """
 import socket
 from adls_enduser.sandbox.demo_watch import Connections

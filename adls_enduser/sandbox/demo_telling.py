@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import textwrap
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -59,18 +60,25 @@ class Teller:
 class Progress:
     """A ``progress_callback`` for ``multithread``: a bar, or a line at each quarter.
 
-    Remembers ``done`` and ``total``, in bytes.
+    Remembers ``done`` and ``total``, in bytes. Threads may call it out of turn: what is
+    less than before is old news.
     """
 
     def __init__(self, teller: Teller, label: str) -> None:
         self._teller = teller
         self._label = label
         self._quarter = -1
-        self.done = self.total = 0
+        self._one_at_a_time = threading.Lock()
+        self.done, self.total = -1, 0
 
     def __call__(self, done: int, total: int) -> None:
         """Show how far it is."""
-        self.done, self.total = done, total
+        with self._one_at_a_time:
+            if done > self.done:
+                self.done, self.total = done, total
+                self._show(done, total)
+
+    def _show(self, done: int, total: int) -> None:
         if self._teller.at_terminal:
             end = "\n" if done >= total else ""
             self._teller.write(f"\r{_INDENT}{self._bar()} {self._amount()}{end}")
