@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .options import AZURE_CLI_CLIENT_ID
     from .prompts import DeviceCodePrompt
     from .strategies.device_code import DeviceCode
+    from .strategies.fallback import Fallback
     from .strategies.password import Password
     from .strategy import AuthStrategy
     from .tokens import Account, Token
@@ -66,6 +67,7 @@ __all__ = [
     "DeviceCode",
     "DeviceCodePrompt",
     "EndUserError",
+    "Fallback",
     "InvalidCredentials",
     "KeptAccount",
     "MfaRequired",
@@ -99,6 +101,7 @@ _LATE = dict.fromkeys(__all__, ".errors") | {
     "Credentials": ".factories",
     "DeviceCode": ".strategies.device_code",
     "DeviceCodePrompt": ".prompts",
+    "Fallback": ".strategies.fallback",
     "KeptAccount": ".cache",
     "Password": ".strategies.password",
     "SignInCache": ".cache",
