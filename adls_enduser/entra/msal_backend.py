@@ -38,7 +38,6 @@ from .answers import (
     federation_fault,
     grant,
     ok,
-    readable,
     seconds,
     unknown_authority,
 )
@@ -87,53 +86,54 @@ class MsalBackend:
         self, resource: str, username: str, password: Secret, claims: str | None = None
     ) -> Grant:
         """Send the password (RFC 6749 section 4.3), or for a federated user WS-Trust."""
-        attempt = self._border.attempt("password", resource)
         person = _Person(username, password)
-        answer = self._border.run(attempt, lambda: self._password(person, resource, claims))
-        return self._grant(answer, resource)
+        return self._border.run(
+            self._border.attempt("password", resource),
+            lambda: self._grant(self._password(person, resource, claims), resource),
+        )
 
     def start_device_code(self, resource: str, claims: str | None = None) -> DeviceFlow:
         """Ask for a code to show to the person (RFC 8628 section 3.1)."""
-        answer = self._border.run(
-            self._border.attempt("device_code", resource),
-            lambda: self._client().initiate_device_flow(_scope(resource), data=_data(claims)),
-        )
-        now = self._settings.clock.time()
-        return readable(
-            lambda: device_flow(answer, answer["verification_uri"], resource, now, claims)
-        )
+
+        def ask() -> DeviceFlow:
+            answer = self._client().initiate_device_flow(_scope(resource), data=_data(claims))
+            url, now = answer["verification_uri"], self._settings.clock.time()
+            return device_flow(answer, url, resource, now, claims)
+
+        return self._border.run(self._border.attempt("device_code", resource), ask)
 
     def poll(self, flow: DeviceFlow) -> Grant | NotYet:
         """Ask once whether the person has finished (RFC 8628 sections 3.4 and 3.5)."""
         attempt = self._border.attempt("device_code", flow.resource)
-        answer = self._border.run(attempt, lambda: self._poll(flow))
-        return answer if isinstance(answer, NotYet) else self._grant(answer, flow.resource)
+        return self._border.run(attempt, lambda: self._poll(flow))
 
     def refresh(self, resource: str, refresh_token: Secret, claims: str | None = None) -> Grant:
         """Trade the refresh token for an access token (RFC 6749 section 6)."""
-        answer = self._border.run(
-            self._border.attempt("refresh", resource),
-            lambda: self._client().obtain_token_by_refresh_token(
+
+        def ask() -> Grant:
+            answer = self._client().obtain_token_by_refresh_token(
                 refresh_token.reveal(), scope=_scope(resource), data=_data(claims)
-            ),
-        )
-        return self._grant(answer, resource)
+            )
+            return self._grant(answer, resource)
+
+        return self._border.run(self._border.attempt("refresh", resource), ask)
 
     def check_claims(self, claims: str | None) -> None:
         """Refuse what is no claims challenge."""
         if claims is not None:
             checked(claims)
 
-    def _poll(self, flow: DeviceFlow) -> Any:
+    def _poll(self, flow: DeviceFlow) -> Grant | NotYet:
         code = flow.device_code.reveal()
         try:
-            return self._client().obtain_token_by_device_flow(
+            answer = self._client().obtain_token_by_device_flow(
                 {"device_code": code},
                 exit_condition=lambda _: True,  # once; polling.py has the loop
                 # The service may want the code under either name: msal.application,
                 # acquire_token_by_device_flow.
                 data={"code": code, **_data(flow.claims)},
             )
+            return self._grant(answer, flow.resource)
         except Refused as refused:
             if refused.error in ("authorization_pending", "slow_down"):
                 return NotYet(slow_down=refused.error == "slow_down")
@@ -187,7 +187,7 @@ class MsalBackend:
             raise
 
     def _grant(self, answer: Any, resource: str) -> Grant:
-        return readable(lambda: _grant(answer, resource, self._settings.clock.time()))
+        return _grant(answer, resource, self._settings.clock.time())
 
 
 class _Person(NamedTuple):
