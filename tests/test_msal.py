@@ -13,6 +13,7 @@ import jwt
 import pytest
 
 from adls_enduser import (
+    AZURE_CLI_CLIENT_ID,
     PUBLIC,
     ConfigurationError,
     DeviceCode,
@@ -194,7 +195,8 @@ class TestAdfs:
         endpoints["token_endpoint"] = f"{base}/oauth2/token"
         azure.faults.add(Answer(200, json.dumps(endpoints)), path=f"/adfs{DISCOVERY}")
         body = {"access_token": "x", "token_type": "bearer", "expires_in": 3600}
-        body["id_token"] = azure.world.identity.sign({"upn": "ada@example.com", "sub": "s"})
+        who = {"upn": "ada@example.com", "sub": "s", "aud": AZURE_CLI_CLIENT_ID, "iss": base}
+        body["id_token"] = azure.world.identity.sign(who)
         azure.faults.add(Answer(200, json.dumps(body)), path="/adfs/oauth2/token")
         token = password("ada@example.com", tenant="adfs", cloud=OWN).silent(MANAGEMENT)
         assert token is not None
