@@ -9,8 +9,8 @@
     token = filesystem_token(mode=strategy)                   # ... and never again
 
 Importing this package loads no third-party module, and of its own only what is used:
-each public name loads its module when it is first asked for (PEP 562). adal and Azure's
-packages load when a factory or a strategy needs them.
+each public name loads its module when it is first asked for (PEP 562). adal or msal and
+Azure's packages load when a factory or a strategy needs them.
 """
 
 from __future__ import annotations

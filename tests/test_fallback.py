@@ -50,12 +50,12 @@ def make(
 ) -> Callable[..., Fallback]:
     """Make a password sign-in that falls back on a device code, approved by whoever it is for."""
 
-    def build(person: Person, **more: Any) -> Fallback:
+    def build(person: Person, library: str = "adal", **more: Any) -> Fallback:
         def show(prompt: DeviceCodePrompt) -> None:
             asked.append(prompt)
             azure.entra.approve(prompt.code, by=person)
 
-        common: Any = {"tenant": CONTOSO, "clock": clock}
+        common: Any = {"tenant": CONTOSO, "clock": clock, "library": library}
         password: Any = {"username": person.username, "password": PASSWORD} | more
         return Fallback(Password(**common, **password), DeviceCode(**common, prompt=show))
 
@@ -71,13 +71,15 @@ def passwords(azure: Sandbox) -> int:
 class TestContract(StrategyContract):
     """A Fallback is a strategy, whichever of its own has signed in."""
 
-    @pytest.fixture(params=["ada", "grace"])
-    def strategy(self, request: Any, make: Make) -> Fallback:
-        fallback: Fallback = make(request.getfixturevalue(request.param))
-        if request.param == "grace":
+    @pytest.fixture(params=[("ada", "adal"), ("grace", "adal"), ("grace", "msal")])
+    def strategy(self, request: Any, azure: Sandbox, make: Make) -> Fallback:
+        who, library = request.param
+        fallback: Fallback = make(request.getfixturevalue(who), library=library)
+        if who == "grace":
             with pytest.raises(MfaRequired):
                 fallback.silent(MANAGEMENT)
             fallback.sign_in(MANAGEMENT)
+            azure.log.clear()
         return fallback
 
 

@@ -35,11 +35,11 @@ MINE = "6a1c0ffe-0000-4000-8000-000000000001"
 
 
 @pytest.fixture
-def password(clock: SandboxClock) -> Callable[..., Password]:
+def password(clock: SandboxClock, library: str) -> Callable[..., Password]:
     """Make a Password strategy of the sandbox's tenant, with the sandbox's time."""
 
     def make(username: str = f"ada@{CONTOSO}", password: Any = PASSWORD, **more: Any) -> Password:
-        options = {"tenant": CONTOSO, "clock": clock} | more
+        options = {"tenant": CONTOSO, "clock": clock, "library": library} | more
         return Password(username=username, password=password, **options)
 
     return make
@@ -63,6 +63,7 @@ class TestContract(StrategyContract):
         return password()
 
 
+@pytest.mark.parametrize("library", ["adal"], indirect=True)
 def test_a_password_at_hand_needs_nobody(
     password: Callable[..., Password], ada: Person, azure: Sandbox
 ) -> None:
@@ -323,6 +324,19 @@ class TestFederated:
             azure.faults.add(Answer(200, body), path="usernamemixed")
             with pytest.raises(ProtocolError):
                 password(fay.username, tenant="fabrikam.com").silent(MANAGEMENT)
+
+    @pytest.mark.parametrize("page", ["", "<html>busy", "<!DOCTYPE html><html></html>"])
+    def test_a_server_that_is_down_is_a_transport_error(
+        self, password: Callable[..., Password], azure: Sandbox, fay: Person, page: str
+    ) -> None:
+        """Nobody judged the password, which was sent once and may be sent again."""
+        azure.entra.federate("fabrikam.com")
+        azure.faults.add(Answer(503, page), path="usernamemixed")
+        strategy = password(fay.username, tenant="fabrikam.com")
+        with pytest.raises(TransportError):
+            strategy.silent(MANAGEMENT)
+        assert len(azure.log.to("usernamemixed")) == 1
+        assert strategy.silent(MANAGEMENT)
 
 
 class TestAsking:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 from azure.core.credentials import AccessToken, AccessTokenInfo
 
+from ..claims import CP1, checked
 from ..errors import ConfigurationError
 from ..tokens import Account
 
@@ -40,8 +41,10 @@ class Credential:
         self._cloud = cloud
         self._tenant = tenant
         self._own = Ready(source)
-        self._by_resource = {source.resource: self._own}
-        self._by_scopes: dict[tuple[object, ...], Ready] = {}
+        self._plain = self._capable = Shelf(source, None, self._own)
+        self._by_scopes = self._plain.by_scopes
+        if source.answers_claims:
+            self._capable = Shelf(source, CP1)
         self._auth = BearerAuth(self._own)
 
     def get_token(
@@ -49,38 +52,41 @@ class Credential:
         *scopes: str,
         claims: str | None = None,
         tenant_id: str | None = None,
-        enable_cae: bool = False,  # noqa: ARG002 - azure-core's signature
+        enable_cae: bool = False,
         **kwargs: object,  # noqa: ARG002 - azure-core's protocol allows any
     ) -> AccessToken:
         """Give a token for one audience, as azure-core's ``TokenCredential`` asks for it.
 
         ``scopes`` are ``X/.default`` (or ``X//.default``, or ``X``) of one audience;
-        ``claims`` is the JSON of a claims challenge. ``expires_on`` is in UTC epoch
-        seconds. Raises an EndUserError.
+        ``claims`` is the JSON of a claims challenge; ``enable_cae`` says that the caller
+        can answer one (continuous access evaluation), which only ``library="msal"`` can
+        tell Entra ID. ``expires_on`` is in UTC epoch seconds. Raises an EndUserError.
         """
-        if claims is tenant_id is None:
+        if claims is tenant_id is None and not enable_cae:
             try:
                 ready = self._by_scopes[scopes]
             except (KeyError, TypeError):  # not asked before, or no scopes at all
                 pass
             else:
                 return ready.forms().access_token
-        return self._forms(scopes, claims, tenant_id).access_token
+        shelf = self._capable if enable_cae else self._plain
+        return self._forms(scopes, claims, tenant_id, shelf).access_token
 
     def get_token_info(
         self, *scopes: str, options: TokenRequestOptions | None = None
     ) -> AccessTokenInfo:
         """Give the same as ``get_token``, as azure-core's ``SupportsTokenInfo`` asks for it."""
-        if not options:
+        wanted: Mapping[str, Any] = options or {}
+        claims, tenant = wanted.get("claims"), wanted.get("tenant_id")
+        shelf = self._capable if wanted.get("enable_cae") else self._plain
+        if claims is tenant is None:
             try:
-                ready = self._by_scopes[scopes]
+                ready = shelf.by_scopes[scopes]
             except (KeyError, TypeError):  # not asked before, or no scopes at all
                 pass
             else:
                 return ready.forms().access_token_info
-        wanted: Mapping[str, Any] = options or {}
-        claims, tenant = wanted.get("claims"), wanted.get("tenant_id")
-        return self._forms(scopes, claims, tenant).access_token_info
+        return self._forms(scopes, claims, tenant, shelf).access_token_info
 
     def signed_session(self, session: requests.Session | None = None) -> requests.Session:
         """Give a requests session (a new one, or yours) that signs its requests.
@@ -128,25 +134,29 @@ class Credential:
 
     def __reduce__(self) -> tuple[object, ...]:
         # The audiences that were asked for go along: elsewhere they cannot be had.
-        others = [one.source for one in self._by_resource.copy().values() if one is not self._own]
+        shelves = {id(one): one for one in (self._plain, self._capable)}.values()
+        every = [one for shelf in shelves for one in shelf.by_resource.copy().values()]
+        others = [one.source for one in every if one is not self._own]
         used = tuple(source for source in others if source.held is not None)
         return _restored, (type(self), self._source, self._cloud, self._tenant, used)
 
-    def _forms(self, scopes: tuple[str, ...], claims: object, tenant: object) -> Forms:
-        self._check_tenant(tenant)
-        ready = self._ready_for(self._audience(scopes))
-        if claims is not None:
-            return Forms.of(ready.source.answer(_json(claims)))
-        self._by_scopes[scopes] = ready
-        return ready.forms()
+    def _take(self, others: tuple[TokenSource, ...]) -> None:
+        """Take what came along in a pickle, though nothing more can be asked for here."""
+        if self._capable is self._plain and any(one.claims for one in others):
+            self._capable = Shelf(self._source, CP1, self._own)
+        for one in others:
+            shelf = self._capable if one.claims else self._plain
+            shelf.by_resource[one.resource] = Ready(one)
 
-    def _ready_for(self, resource: str) -> Ready:
-        ready = self._by_resource.get(resource)
-        if ready is None:
-            # setdefault, so that two threads at once end with the same source.
-            new = Ready(self._source.sibling(resource))
-            ready = self._by_resource.setdefault(resource, new)
-        return ready
+    def _forms(
+        self, scopes: tuple[str, ...], claims: object, tenant: object, shelf: Shelf
+    ) -> Forms:
+        self._check_tenant(tenant)
+        ready = shelf.ready_for(self._audience(scopes))
+        if claims is not None:
+            return Forms.of(ready.source.answer(checked(claims)))
+        shelf.by_scopes[scopes] = ready
+        return ready.forms()
 
     def _audience(self, scopes: tuple[str, ...]) -> str:
         if not scopes or not all(map(_is_text, scopes)):
@@ -200,27 +210,48 @@ class Ready:
     def __init__(self, source: TokenSource) -> None:
         self.source = source
         self._time, self._monotonic = source.clock.time, source.clock.monotonic
-        self._made: tuple[object, Forms | None] = (None, None)
+        self._made: tuple[object, float, float, Forms | None] = (None, 0.0, 0.0, None)
 
     def forms(self) -> Forms:
         """Give the forms of a token that is good now."""
         # The hot path, as TokenSource.token has it: here, since a call more costs a tenth.
-        fresh = self.source.fresh
-        of, forms = self._made
-        if of is fresh and self._time() < fresh[1] and self._monotonic() < fresh[2]:
+        fresh, wall, ticks, forms = self._made
+        if fresh is self.source.fresh and self._time() < wall and self._monotonic() < ticks:
             return forms  # type: ignore[return-value]
         return self._of(self.source.token())
 
     def _of(self, token: Token) -> Forms:
-        _, made = self._made
+        made = self._made[3]
         if made is None or made.token is not token:
             made = Forms.of(token)
         fresh = self.source.fresh
-        self._made = (fresh if fresh[0] is token else None, made)
+        if fresh[0] is token:
+            self._made = (fresh, fresh[1], fresh[2], made)
+        else:
+            self._made = (None, 0.0, 0.0, made)
         return made
 
     def __reduce__(self) -> tuple[object, ...]:
         return Ready, (self.source,)  # a session that is pickled holds one
+
+
+class Shelf:
+    """The tokens of every audience, all asked for with the same claims or none."""
+
+    def __init__(self, source: TokenSource, claims: str | None, *first: Ready) -> None:
+        self._source = source
+        self._claims = claims
+        self.by_resource = {one.source.resource: one for one in first}
+        self.by_scopes: dict[tuple[object, ...], Ready] = {}
+
+    def ready_for(self, resource: str) -> Ready:
+        """Give the token of an audience, which need not have been asked for before."""
+        ready = self.by_resource.get(resource)
+        if ready is None:
+            # setdefault, so that two threads at once end with the same source.
+            new = Ready(self._source.sibling(resource, self._claims))
+            ready = self.by_resource.setdefault(resource, new)
+        return ready
 
 
 class BearerAuth(requests.auth.AuthBase):
@@ -315,14 +346,8 @@ def _restored(
 ) -> Credential:
     credential = kind.__new__(kind)
     credential._begin(source, cloud, tenant)  # noqa: SLF001 - its own constructor
-    credential._by_resource.update({one.resource: Ready(one) for one in others})  # noqa: SLF001
+    credential._take(others)  # noqa: SLF001
     return credential
-
-
-def _json(claims: object) -> str:
-    if not isinstance(claims, str):
-        raise ConfigurationError(f"claims must be a str of JSON, not {claims!r}.")
-    return claims
 
 
 def _is_text(value: object) -> bool:

@@ -15,7 +15,7 @@ from ..errors import (
 )
 from ..locks import survive_fork
 from ..prompts import say
-from ..strategy import AuthStrategy, Rejects, Travels
+from ..strategy import AnswersClaims, AuthStrategy, Rejects, Travels
 from .from_cache import refuse_pickle
 
 if TYPE_CHECKING:
@@ -67,6 +67,11 @@ class Fallback:
     def prompt(self) -> object:
         """What asks the person in a way of the caller's own, if any strategy has that."""
         return next(filter(None, (getattr(one, "prompt", None) for one in self.strategies)), None)
+
+    @property
+    def answers_claims(self) -> bool:
+        """Whether the current strategy sends claims on."""
+        return isinstance(self.current, AnswersClaims) and self.current.answers_claims
 
     def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
         """Give a token from the current strategy, if it needs no person."""

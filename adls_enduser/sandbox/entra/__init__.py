@@ -1,4 +1,4 @@
-"""Entra ID: the authority of version 1.0 as adal uses it, and the page for the person."""
+"""Entra ID: versions 1.0 and 2.0 of the authority, and the page for the person."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ from ..people import Person
 from .accounts import Accounts
 from .applications import AZURE_CLI, Application, Applications
 from .authorities import HOSTS, Authorities
+from .authorization import AuthorizationRequests
+from .browsing import deliver, opened
+from .codes import AuthorizationCodes
 from .device import DeviceCode, DeviceCodes
 from .endpoints import Endpoints
 from .grants import Grants
 from .page import PATH, Page
+from .redirects import PUBLIC_CLIENT
 from .refresh import RefreshTokens
 from .refusals import REFUSALS, Refused
-from .tokens import TokenAnswers
+from .sessions import Sessions
+from .signin import SignIn
+from .tokens import Tokens
+from .version_1 import Version1
+from .version_2 import Version2
 from .wstrust import FederationServer, FederationServers
 
 if TYPE_CHECKING:
@@ -44,7 +52,9 @@ class Entra:
         self.device_codes = DeviceCodes(world.clock)
         self.refresh_tokens = RefreshTokens(world.clock)
         self.federation = FederationServers(world, self.accounts)
-        self._answers = TokenAnswers(world, self.refresh_tokens)
+        self.codes = AuthorizationCodes(world.clock)
+        self.sessions = Sessions()
+        self._tokens = Tokens(world, self.refresh_tokens)
         grants = Grants(
             authorities=self.authorities,
             applications=self.applications,
@@ -52,7 +62,15 @@ class Entra:
             device_codes=self.device_codes,
             refresh_tokens=self.refresh_tokens,
             federation=self.federation,
-            answers=self._answers,
+            codes=self.codes,
+        )
+        sign_in = SignIn(
+            clock=world.clock,
+            authorities=self.authorities,
+            accounts=self.accounts,
+            requests=AuthorizationRequests(self.authorities, self.applications),
+            codes=self.codes,
+            sessions=self.sessions,
         )
         self._endpoints = Endpoints(
             world,
@@ -60,7 +78,9 @@ class Entra:
             applications=self.applications,
             federation=self.federation,
             grants=grants,
-            describe=self._describe,
+            sign_in=sign_in,
+            versions={"1.0": Version1(self._tokens), "2.0": Version2(self._tokens, world.identity)},
+            show=self._show,
         )
         self.page = Page(self.accounts, self.device_codes)
 
@@ -126,11 +146,24 @@ class Entra:
         enabled: bool = True,
         consented: bool = True,
         permissions: Collection[str] | None = None,
+        redirect_uris: Iterable[str] = PUBLIC_CLIENT,
     ) -> Application:
-        """Register an application; ``permissions`` are its resources (None: all)."""
+        """Register an application; ``permissions`` are its resources (None: all).
+
+        Without ``consented`` each person is asked for consent when they sign in in a
+        browser. ``redirect_uris`` on loopback stand for every port.
+        """
         allowed = None if permissions is None else frozenset(permissions)
         return self.applications.register(
-            Application(client_id, name or client_id, public_client, enabled, consented, allowed)
+            Application(
+                client_id,
+                name or client_id,
+                public_client,
+                enabled,
+                consented,
+                allowed,
+                redirect_uris=tuple(redirect_uris),
+            )
         )
 
     def federate(
@@ -174,6 +207,38 @@ class Entra:
         """Decline a device code; ValueError if no such code waits."""
         self.device_codes.decline(self._waiting(user_code))
 
+    def authorize(self, url: str, by: Person | str | None = None, *, accepts: bool = True) -> str:
+        """Do on the sign-in page what a person would do, and give where that leads.
+
+        ``url`` is what a program opens a browser with, ``by`` who signs in (default: the
+        first person there is); ``accepts=False`` for one who cancels, at the consent if they
+        are asked for it. With ``prompt=none`` ``by`` is who has signed in before (default:
+        nobody). The address, with ``code`` or ``error``, is not opened. Raises ValueError
+        where a browser would stay on the page: a redirect URI that is not registered, a
+        person who is refused; and for ``response_mode=form_post``, which is for ``browse``.
+        """
+        answer = self._on_the_page(url, by, accepts=accepts)
+        if "Location" not in answer.headers:
+            raise ValueError("response_mode=form_post leads to no address; browse() sends it")
+        return answer.headers["Location"]
+
+    def browse(self, url: str, by: Person | str | None = None, *, accepts: bool = True) -> str:
+        """Do as ``authorize`` does, hand the answer to the program, and give its last page.
+
+        The program must listen on loopback: ValueError if the way leads elsewhere, OSError
+        if nobody listens.
+        """
+        return deliver(self._on_the_page(url, by, accepts=accepts))
+
+    def _on_the_page(self, url: str, by: Person | str | None, *, accepts: bool) -> Response:
+        request = opened(url)
+        silent = request.args.get("prompt") == "none" and by is None
+        person = None if silent else self._who(by)
+        try:
+            return self._endpoints.authorize(request, person=person, accepts=accepts)
+        except Refused as refused:
+            raise ValueError(f"the page says no (AADSTS{refused.number})") from None
+
     def pending_codes(self) -> list[str]:
         """Give the user codes that wait for their person, oldest first."""
         return [code.user_code for code in self.device_codes.pending()]
@@ -191,11 +256,11 @@ class Entra:
     @property
     def token_lifetime(self) -> float:
         """How long access tokens made from now on live, in seconds."""
-        return self._answers.lifetime
+        return self._tokens.lifetime
 
     @token_lifetime.setter
     def token_lifetime(self, seconds: float) -> None:
-        self._answers.lifetime = seconds
+        self._tokens.lifetime = seconds
 
     @property
     def refresh_token_lifetime(self) -> float:
@@ -243,22 +308,11 @@ class Entra:
         """Answer one request to an authority or a federation server."""
         return self._endpoints.answer(request)
 
-    def _describe(self, code: DeviceCode) -> dict[str, str]:
-        """Answer as ``/oauth2/devicecode?api-version=1.0`` does: every value a string."""
+    def _show(self, code: DeviceCode) -> tuple[str, float]:
+        """Say where a new device code is to be entered, and how long it lives (seconds)."""
         if self.approver is not None:
             self.approve(code.user_code, self.approver)
-        url = f"{self.public_url}{PATH}"
-        return {
-            "user_code": code.user_code,
-            "device_code": code.device_code,
-            "verification_url": url,
-            "expires_in": f"{self.device_code_lifetime:g}",
-            "interval": f"{code.interval:g}",
-            "message": (
-                f"To sign in, use a web browser to open the page {url}"
-                f" and enter the code {code.user_code} to authenticate."
-            ),
-        }
+        return f"{self.public_url}{PATH}", self.device_code_lifetime
 
     def _who(self, by: Person | str | None) -> Person:
         if isinstance(by, Person):
@@ -267,7 +321,7 @@ class Entra:
         if by is not None:
             persons = [one for one in persons if one.username.lower() == by.lower()]
         if not persons:
-            raise ValueError(f"there is nobody to approve{f' as {by}' if by else ''}")
+            raise ValueError(f"there is nobody to approve or sign in{f' as {by}' if by else ''}")
         return persons[0]
 
     def _waiting(self, user_code: str) -> DeviceCode:
