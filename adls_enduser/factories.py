@@ -11,6 +11,7 @@ from .clouds import PUBLIC
 from .errors import ConfigurationError, MissingDependency
 from .source import TokenSource
 from .strategy import AuthStrategy
+from .tokens import hide_secrets
 
 if TYPE_CHECKING:
     import requests
@@ -86,6 +87,7 @@ def management_credentials(
     Raises ConfigurationError before any network, SignInError or another EndUserError
     when the sign-in fails.
     """
+    hide_secrets(options)
     what = "management_credentials"
     adapters = _adapters("management", "azure-mgmt-datalake-store msrestazure")
     strategy = _strategy(mode, options, what)
@@ -110,6 +112,7 @@ def filesystem_token(
     UnsupportedByCloud for a cloud that never had Data Lake Storage Gen1,
     ConfigurationError before any network, or another EndUserError.
     """
+    hide_secrets(options)
     what = "filesystem_token"
     adapters = _adapters("filesystem", "azure-datalake-store")
     strategy = _strategy(mode, options, what)

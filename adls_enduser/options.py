@@ -17,6 +17,7 @@ from .cache import SignInCache
 from .clocks import SYSTEM_CLOCK, Clock
 from .clouds import PUBLIC, Cloud, cloud_named
 from .errors import ConfigurationError
+from .tokens import hide_secrets
 
 if TYPE_CHECKING:
     import threading
@@ -127,7 +128,11 @@ def settings(options: CommonOptions) -> Settings:
 def refuse_unknown(
     options: Mapping[str, object], declared: type[CommonOptions], taker: str
 ) -> None:
-    """Refuse an option that a strategy does not take, naming both."""
+    """Refuse an option that a strategy does not take, naming both.
+
+    Hides what the options hold of secrets first: this is what every strategy begins with.
+    """
+    hide_secrets(options)
     known = declared.__annotations__.keys()
     for name in options:
         if name not in known:

@@ -55,10 +55,11 @@ class _Held(NamedTuple):
 
 
 class _Flight:
-    """One renewal, and those who wait for it."""
+    """One renewal, or answer to a claims challenge, and those who wait for it."""
 
-    def __init__(self, leader: int) -> None:
-        self.leader = leader
+    def __init__(self, challenge: str | None) -> None:
+        self.challenge = challenge
+        self.leader = threading.get_ident()
         self.done = threading.Event()
         self.token: Token | None = None
         self.error: EndUserError | None = None
@@ -118,11 +119,16 @@ class TokenSource:
     def renew(self, stale: Token | None = None) -> Token:
         """Give another token than ``stale`` (None: than the held one); asks nobody while it lives.
 
-        If it cannot be renewed but still lives, it is given again.
+        If it cannot be renewed but still lives, it is given again; without another attempt
+        if the last one failed a moment ago.
         """
         held = self._held
         if held is not None and stale is not None and held.token is not stale:
             return self.token()
+        if not self._lives():
+            self._raise_if_told_to_wait()
+        elif held is not None and self._is_quiet():
+            return held.token
         if held is not None and isinstance(self.strategy, Rejects):
             self.strategy.reject(held.token)
         return self._join()
@@ -130,7 +136,7 @@ class TokenSource:
     def answer(self, claims: str) -> Token:
         """Give a token that meets a claims challenge (its JSON), by asking if need be."""
         wanted = with_cp1(claims) if declares_cp1(self.claims) else claims
-        return self._hold(self._obtain(may_ask=True, claims=wanted))
+        return self._share(wanted, lambda: self._hold(self._obtain(may_ask=True, claims=wanted)))
 
     @property
     def answers_claims(self) -> bool:
@@ -162,7 +168,7 @@ class TokenSource:
 
     def _take_new_lock(self) -> None:
         self._lock = threading.Lock()
-        self._flight: _Flight | None = None
+        self._flights: dict[str | None, _Flight] = {}
 
     # How old the token is, and what follows from it.
 
@@ -194,11 +200,11 @@ class TokenSource:
     # One renewal for all who want it.
 
     def _renew_in_background(self) -> None:
-        flight, leads = self._board()
+        flight, leads = self._board(None)
         if not leads:
             return
         thread = threading.Thread(
-            target=self._lead, args=(flight,), name="adls_enduser-renewal", daemon=True
+            target=self._lead, args=(flight, self._fetch), name="adls_enduser-renewal", daemon=True
         )
         try:
             thread.start()
@@ -206,10 +212,13 @@ class TokenSource:
             self._land(flight)
 
     def _join(self) -> Token:
+        return self._share(None, self._fetch)
+
+    def _share(self, challenge: str | None, fetch: Callable[[], Token]) -> Token:
         while True:
-            flight, leads = self._board()
+            flight, leads = self._board(challenge)
             if leads:
-                self._lead(flight)
+                self._lead(flight, fetch)
             elif flight.leader == threading.get_ident():
                 raise ProtocolError(f"{self._name} asked for the token that it is to give.")
             else:
@@ -219,18 +228,19 @@ class TokenSource:
             if flight.error is not None:
                 raise flight.error if leads else copy(flight.error)
 
-    def _board(self) -> tuple[_Flight, bool]:
-        """Give the renewal under way, or a new one that the caller must lead."""
+    def _board(self, challenge: str | None) -> tuple[_Flight, bool]:
+        """Give what is under way for all of one challenge, or a new one that the caller leads."""
         with self._lock:
-            if self._flight is not None:
-                return self._flight, False
-            self._flight = _Flight(threading.get_ident())
-            return self._flight, True
+            flight = self._flights.get(challenge)
+            if flight is not None:
+                return flight, False
+            flight = self._flights[challenge] = _Flight(challenge)
+            return flight, True
 
-    def _lead(self, flight: _Flight, *, silently: bool = False) -> None:
+    def _lead(self, flight: _Flight, fetch: Callable[[], Token], *, silently: bool = False) -> None:
         flight.leader = threading.get_ident()
         try:
-            flight.token = self._fetch(silently=silently)
+            flight.token = fetch()
         except EndUserError as error:
             flight.error = None if silently else error
         finally:
@@ -240,11 +250,11 @@ class TokenSource:
 
     def _land(self, flight: _Flight) -> None:
         with self._lock:
-            if self._flight is flight:
-                self._flight = None
+            if self._flights.get(flight.challenge) is flight:
+                del self._flights[flight.challenge]
         flight.done.set()
 
-    def _fetch(self, *, silently: bool) -> Token:
+    def _fetch(self, *, silently: bool = False) -> Token:
         try:
             may_ask = not (silently or self._lives())
             return self._hold(self._obtain(may_ask=may_ask, claims=self.claims))
@@ -317,12 +327,21 @@ class TokenSource:
         if token is not None and not isinstance(token, Token):
             kind = type(token).__name__
             raise ConfigurationError(f"{self._name} must give a Token, not {kind}.")
-        if token is not None and token.expires_on <= self.clock.time():
+        if token is not None:
+            self._check(token)
+        return token
+
+    def _check(self, token: Token) -> None:
+        if not token.is_sound:
+            raise ConfigurationError(
+                f"{self._name} gave a Token that is none: its secret must be visible ASCII"
+                " characters, its times UTC epoch seconds."
+            )
+        if token.expires_on <= self.clock.time():
             raise ProtocolError(
                 f"{self._name} gave a token that is over already.",
                 remedy="Compare this machine's clock with the time of day.",
             )
-        return token
 
     def _somebody_may_be_asked(self) -> bool:
         if self.interactive is not None:
@@ -371,9 +390,9 @@ class TokenSource:
         """Renew, asking nobody, a token that ends soon: where it goes that is impossible."""
         held = self._held
         if held is not None and self._past(held.advisory) and not self._is_quiet():
-            flight, leads = self._board()
+            flight, leads = self._board(None)
             if leads:
-                self._lead(flight, silently=True)
+                self._lead(flight, lambda: self._fetch(silently=True), silently=True)
             elif flight.leader != threading.get_ident():
                 flight.done.wait()
         return self.held

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from .errors import ConfigurationError
 
@@ -14,6 +16,10 @@ from .errors import ConfigurationError
 # at every call. A quarter is what 15 minutes are of an hour.
 _ADVISORY, _ADVISORY_SHARE = 900.0, 0.25
 _MANDATORY, _MANDATORY_SHARE = 300.0, 0.2
+
+
+# The end of the year 9999: what is more was meant to be milliseconds.
+_LAST_SECOND = 253402300799.0
 
 
 class Secret:
@@ -47,6 +53,28 @@ class Secret:
         )
 
 
+def hide_secrets(options: Mapping[str, object]) -> None:
+    """Wrap the password, and proxies whose addresses may hold one, in place.
+
+    A ``**options`` is a local of the frame that takes it, and a traceback with locals, as
+    pytest and rich print them, would show what stands there.
+    """
+    ours = cast("dict[str, object]", options)
+    password, proxies = options.get("password"), options.get("proxies")
+    if password is not None and not callable(password) and not isinstance(password, Secret):
+        ours["password"] = Secret(cast("str", password))  # or whatever it is, until checked
+    if isinstance(proxies, Mapping):
+        ours["proxies"] = _Hidden(proxies)
+    del password, proxies
+
+
+class _Hidden(dict[object, object]):
+    """A dictionary that does not show what it holds."""
+
+    def __repr__(self) -> str:
+        return "{...}"
+
+
 @dataclass(frozen=True)
 class Account:
     """Who signed in: user name, tenant id (GUID) and object id (GUID), as Entra ID says.
@@ -74,6 +102,12 @@ class Token:
     account: Account = Account()
 
     @property
+    def is_sound(self) -> bool:
+        """Whether it can be sent (RFC 6750 section 2.1), and its times are times."""
+        times = _is_time(self.expires_on) and _is_time(self.obtained_on)
+        return times and _can_be_sent(self.secret)
+
+    @property
     def lifetime(self) -> float:
         """Seconds between the answer that brought the token and its end."""
         return self.expires_on - self.obtained_on
@@ -87,3 +121,13 @@ class Token:
     def mandatory_margin(self) -> float:
         """Seconds before the end from which callers wait for a new token."""
         return min(_MANDATORY, self.lifetime * _MANDATORY_SHARE)
+
+
+def _can_be_sent(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]+", value) is not None
+
+
+def _is_time(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 <= value <= _LAST_SECOND

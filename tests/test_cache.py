@@ -798,3 +798,9 @@ class TestOptions:
         )
         result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
         assert result.stdout.strip() == "['adls_enduser']"
+
+
+def test_a_path_that_the_system_cannot_have_is_refused() -> None:
+    """At the call, as a ConfigurationError, and not when it is first used."""
+    with pytest.raises(ConfigurationError, match="path"):
+        SignInCache("\ud800x", allow_unencrypted=True)

@@ -364,3 +364,24 @@ class TestAsking:
         with pytest.raises(ConfigurationError, match="password"):
             password(password=lambda: wrong).silent(MANAGEMENT)
         assert _posted(azure) == []
+
+
+def test_an_unreadable_answer_is_no_refusal(azure: Sandbox, ada: Person, clock: Any) -> None:
+    """A page of HTML on the way says nothing about the password, which may be tried again."""
+    options: Any = {"tenant": CONTOSO, "username": ada.username, "clock": clock}
+    strategy = Password(password=PASSWORD, **options)
+    azure.faults.add(Answer(200, "<html>"), path="/userrealm/")
+    with pytest.raises(ProtocolError):
+        strategy.silent(MANAGEMENT)
+    assert strategy.silent(MANAGEMENT) is not None
+
+
+@pytest.mark.parametrize("given", ["a\ud800b", lambda: "a\ud800b"])
+def test_characters_that_cannot_be_sent_are_refused(
+    azure: Sandbox, ada: Person, clock: Any, given: Any
+) -> None:
+    """Half a surrogate pair is a mistake of the caller's, told before any network."""
+    options: Any = {"tenant": CONTOSO, "username": ada.username, "clock": clock}
+    with pytest.raises(ConfigurationError, match="cannot be sent"):
+        Password(password=given, **options).silent(MANAGEMENT)
+    assert not azure.log.to(TOKEN_PATH)

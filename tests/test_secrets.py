@@ -308,3 +308,29 @@ def test_the_http_client_does_not_log_the_token(azure: Sandbox, everything: Ever
 def test_a_token_of_a_strangers_is_hidden_too(clock: SandboxClock, everything: Everything) -> None:
     """Token is our type, whoever fills it."""
     everything.add(Token(ACCESS, clock.time() + 9, clock.time(), MANAGEMENT))
+
+
+@pytest.mark.parametrize("factory", [management_credentials, filesystem_token])
+@pytest.mark.parametrize(
+    ("mode", "changed"),
+    [
+        ("password", {}),
+        ("password", {"tenant": "no tenant"}),
+        ("password", {"nonsense": 1}),
+        ("password", {"password": PASSWORD.encode()}),
+        ("password", {"password": f"{PASSWORD}\ud800"}),
+        ("password", {"password": lambda: PASSWORD}),
+        ("password", {"proxies": {"https": f"http://ada:{PASSWORD}@127.0.0.1:1"}}),
+        ("device_code", {}),
+        ("no mode", {}),
+    ],
+)
+def test_options_do_not_stay_in_a_factorys_frames(
+    azure: Sandbox, everything: Everything, factory: Any, mode: str, changed: Any
+) -> None:
+    """Whatever is wrong with a call by name, its frames do not show what it was given."""
+    azure.entra.person(f"ada@{CONTOSO}", password=WRONG)
+    given = {"tenant": CONTOSO, "username": f"ada@{CONTOSO}", "password": PASSWORD} | changed
+    with pytest.raises(EndUserError) as caught:
+        factory(mode, **given)
+    everything.add_error(caught.value)

@@ -95,6 +95,12 @@ def _eventually(condition: Callable[[], bool]) -> bool:
     return any(condition() or threading.Event().wait(0.01) for _ in range(500))
 
 
+def _waits(thread: threading.Thread) -> bool:
+    """Tell whether a thread waits for an event or a condition."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    return frame is not None and frame.f_code.co_name == "wait"
+
+
 def _fail(error: BaseException) -> Callable[[], object]:
     def fail() -> object:
         raise error
@@ -429,6 +435,68 @@ def test_renew_gives_a_new_token_even_if_the_old_is_fresh(
     first = source.token()
     assert source.renew() != first
     assert strategy.silent_calls == 2
+
+
+def test_renewals_that_fail_are_spaced_even_if_asked_for(
+    source: TokenSource, strategy: Stranger, clock: SandboxClock
+) -> None:
+    """A client that renews at each 401 leaves a service alone that asked for it."""
+    first = source.token()
+    strategy.silently = _fail(TransportError("later", retry_after=600))
+    assert [source.renew() for _ in range(10)] == [first] * 10
+    assert strategy.silent_calls == 2
+    clock.advance(3700)
+    strategy.silently = _fail(TransportError("later", retry_after=600))
+    for _ in range(10):
+        with pytest.raises(TransportError):
+            source.renew()
+    assert strategy.silent_calls == 3
+
+
+def test_threads_with_one_challenge_share_one_answer(
+    strategy: Stranger, clock: SandboxClock
+) -> None:
+    """A strategy that does not share prompts by itself asks a person once all the same."""
+    source = TokenSource(strategy, RESOURCE, interactive=True, clock=clock)
+    strategy.silently = lambda: None
+    strategy.personally = slowly = Held(strategy)
+    claims = '{"access_token": {"acrs": {"essential": true, "value": "p1"}}}'
+    got: list[Token] = []
+    threads = [
+        threading.Thread(target=lambda: got.append(source.answer(claims))) for _ in range(16)
+    ]
+    for thread in threads:
+        thread.start()
+    assert slowly.began.wait(10)
+    assert _eventually(lambda: all(map(_waits, threads)))
+    slowly.release.set()
+    for thread in threads:
+        thread.join(10)
+    assert (len(got), len(set(map(id, got))), strategy.sign_ins) == (16, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        Token("t", "soon", 0.0, RESOURCE),  # type: ignore[arg-type]
+        Token("t", None, 0.0, RESOURCE),  # type: ignore[arg-type]
+        Token("t", float("inf"), 0.0, RESOURCE),
+        Token("t", 1.8e12, 0.0, RESOURCE),
+        Token("t", float("nan"), 0.0, RESOURCE),
+        Token("t", 9e9, "now", RESOURCE),  # type: ignore[arg-type]
+        Token("two words", 9e9, 0.0, RESOURCE),
+        Token("line\nbreak", 9e9, 0.0, RESOURCE),
+        Token(b"bytes", 9e9, 0.0, RESOURCE),  # type: ignore[arg-type]
+    ],
+    ids=lambda token: f"{token.secret!r:.12} {token.expires_on} {token.obtained_on}",
+)
+def test_a_token_that_is_none_is_refused(
+    source: TokenSource, strategy: Stranger, token: Token
+) -> None:
+    """Milliseconds, words for times and secrets that no header can hold, as our error."""
+    strategy.silently = lambda: token
+    with pytest.raises(ConfigurationError, match="Stranger gave a Token that is none"):
+        source.token()
 
 
 @pytest.mark.parametrize(

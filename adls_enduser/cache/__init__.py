@@ -8,6 +8,7 @@ importing this loads no third-party module.
 from __future__ import annotations
 
 from .cache import Entry, SignInCache
+from .files import PATIENCE
 from .places import Kept, KeptAccount, Place
 
-__all__ = ["Entry", "Kept", "KeptAccount", "Place", "SignInCache"]
+__all__ = ["PATIENCE", "Entry", "Kept", "KeptAccount", "Place", "SignInCache"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError, MissingDependency
 from . import keys
-from .files import DataFile, data_file
+from .files import PATIENCE, DataFile, data_file
 from .records import Contents, Damaged, Record
 from .sealing import Seal, current
 
@@ -90,15 +90,15 @@ class SignInCache:
         return tuple(record.told for record in gone)
 
     @contextlib.contextmanager
-    def open(self, place: Place) -> Iterator[Entry]:
+    def open(self, place: Place, patience: float = PATIENCE) -> Iterator[Entry]:
         """Hold the cache for one place, with what it keeps for it freshly read.
 
-        Others wait meanwhile, 30 seconds at most (CacheError), so ask no person in
-        between. Where nothing can be written, it can still be read: Entry.keep raises.
+        Others wait meanwhile, for ``patience`` seconds at most (CacheError), so ask no
+        person in between. Where nothing can be written, it can still be read: Entry.keep raises.
         ConfigurationError where several people's sign-ins fit.
         """
         file = self._file()
-        with file.locked() as hold:
+        with file.locked(patience) as hold:
             yield Entry(file, hold, self._seal(file), place)
 
     def _file(self) -> DataFile:
@@ -120,6 +120,14 @@ class Entry:
         self._records = _sound(file, hold).records
         self._record = _only([one for one in self._records if one.belongs(place)])
         self.kept = self._opened()
+
+    @property
+    def may_be_lost(self) -> bool:
+        """Whether a sign-in that is not there may have been damaged, rather than removed.
+
+        A sign-out sweeps away what was set aside, so nobody has signed out since.
+        """
+        return self._file.has_set_aside()
 
     def keep(self, kept: Kept, *, asked_tenant: str | None = None) -> None:
         """Write a sign-in, in the place of an earlier one of the same person.
@@ -211,6 +219,10 @@ def _path(path: object) -> str | None:
         raise ConfigurationError(f"path must be a str or os.PathLike, not {type(path).__name__}.")
     if not text or "\0" in text:
         raise ConfigurationError(f"path={text!r} is not a path.")
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        raise ConfigurationError(f"path={text!r} is not a path on this system.") from None
     # Absolute, since it may be pickled into a process that works in another folder.
     ends = text.endswith(tuple(filter(None, (os.sep, os.altsep))))
     return os.path.abspath(os.path.expanduser(text)) + (os.sep if ends else "")

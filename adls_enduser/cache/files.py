@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 NAME = "sign-ins.json"
 PATIENCE = 30.0
 MOST_SET_ASIDE = 3
+_SET_ASIDE = r"\.corrupt-\d{8}T\d{6}\.\d{6}Z"
 
 
 def data_file(path: str | None) -> str:
@@ -150,9 +151,13 @@ class DataFile:
         except OSError as failure:
             raise self._unwritable(failure) from failure
 
+    def has_set_aside(self) -> bool:
+        """Tell whether a damaged file was set aside, and nobody has signed out since."""
+        return bool(self._beside(_SET_ASIDE))
+
     def sweep(self, most: int = 0) -> None:
         """Remove what was set aside, but for the newest ``most``; under the lock only."""
-        names = sorted(self._beside(r"\.corrupt-\d{8}T\d{6}\.\d{6}Z"))
+        names = sorted(self._beside(_SET_ASIDE))
         self._discard(names[: max(0, len(names) - most)])
         self._sweep_unfinished()
 

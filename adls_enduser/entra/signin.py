@@ -6,9 +6,9 @@ import threading
 import warnings
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..cache import Kept, Place
+from ..cache import PATIENCE, Kept, Place
 from ..claims import declares_cp1, is_challenge
 from ..errors import CacheError, SignInError, SignInExpired, WrongAccount
 from ..locks import survive_fork
@@ -37,15 +37,21 @@ class SignIn:
         self.account: Account | None = None
         self._refresh_token: Secret | None = None
         # By resource, and whether with the capability CP1, which makes another token.
-        self._tokens: dict[tuple[str, bool], Token] = {}
+        self._tokens: dict[tuple[str, bool], _Remembered] = {}
         self._person_needed = False
         self._in_cache = False
+        # The refresh token that the cache held when it was last seen, and whether the
+        # one in memory is newer and could not be written.
+        self._cached: Secret | None = None
+        self._unsaved = False
         self.after_fork()
         survive_fork(self)
 
     def after_fork(self) -> None:
-        """Take a new lock."""
+        """Take new locks."""
         self._lock = threading.RLock()
+        # Held while a person is asked, which may take long; renewals go on meanwhile.
+        self._asking = threading.RLock()
 
     def renew(
         self, resource: str, username: str | None = None, claims: str | None = None
@@ -81,13 +87,16 @@ class SignIn:
         Raises CacheError, before anybody is asked, where the sign-in could not be kept.
         """
         self.backend.check_claims(claims)
-        with self._lock:
+        with self._asking:
             renewed = None if self._person_needed else self.renew(resource, username, claims)
             if renewed is not None:
                 return renewed
             if self.settings.cache is not None:
                 self.settings.cache.check()
-            grant = self._expected(ask())
+            return self._begun(self._expected(ask()), username, claims)
+
+    def _begun(self, grant: Grant, username: str | None, claims: str | None) -> Token:
+        with self._lock:
             self._tokens.clear()  # of somebody else, perhaps
             self._person_needed = self._in_cache = False
             token = self._keep(grant, claims)
@@ -98,20 +107,26 @@ class SignIn:
     def reject(self, token: Token) -> None:
         """Forget a token, so that the next one comes from the authority."""
         with self._lock:
-            held = [key for key, one in self._tokens.items() if one == token]
-            if not held:
+            if not self._holding(token):
                 return
             with self._entry(None) as entry:
-                for key in held:
+                self._adopt(entry)
+                rejected = self._holding(token)
+                for key in rejected:
                     del self._tokens[key]
-                self._save(entry)
+                if rejected:
+                    self._save(entry)
+
+    def _holding(self, token: Token) -> list[tuple[str, bool]]:
+        return [key for key, one in self._tokens.items() if one.token == token]
 
     def _fresh(self, resource: str, claims: str | None) -> Token | None:
-        token = self._tokens.get((resource, declares_cp1(claims)))
-        if token is None or is_challenge(claims):
+        held = self._tokens.get((resource, declares_cp1(claims)))
+        if held is None or is_challenge(claims):
             return None
-        lasts = self.settings.clock.time() < token.expires_on - token.advisory_margin
-        return token if lasts else None
+        clock, until = self.settings.clock, held.token.expires_on - held.token.advisory_margin
+        lasts = clock.time() < until and clock.monotonic() < held.until
+        return held.token if lasts else None
 
     def _refreshed(self, resource: str, entry: Entry | None, claims: str | None) -> Token | None:
         if self._refresh_token is None:
@@ -134,8 +149,17 @@ class SignIn:
             self.account = token.account
         elif self.account is not None:  # a renewal may come without an id token
             token = replace(token, account=self.account)
-        self._tokens[token.resource, declares_cp1(claims)] = token
+        self._tokens[token.resource, declares_cp1(claims)] = self._remembered(token)
         return token
+
+    def _remembered(self, token: Token) -> _Remembered:
+        # The same token again, out of the cache, is not younger than it was.
+        for one in self._tokens.values():
+            if one.token == token:
+                return one
+        clock = self.settings.clock
+        left = token.expires_on - token.advisory_margin - clock.time()
+        return _Remembered(token, clock.monotonic() + left)
 
     def _expected(self, grant: Grant) -> Grant:
         account, asked = grant.token.account, self.settings
@@ -157,12 +181,17 @@ class SignIn:
         with ExitStack() as opened:
             entry = None
             try:
-                entry = opened.enter_context(cache.open(self._place(username)))
+                entry = opened.enter_context(cache.open(self._place(username), self._patience))
             except CacheError as error:
                 if self._refresh_token is None:
                     raise
                 _warn(error)
             yield entry
+
+    @property
+    def _patience(self) -> float:
+        # As long as another process may need for a renewal, which it does under the lock.
+        return PATIENCE + 2 * self.settings.request_timeout
 
     def _place(self, username: str | None) -> Place:
         own = self.settings
@@ -172,33 +201,54 @@ class SignIn:
 
     def _adopt(self, entry: Entry | None) -> None:
         # What stands in the cache is newer than what this process remembers: whoever
-        # renewed last has written it, under the lock.
+        # renewed last has written it, under the lock. Unless that was this process, and
+        # it could not.
         kept = entry.kept if entry is not None else None
-        if kept is not None and kept.refresh_token is not None:
-            before, self.account = self.account, kept.account
-            self._refresh_token = kept.refresh_token
-            capable = {key: one for key, one in self._tokens.items() if key[1]}
-            self._tokens = {(resource, False): one for resource, one in kept.tokens.items()}
-            if kept.account == before:
-                self._tokens |= capable
-            self._in_cache = True
+        if kept is None or kept.refresh_token is None:
+            return
+        if self._unsaved and kept.refresh_token == self._cached:
+            return
+        before, self.account = self.account, kept.account
+        self._refresh_token = self._cached = kept.refresh_token
+        self._unsaved, self._in_cache = False, True
+        tokens = {(name, False): self._remembered(one) for name, one in kept.tokens.items()}
+        if kept.account == before:
+            tokens |= {key: one for key, one in self._tokens.items() if key[1]}
+        self._tokens = tokens
 
     def _save(self, entry: Entry | None) -> None:
-        if entry is None or self.account is None:
+        if self.settings.cache is None or self.account is None:
             return
-        if self._in_cache and entry.kept is None:
-            return  # signed out by another process, perhaps: that must not be undone here
+        if entry is None:
+            self._unsaved = True
+            return
+        if self._in_cache and entry.kept is None and not entry.may_be_lost:
+            return  # signed out by another process: that must not be undone here
         self._in_cache = True
+        self._cached = entry.kept.refresh_token if entry.kept else None
         try:
-            if self._refresh_token is None:
-                entry.forget()
-            else:
-                # Those with CP1 stay here: a service may end them at any time, and it is
-                # this process that hears of it.
-                plain = {key[0]: one for key, one in self._tokens.items() if not key[1]}
-                entry.keep(Kept(self.account, self._refresh_token, plain))
+            self._write(entry, self.account)
         except CacheError as error:
+            self._unsaved = True
             _warn(error)  # the sign-in goes on in memory
+        else:
+            self._cached, self._unsaved = self._refresh_token, False
+
+    def _write(self, entry: Entry, account: Account) -> None:
+        if self._refresh_token is None:
+            entry.forget()
+            return
+        # Those with CP1 stay here: a service may end them at any time, and it is this
+        # process that hears of it.
+        plain = {key[0]: one.token for key, one in self._tokens.items() if not key[1]}
+        entry.keep(Kept(account, self._refresh_token, plain))
+
+
+class _Remembered(NamedTuple):
+    """A token, and until when it is given again by the clock that is never set (seconds)."""
+
+    token: Token
+    until: float
 
 
 def _warn(error: CacheError) -> None:

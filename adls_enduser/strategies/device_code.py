@@ -82,6 +82,8 @@ class DeviceCode:
         refuse_pickle("DeviceCode")
 
     def __repr__(self) -> str:
+        if "_sign_in" not in vars(self):  # in the traceback of a constructor
+            return "<DeviceCode>"
         return f"<DeviceCode at {self.settings.authority}>"
 
 

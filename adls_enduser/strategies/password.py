@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from ..entra.choice import backend
 from ..entra.signin import SignIn
-from ..errors import ConfigurationError, EndUserError, SignInExpired, SignInRequired, TransportError
+from ..errors import (
+    ConfigurationError,
+    EndUserError,
+    ProtocolError,
+    SignInExpired,
+    SignInRequired,
+    TransportError,
+)
 from ..locks import survive_fork
 from ..options import PasswordOptions, refuse_unknown, settings
 from ..prompts import ask_password, ask_username, at_terminal, in_notebook
@@ -60,16 +67,19 @@ class Password:
 
     def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
         """Give a token by the refresh token, or by a password that is at hand."""
-        with self._lock:
-            try:
-                token = self._sign_in.renew(resource, self._username, claims)
-            except SignInExpired:
-                if self._source is None or self._username is None:
-                    raise
-                token = None
-            if token is None and self._source is not None and self._username is not None:
-                return self._begin(resource, claims)
+        try:
+            token = self._sign_in.renew(resource, self._username, claims)
+        except SignInExpired:
+            if not self._is_at_hand():
+                raise
+            token = None
+        if token is not None or not self._is_at_hand():
             return token
+        with self._lock:  # not sooner: sign_in holds it while a person types
+            return self._begin(resource, claims) if self._is_at_hand() else None
+
+    def _is_at_hand(self) -> bool:
+        return self._source is not None and self._username is not None
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
         """Ask for what is missing on the terminal, and sign in.
@@ -98,8 +108,8 @@ class Password:
             raise self._refused[1].with_traceback(None)
         try:
             grant = self._sign_in.backend.password(resource, username, password, claims)
-        except TransportError:
-            raise  # nobody judged it, so it may be tried again
+        except (TransportError, ProtocolError):
+            raise  # nobody has said no, so it may be tried again
         except EndUserError as refused:
             self._refused = (password, refused)
             raise
@@ -131,28 +141,35 @@ class Password:
         refuse_pickle("Password")
 
     def __repr__(self) -> str:
+        if "_sign_in" not in vars(self):  # in the traceback of a constructor
+            return "<Password>"
         return f"<Password of {self._username} at {self.settings.authority}>"
 
 
 def _password(password: object) -> Secret | Callable[[], str] | None:
-    if password is None:
-        return None
-    if callable(password):
+    if password is None or callable(password):
         return password
     return _checked(password)
 
 
 def _checked(password: object) -> Secret:
+    secret = password if isinstance(password, Secret) else Secret(cast("str", password))
+    del password  # out of the traceback of what follows
+    wrong = _wrong(secret.reveal())
+    if wrong:
+        raise ConfigurationError(wrong)
+    return secret
+
+
+def _wrong(password: object) -> str:
     if not isinstance(password, str):
         kind = type(password).__name__
-        raise ConfigurationError(
-            f"password must be a str, or a callable that gives one, not {kind}."
-        )
+        return f"password must be a str, or a callable that gives one, not {kind}."
     if not password:
-        raise ConfigurationError(
-            "password is empty.", remedy="Leave it out to be asked for it on the terminal."
-        )
-    return Secret(password)
+        return "password is empty. Leave it out to be asked for it on the terminal."
+    if any("\ud800" <= letter <= "\udfff" for letter in password):
+        return "password has characters that cannot be sent: halves of surrogate pairs."
+    return ""
 
 
 def _username(username: str | None) -> str | None:
