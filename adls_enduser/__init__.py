@@ -45,8 +45,11 @@ from .strategy import AuthStrategy
 from .tokens import Account, Token
 
 if TYPE_CHECKING:
+    from .strategies.azure_cli import AzureCli as AzureCli
+    from .strategies.azure_credential import AzureCredential as AzureCredential
     from .strategies.device_code import DeviceCode as DeviceCode
     from .strategies.password import Password as Password
+    from .strategies.static_token import StaticToken as StaticToken
 
     __version__: str
 
@@ -57,6 +60,8 @@ __all__ = [
     "US_GOVERNMENT",
     "Account",
     "AuthStrategy",
+    "AzureCli",
+    "AzureCredential",
     "BlockedByPolicy",
     "CacheError",
     "Cloud",
@@ -79,6 +84,7 @@ __all__ = [
     "SignInExpired",
     "SignInRequired",
     "SignInTimedOut",
+    "StaticToken",
     "Token",
     "TransportError",
     "UnsupportedByCloud",
@@ -87,7 +93,13 @@ __all__ = [
     "management_credentials",
 ]
 
-_LATE = {"DeviceCode": ".strategies.device_code", "Password": ".strategies.password"}
+_LATE = {
+    "AzureCli": ".strategies.azure_cli",
+    "AzureCredential": ".strategies.azure_credential",
+    "DeviceCode": ".strategies.device_code",
+    "Password": ".strategies.password",
+    "StaticToken": ".strategies.static_token",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -26,6 +26,7 @@ _STRATEGIES = {
     "password": ("password", "Password"),
     "device_code": ("device_code", "DeviceCode"),
     "mfa": ("device_code", "DeviceCode"),
+    "azure_cli": ("azure_cli", "AzureCli"),
 }
 
 
@@ -75,9 +76,9 @@ def management_credentials(
 ) -> Credentials:
     """Sign a person in, for account management and any Azure Resource Manager client.
 
-    ``mode`` is ``"password"``, ``"device_code"`` (or ``"mfa"``), or an AuthStrategy
-    object, which may be one that has signed in already: one sign-in serves every
-    resource. ``interactive``: may a person be asked? None: if a ``prompt`` was given,
+    ``mode`` is ``"password"``, ``"device_code"`` (or ``"mfa"``), ``"azure_cli"``, or an
+    AuthStrategy object, which may be one that has signed in already: one sign-in serves
+    every resource. ``interactive``: may a person be asked? None: if a ``prompt`` was given,
     or a terminal or notebook is there. The options are those of the strategy (see
     ``options.AnyOptions``) and go with a mode by name only.
 

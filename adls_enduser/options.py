@@ -36,28 +36,36 @@ _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]
 _WORDS = frozenset({"common", "organizations", "adfs"})
 
 
-class CommonOptions(TypedDict, total=False):
-    """What every strategy takes.
+class AccountOptions(TypedDict, total=False):
+    """What every strategy takes: whose sign-in, and where.
 
     ``tenant``: tenant id (GUID) or verified domain; None for the tenant of whoever
-    signs in. ``client_id``: id (GUID) of a public client. ``username``: who is to sign
-    in. ``cloud``: a Cloud or its name. ``proxies``, ``ca_bundle``, ``request_timeout``
-    (seconds): as in requests, for every request of every sign-in and renewal; None
-    leaves them to the environment, as requests reads it. ``cache``: keeps the sign-in for
-    the next process; None: in memory only. ``library``: what speaks to Entra ID.
+    signs in. ``username``: who is to sign in. ``cloud``: a Cloud or its name.
     ``clock``: time, for tests.
     """
 
     tenant: str | None
-    client_id: str
     username: str | None
     cloud: Cloud | str
+    clock: Clock
+
+
+class CommonOptions(AccountOptions, total=False):
+    """What every strategy takes that asks Entra ID itself.
+
+    ``client_id``: id (GUID) of a public client. ``proxies``, ``ca_bundle``,
+    ``request_timeout`` (seconds): as in requests, for every request of every sign-in and
+    renewal; None leaves them to the environment, as requests reads it. ``cache``: keeps
+    the sign-in for the next process; None: in memory only. ``library``: what speaks to
+    Entra ID.
+    """
+
+    client_id: str
     proxies: Mapping[str, str] | None
     ca_bundle: str | os.PathLike[str] | None
     request_timeout: float
     cache: SignInCache | None
     library: Literal["adal"]
-    clock: Clock
 
 
 class PasswordOptions(CommonOptions, total=False):
@@ -79,8 +87,51 @@ class DeviceCodeOptions(CommonOptions, total=False):
     cancel: threading.Event | None
 
 
+class AzureCliOptions(AccountOptions, total=False):
+    """What AzureCli takes as well.
+
+    ``request_timeout``: how many seconds ``az`` may take to answer. ``tenant`` is asked
+    of it, and ``tenant`` and ``username`` are compared with what the token says.
+    """
+
+    request_timeout: float
+
+
+class AzureCredentialOptions(AccountOptions, total=False):
+    """What AzureCredential takes as well.
+
+    ``prompts``: does the credential's ``get_token`` ask a person? None: found out, as far
+    as that can be known. ``enable_cae``: does the caller answer claims challenges
+    (continuous access evaluation)? Then the credential is told so with each request.
+    ``tenant`` and ``username`` are compared with what the token says.
+    """
+
+    prompts: bool | None
+    enable_cae: bool
+
+
+class StaticTokenOptions(AccountOptions, total=False):
+    """What StaticToken takes as well.
+
+    ``resource``: what the token is for; None: what it says itself, if it can be read.
+    ``tenant`` and ``username`` are compared with what the token says.
+    """
+
+    resource: str | None
+
+
 class AnyOptions(PasswordOptions, DeviceCodeOptions, total=False):
     """What a factory takes for a mode by name."""
+
+
+@dataclass(frozen=True)
+class AccountSettings:
+    """The options that every strategy has, validated: for tokens that come from elsewhere."""
+
+    tenant: str | None = None
+    username: str | None = None
+    cloud: Cloud = PUBLIC
+    clock: Clock = SYSTEM_CLOCK
 
 
 @dataclass(frozen=True)
@@ -120,8 +171,18 @@ def settings(options: CommonOptions) -> Settings:
     )
 
 
+def account_settings(options: AccountOptions) -> AccountSettings:
+    """Validate what every strategy takes; ConfigurationError names the culprit."""
+    return AccountSettings(
+        tenant=_tenant(options.get("tenant")),
+        username=_username(options.get("username")),
+        cloud=cloud_named(options.get("cloud", PUBLIC)),
+        clock=options.get("clock", SYSTEM_CLOCK),
+    )
+
+
 def refuse_unknown(
-    options: Mapping[str, object], declared: type[CommonOptions], taker: str
+    options: Mapping[str, object], declared: type[AccountOptions], taker: str
 ) -> None:
     """Refuse an option that a strategy does not take, naming both."""
     known = declared.__annotations__.keys()
@@ -138,6 +199,13 @@ def seconds(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
         raise ConfigurationError(f"{name}={value!r} must be a number of seconds more than 0.")
     return float(value)
+
+
+def flag(name: str, value: object) -> bool:
+    """Validate what is either True or False."""
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name}={value!r} must be True or False.")
+    return value
 
 
 def _check_later_doors(options: CommonOptions) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 # How long before its end a token is renewed: nobody waits in the advisory window, and
 # everybody in the mandatory one. The latter is the SDKs' own margin (azure-core's
@@ -47,6 +51,16 @@ class Secret:
         )
 
 
+def is_bearer_token(value: object) -> TypeIs[str]:
+    """Tell what can be sent as one: visible ASCII characters only (RFC 6750 section 2.1)."""
+    return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]+", value) is not None
+
+
+def is_moment(value: object) -> TypeIs[float]:
+    """Tell what can be UTC epoch seconds; milliseconds are too large to be."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e11
+
+
 @dataclass(frozen=True)
 class Account:
     """Who signed in: user name, tenant id (GUID) and object id (GUID), as Entra ID says.
@@ -64,7 +78,8 @@ class Token:
     """An access token and until when it lives.
 
     ``secret`` is the bearer token and never shown. ``expires_on`` and ``obtained_on``
-    are UTC epoch seconds. ``resource`` is the audience it was asked for.
+    are UTC epoch seconds. ``resource`` is the audience it was asked for. ``refresh_on``
+    is from when its giver wants it renewed, in UTC epoch seconds, or None.
     """
 
     secret: str = field(repr=False)
@@ -72,6 +87,7 @@ class Token:
     obtained_on: float
     resource: str
     account: Account = Account()
+    refresh_on: float | None = None
 
     @property
     def lifetime(self) -> float:
@@ -81,7 +97,11 @@ class Token:
     @property
     def advisory_margin(self) -> float:
         """Seconds before the end from which the token is renewed in the background."""
-        return min(_ADVISORY, self.lifetime * _ADVISORY_SHARE)
+        margin = min(_ADVISORY, self.lifetime * _ADVISORY_SHARE)
+        # What was due before the token came had its chance, and would be due for ever.
+        if self.refresh_on is not None and self.obtained_on < self.refresh_on < self.expires_on:
+            return max(self.expires_on - self.refresh_on, self.mandatory_margin)
+        return margin
 
     @property
     def mandatory_margin(self) -> float:

@@ -20,6 +20,7 @@ FLOORS = {
     "locks": 1,
     "clouds": 1,
     "remedies": 1,
+    "unverified": 2,
     "cache": 2,
     "strategy": 2,
     "refusals": 2,
@@ -42,7 +43,13 @@ THIRD_PARTY = {
     "tenacity": {"entra/http.py"},
     "requests": {"entra/http.py", "adapters/credential.py"},
     "msrestazure": {"adapters/management.py"},
-    "azure": {"adapters/credential.py", "adapters/filesystem.py"},
+    "azure": {
+        "adapters/credential.py",
+        "adapters/filesystem.py",
+        "entra/azure_core.py",
+        "entra/azure_errors.py",
+        "strategies/azure_cli.py",
+    },
 }
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ..cache import Entry
-    from ..options import Settings
+    from ..options import AccountSettings, Settings
     from ..tokens import Secret, Token
     from .backend import Backend, Grant
 
@@ -122,11 +122,7 @@ class SignIn:
         return token
 
     def _expected(self, grant: Grant) -> Grant:
-        account, asked = grant.token.account, self.settings
-        if _differ(asked.username, account.username):
-            raise _wrong("username", asked.username, account.username)
-        if _is_guid(asked.tenant) and _differ(asked.tenant, account.tenant):
-            raise _wrong("tenant", asked.tenant, account.tenant)
+        check_account(grant.token.account, self.settings)
         return grant
 
     # The cache.
@@ -177,6 +173,14 @@ class SignIn:
                 entry.keep(Kept(self.account, self._refresh_token, self._tokens))
         except CacheError as error:
             _warn(error)  # the sign-in goes on in memory
+
+
+def check_account(account: Account, asked: Settings | AccountSettings) -> None:
+    """Raise WrongAccount where another person, or another tenant, was asked for."""
+    if _differ(asked.username, account.username):
+        raise _wrong("username", asked.username, account.username)
+    if _is_guid(asked.tenant) and _differ(asked.tenant, account.tenant):
+        raise _wrong("tenant", asked.tenant, account.tenant)
 
 
 def refuse_claims(claims: str | None) -> None:
