@@ -51,10 +51,12 @@ class AzureCore:
 
     def token(self, resource: str, claims: str | None) -> Token | None:
         """Ask for a token; None where it says that a person must be asked first."""
-        token: Token | None = self._safely(
-            resource, lambda: self._token(self._ask(scope_of(resource), claims), resource)
+        outcome: Token | EndUserError | None = self._safely(
+            resource, lambda: self._outcome(self._ask(scope_of(resource), claims), resource)
         )
-        return token
+        if isinstance(outcome, EndUserError):
+            raise outcome
+        return outcome
 
     def authenticate(self, resource: str, claims: str | None) -> Account:
         """Have it ask the person; give who signed in, as far as it says so.
@@ -104,11 +106,15 @@ class AzureCore:
         authority = f"{own.cloud.authority.rstrip('/')}/{own.tenant or ANY_TENANT}"
         return Attempt("credential", authority, own.tenant, None, resource)
 
-    def _token(self, info: Any, resource: str) -> Token:
-        self._refuse_awaitable(info)
+    def _outcome(self, info: Any, resource: str) -> Token | EndUserError:
+        # Errors are given back, not raised here, where a traceback would show the token.
+        if inspect.isawaitable(info):
+            if inspect.iscoroutine(info):
+                info.close()  # lest Python warn that nobody awaited it
+            return _asynchronous(self.name)
         secret, expires_on = getattr(info, "token", None), getattr(info, "expires_on", None)
         if not is_bearer_token(secret) or not is_moment(expires_on):
-            raise ProtocolError(
+            return ProtocolError(
                 f"{self.name} gave {type(info).__name__}, which is no AccessToken.",
                 remedy="It must have token, a str, and expires_on, in UTC epoch seconds.",
             )
@@ -121,12 +127,6 @@ class AzureCore:
             account=read(secret).account,
             refresh_on=float(refresh_on) if is_moment(refresh_on) else None,
         )
-
-    def _refuse_awaitable(self, info: Any) -> None:
-        if inspect.isawaitable(info):
-            if inspect.iscoroutine(info):
-                info.close()  # lest Python warn that nobody awaited it
-            raise _asynchronous(self.name)
 
 
 def scope_of(resource: str) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..clouds import Cloud
+    from ..unverified import Unverified
 
 
 class StaticToken:
@@ -36,8 +37,11 @@ class StaticToken:
     ) -> None:
         refuse_unknown(options, StaticTokenOptions, "StaticToken")
         self.settings = account_settings(options)
-        self._secret = _checked(token)
-        told = read(token)
+        secret, told = _taken(token)
+        del token  # lest a traceback show it
+        if secret is None:
+            raise _no_token()
+        self._secret = secret
         self.account: Account | None = told.account
         self._expires_on = _end(expires_on, told.expires_on)
         self._audiences = _audiences(options.get("resource"), told.audiences, self.settings.cloud)
@@ -99,13 +103,17 @@ class StaticToken:
         return f"<StaticToken for {where}>"
 
 
-def _checked(token: object) -> Secret:
+def _taken(token: object) -> tuple[Secret | None, Unverified]:
     if not is_bearer_token(token):
-        raise ConfigurationError(
-            "token must be an access token: a str of visible ASCII characters.",
-            remedy="Give it alone, without the word Bearer before it.",
-        )
-    return Secret(token)
+        return None, read("")
+    return Secret(token), read(token)
+
+
+def _no_token() -> ConfigurationError:
+    return ConfigurationError(
+        "token must be an access token: a str of visible ASCII characters.",
+        remedy="Give it alone, without the word Bearer before it.",
+    )
 
 
 def _end(given: object, told: float | None) -> float:
