@@ -16,6 +16,7 @@ from adls_enduser.sandbox import CONTOSO, Sandbox
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 
 from .conftest import PASSWORD
+from .test_azure_cli import FakeAz
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -244,6 +245,26 @@ def test_strangers_strategy(azure: Sandbox, at_terminal: Callable[[str], Termina
     assert grants(azure) == ["device_code"]
 
 
+def test_azure_cli(
+    azure: Sandbox,
+    at_terminal: Callable[[str], Terminal],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What az (here the fake of it) has signed in serves both planes, and nobody is asked."""
+    fake = FakeAz(tmp_path)
+    fake.login(azure.entra.person(ADA, password=PASSWORD))
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("FAKE_AZ", str(fake.path))
+    terminal = at_terminal("azure_cli.py")
+    assert output(terminal).strip() == f"Signed in as {ADA}\nmystore\n[]"
+    assert [call[-3] for call in fake.calls] == [
+        "https://management.core.windows.net/",
+        "https://datalake.azure.net/",
+    ]
+    assert azure.log.to("devicecode") == []
+
+
 # All of them.
 
 EXAMPLES = sorted(FOLDER.glob("*.py"), key=lambda path: path.name)
@@ -269,10 +290,11 @@ def test_constants_at_the_top_are_the_sandboxes(path: Path) -> None:
     assert "password=" not in text
 
 
-def test_there_are_the_four_recipes_and_four_more() -> None:
+def test_there_are_the_four_recipes_and_five_more() -> None:
     """No example gets lost."""
     assert [path.stem for path in EXAMPLES] == [
         "account_operations",
+        "azure_cli",
         "data_operations",
         "device_code_account_management",
         "device_code_filesystem",

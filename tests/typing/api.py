@@ -7,11 +7,14 @@ from dataclasses import replace
 
 from azure.core.credentials import SupportsTokenInfo, TokenCredential
 from azure.core.credentials_async import AsyncTokenCredential
+from azure.identity import AzureCliCredential, DeviceCodeCredential, InteractiveBrowserCredential
 
 from adls_enduser import (
     PUBLIC,
     Account,
     AuthStrategy,
+    AzureCli,
+    AzureCredential,
     Cloud,
     Credentials,
     DeviceCode,
@@ -19,6 +22,7 @@ from adls_enduser import (
     EndUserError,
     Password,
     SignInError,
+    StaticToken,
     Token,
     filesystem_token,
     management_credentials,
@@ -49,6 +53,12 @@ def strategies() -> list[AuthStrategy]:
         DeviceCode(tenant="contoso.com", prompt=shown, timeout=60, cancel=threading.Event()),
         Password(username="ada@contoso.com", password=lambda: "secret", cloud=mine),
         Mine(),
+        AzureCredential(AzureCliCredential(), tenant="contoso.com", cloud=mine),
+        AzureCredential(DeviceCodeCredential(disable_automatic_authentication=True)),
+        AzureCredential(InteractiveBrowserCredential(), prompts=True, enable_cae=True),
+        AzureCli(tenant="contoso.com", username="ada@contoso.com", request_timeout=60),
+        StaticToken("secret"),
+        StaticToken("secret", 1.8e9, resource="https://storage.azure.com/"),
     ]
 
 
@@ -57,6 +67,7 @@ def factories() -> list[Credentials]:
     return [
         management_credentials("password", username="ada@contoso.com", password="secret"),
         filesystem_token(mode="mfa", tenant="contoso.com", interactive=False),
+        filesystem_token(mode="azure_cli", tenant="contoso.com", request_timeout=60),
         *(management_credentials(mode=strategy) for strategy in strategies()),
     ]
 
@@ -88,3 +99,13 @@ def refused() -> None:
     management_credentials(tenent="contoso.com")  # type: ignore[call-arg]
     management_credentials("password", password=3)  # type: ignore[arg-type]
     DeviceCode(password="secret")  # type: ignore[call-arg]
+    AzureCli(client_id="x")  # type: ignore[call-arg]
+    AzureCredential("secret")  # type: ignore[arg-type]
+    AzureCredential(credentials().aio())  # type: ignore[arg-type]
+    StaticToken("secret", "tomorrow")  # type: ignore[arg-type]
+
+
+def credentials() -> Credentials:
+    """What a factory returns is a credential to wrap again."""
+    given = management_credentials()
+    return management_credentials(AzureCredential(given))
