@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 # mandatory MFA among them, are not about you. Source: azure-cli-core, auth/constants.py.
 AZURE_CLI_CLIENT_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
-# adal's name for "the tenant of whoever signs in" (adal, authentication_context.py).
-ANY_TENANT = "common"
+Library = Literal["adal", "msal"]
+
+# Each library's name for "the tenant of whoever signs in": adal, authentication_context.py;
+# azure.identity, for work accounts only, since no other can use Azure Data Lake.
+_ANY_TENANT: dict[Library, str] = {"adal": "common", "msal": "organizations"}
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.I)
@@ -57,7 +60,7 @@ class CommonOptions(AccountOptions, total=False):
     ``request_timeout`` (seconds): as in requests, for every request of every sign-in and
     renewal; None leaves them to the environment, as requests reads it. ``cache``: keeps
     the sign-in for the next process; None: in memory only. ``library``: what speaks to
-    Entra ID.
+    Entra ID, ``"adal"`` or ``"msal"`` (extra ``[msal]``).
     """
 
     client_id: str
@@ -65,7 +68,7 @@ class CommonOptions(AccountOptions, total=False):
     ca_bundle: str | os.PathLike[str] | None
     request_timeout: float
     cache: SignInCache | None
-    library: Literal["adal"]
+    library: Library
 
 
 class PasswordOptions(CommonOptions, total=False):
@@ -101,13 +104,10 @@ class AzureCredentialOptions(AccountOptions, total=False):
     """What AzureCredential takes as well.
 
     ``prompts``: does the credential's ``get_token`` ask a person? None: found out, as far
-    as that can be known. ``enable_cae``: does the caller answer claims challenges
-    (continuous access evaluation)? Then the credential is told so with each request.
-    ``tenant`` and ``username`` are compared with what the token says.
+    as that can be known. ``tenant`` and ``username`` are compared with what the token says.
     """
 
     prompts: bool | None
-    enable_cae: bool
 
 
 class StaticTokenOptions(AccountOptions, total=False):
@@ -146,18 +146,18 @@ class Settings:
     ca_bundle: str | None = None
     request_timeout: float = 30.0
     cache: SignInCache | None = None
+    library: Library = "adal"
     clock: Clock = SYSTEM_CLOCK
 
     @property
     def authority(self) -> str:
         """The URL that signs people in: the cloud's authority and the tenant."""
         base = self.cloud.authority.rstrip("/")
-        return f"{base}/{quote(self.tenant or ANY_TENANT, safe='')}"
+        return f"{base}/{quote(self.tenant or _ANY_TENANT[self.library], safe='')}"
 
 
 def settings(options: CommonOptions) -> Settings:
     """Validate what all strategies have in common; ConfigurationError names the culprit."""
-    _check_later_doors(options)
     return Settings(
         tenant=_tenant(options.get("tenant")),
         client_id=_client_id(options.get("client_id", AZURE_CLI_CLIENT_ID)),
@@ -167,6 +167,7 @@ def settings(options: CommonOptions) -> Settings:
         ca_bundle=_ca_bundle(options.get("ca_bundle")),
         request_timeout=seconds("request_timeout", options.get("request_timeout", 30.0)),
         cache=_cache(options.get("cache")),
+        library=_library(options.get("library", "adal")),
         clock=options.get("clock", SYSTEM_CLOCK),
     )
 
@@ -208,15 +209,10 @@ def flag(name: str, value: object) -> bool:
     return value
 
 
-def _check_later_doors(options: CommonOptions) -> None:
-    library: object = options.get("library", "adal")
-    if library == "msal":
-        raise ConfigurationError(
-            "library='msal' is not built yet: this version speaks through adal.",
-            remedy="Leave library out.",
-        )
-    if library != "adal":
-        raise ConfigurationError(f"library={library!r} is not known.", remedy="Give 'adal'.")
+def _library(library: object) -> Library:
+    if library == "adal" or library == "msal":
+        return library
+    raise ConfigurationError(f"library={library!r} is not known.", remedy="Give 'adal' or 'msal'.")
 
 
 def _tenant(tenant: object) -> str | None:

@@ -9,9 +9,8 @@ What adal raises and the dictionaries it gives end in this module.
 
 from __future__ import annotations
 
-import json
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
@@ -27,48 +26,35 @@ from adal.user_realm import UserRealm
 from adal.wstrust_request import WSTrustRequest
 from adal.wstrust_response import WSTrustResponse
 
-from ..errors import (
-    ConfigurationError,
-    EndUserError,
-    InvalidCredentials,
-    ProtocolError,
-    SignInError,
+from ..errors import ConfigurationError
+from .answers import (
+    FORM,
+    REPEATABLE,
+    Border,
+    Refused,
+    account,
+    check_federation,
+    check_instance,
+    checked_xml,
+    device_flow,
+    federation_fault,
+    grant,
+    ok,
+    seconds,
 )
-from ..prompts import DeviceCodePrompt
-from ..refusals import Attempt, refusal
-from ..tokens import Account, Secret, Token
-from .backend import DeviceFlow, Grant, NotYet
-from .http import Answer, Body, Http, retry_after
+from .backend import NotYet
+from .http import Answer, Body, Http
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ..options import Settings
-
-_Parsed = TypeVar("_Parsed")
-
-# May be sent again when no answer came: the request for a code, which has no grant type,
-# and a refresh token, which stays valid (Microsoft, "Refresh tokens": the old one is not
-# revoked). A poll has a loop of its own, and passwords are sent once.
-_REPEATABLE = (None, "refresh_token")
-
-_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-
-# What adal's parsers raise at answers that they did not expect.
-_UNREADABLE = (
-    adal.AdalError,
-    ArithmeticError,
-    RecursionError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-    ElementTree.ParseError,
-)
+    from ..tokens import Account, Secret
+    from .backend import DeviceFlow, Grant
 
 
 class AdalBackend:
     """Entra ID's v1.0 endpoints, through adal; ``http`` sends (default: an Http)."""
+
+    answers_claims = False
 
     def __init__(self, settings: Settings, http: Http | None = None) -> None:
         self._settings = settings
@@ -76,74 +62,66 @@ class AdalBackend:
         self._authority = _Authority(
             settings.authority, validate_authority=settings.cloud.validate_authority
         )
+        self._border = Border(settings, self._http, (adal.AdalError,))
 
-    def password(self, resource: str, username: str, password: Secret) -> Grant:
+    def password(
+        self, resource: str, username: str, password: Secret, claims: str | None = None
+    ) -> Grant:
         """Send the password (RFC 6749 section 4.3), or for a federated user WS-Trust."""
-        attempt = self._attempt("password", resource)
-        answer = self._run(
-            attempt,
-            lambda: self._request(resource).get_token_with_username_password(
-                username, password.reveal()
-            ),
-        )
-        return self._grant(answer, resource)
+        self.check_claims(claims)
 
-    def start_device_code(self, resource: str) -> DeviceFlow:
+        def ask() -> Grant:
+            request = self._request(resource)
+            return self._grant(
+                request.get_token_with_username_password(username, password.reveal()), resource
+            )
+
+        return self._border.run(self._border.attempt("password", resource), ask)
+
+    def start_device_code(self, resource: str, claims: str | None = None) -> DeviceFlow:
         """Ask for a code to show to the person (RFC 8628 section 3.1)."""
-        attempt = self._attempt("device_code", resource)
-        answer = self._run(attempt, lambda: self._code_request(resource).get_user_code_info(None))
-        return _readable(lambda: self._flow(answer, resource))
+        self.check_claims(claims)
+
+        def ask() -> DeviceFlow:
+            answer = self._code_request(resource).get_user_code_info(None)
+            # v1.0 says verification_url where RFC 8628 says verification_uri.
+            url, now = answer["verification_url"], self._settings.clock.time()
+            return device_flow(answer, url, resource, now)
+
+        return self._border.run(self._border.attempt("device_code", resource), ask)
 
     def poll(self, flow: DeviceFlow) -> Grant | NotYet:
         """Ask once whether the person has finished (RFC 8628 sections 3.4 and 3.5)."""
-        attempt = self._attempt("device_code", flow.resource)
-        answer = self._run(attempt, lambda: self._poll(flow))
-        return answer if isinstance(answer, NotYet) else self._grant(answer, flow.resource)
+        attempt = self._border.attempt("device_code", flow.resource)
+        return self._border.run(attempt, lambda: self._poll(flow))
 
-    def refresh(self, resource: str, refresh_token: Secret) -> Grant:
+    def refresh(self, resource: str, refresh_token: Secret, claims: str | None = None) -> Grant:
         """Trade the refresh token for an access token (RFC 6749 section 6)."""
-        attempt = self._attempt("refresh", resource)
-        answer = self._run(
-            attempt,
-            lambda: self._request(resource).get_token_with_refresh_token(
-                refresh_token.reveal(), None
-            ),
-        )
-        return self._grant(answer, resource)
+        self.check_claims(claims)
 
-    def _poll(self, flow: DeviceFlow) -> Any:
+        def ask() -> Grant:
+            request = self._request(resource)
+            return self._grant(
+                request.get_token_with_refresh_token(refresh_token.reveal(), None), resource
+            )
+
+        return self._border.run(self._border.attempt("refresh", resource), ask)
+
+    def check_claims(self, claims: str | None) -> None:
+        """Say that adal cannot answer a claims challenge: it has no parameter for one."""
+        if claims is not None:
+            raise ConfigurationError(
+                "A claims challenge cannot be answered: adal has no way to send one.",
+                remedy="Sign in with library='msal', which has one.",
+            )
+
+    def _poll(self, flow: DeviceFlow) -> Grant | NotYet:
         try:
-            return self._request(flow.resource).poll(flow.device_code)
-        except _Refused as refused:
+            return self._grant(self._request(flow.resource).poll(flow.device_code), flow.resource)
+        except Refused as refused:
             if refused.error in ("authorization_pending", "slow_down"):
                 return NotYet(slow_down=refused.error == "slow_down")
             raise
-
-    def _attempt(self, action: Any, resource: str) -> Attempt:
-        settings = self._settings
-        return Attempt(action, settings.authority, settings.tenant, settings.client_id, resource)
-
-    def _run(self, attempt: Attempt, call: Callable[[], Any]) -> Any:
-        """Run adal, and let nothing of its own out.
-
-        Errors are raised anew outside of the except clause: the old traceback's frames,
-        adal's among them, hold passwords and tokens in their locals, and a context would
-        keep them alive.
-        """
-        failure: EndUserError
-        try:
-            return call()
-        except _Refused as refused:
-            failure = refused.explained(attempt, self._settings.clock.time())
-        except EndUserError as error:
-            failure = error.with_traceback(None)
-        except _UNREADABLE as error:
-            failure = _unreadable(error)
-        except BaseException as error:  # Ctrl-C above all
-            raise error.with_traceback(None)  # noqa: B904 - the same error, not another
-        failure.__context__ = None
-        failure.remedy = f"{failure.remedy} {_about_clocks(self._http.skew)}".strip()
-        raise failure
 
     def _context(self) -> Any:
         # A context of its own for every request: adal's cache would answer a wrong
@@ -173,52 +151,7 @@ class AdalBackend:
         return _CodeRequest(call_context, context, self._settings.client_id, resource)
 
     def _grant(self, answer: Any, resource: str) -> Grant:
-        return _readable(lambda: _grant(answer, resource, self._settings.clock.time()))
-
-    def _flow(self, answer: Any, resource: str) -> DeviceFlow:
-        # v1.0 says verification_url where RFC 8628 says verification_uri.
-        url = _printable(answer["verification_url"])
-        code = _printable(answer["user_code"])
-        message = answer.get("message")
-        sentence = f"To sign in, open {url} in a browser and enter the code {code}."
-        prompt = DeviceCodePrompt(
-            url=url,
-            code=code,
-            expires_on=self._settings.clock.time() + _seconds(answer["expires_in"]),
-            message=_printable(message) if message else sentence,
-        )
-        # RFC 8628 section 3.2: without an interval it is 5 seconds.
-        interval = _seconds(answer.get("interval", 5))
-        device_code = Secret(_header_safe(answer["device_code"]))
-        return DeviceFlow(prompt, device_code, interval, resource)
-
-
-class _Refused(Exception):
-    """Entra ID said no; the body stays inside of this module."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(f"HTTP {answer.status}")
-        self._answer = answer
-        try:
-            self._body = json.loads(answer.text)
-        except (ValueError, RecursionError):
-            self._body = None
-
-    @property
-    def error(self) -> object:
-        """The OAuth error code (RFC 6749 section 5.2), or None."""
-        return self._body.get("error") if isinstance(self._body, dict) else None
-
-    def explained(self, attempt: Attempt, now: float) -> EndUserError:
-        """Give the typed error that says what to do."""
-        after = retry_after(self._answer, now)
-        return refusal(self._body, attempt, status=self._answer.status, retry_after=after)
-
-
-def _ok(answer: Answer) -> str:
-    if not answer.ok:
-        raise _Refused(answer)
-    return answer.text
+        return _grant(answer, resource, self._settings.clock.time())
 
 
 def _headers(of: Any, headers: dict[str, str]) -> dict[str, str]:
@@ -232,17 +165,17 @@ class _OAuth2Client(OAuth2Client):  # type: ignore[misc]
     def get_token(self, oauth_parameters: dict[str, Any]) -> Any:
         """Ask for a token; as adal's, which follows redirects."""
         answer = self._post(self._create_token_url().geturl(), oauth_parameters)
-        return self._validate_token_response(_ok(answer))
+        return self._validate_token_response(ok(answer))
 
     def get_user_code_info(self, oauth_parameters: dict[str, Any]) -> Any:
         """Ask for a device code; as adal's, which follows redirects."""
         answer = self._post(self._create_device_code_url().geturl(), oauth_parameters)
-        return self._validate_device_code_response(_ok(answer))
+        return self._validate_device_code_response(ok(answer))
 
     def _post(self, url: str, form: dict[str, Any]) -> Answer:
         http: Http = self._call_context["http"]
-        once = form.get("grant_type") not in _REPEATABLE
-        return http.post(url, _headers(self, dict(_FORM)), Body(urlencode(form)), once=once)
+        once = form.get("grant_type") not in REPEATABLE
+        return http.post(url, _headers(self, dict(FORM)), Body(urlencode(form)), once=once)
 
 
 class _UserRealm(UserRealm):  # type: ignore[misc]
@@ -251,7 +184,7 @@ class _UserRealm(UserRealm):  # type: ignore[misc]
         http: Http = self._call_context["http"]
         headers = _headers(self, {"Accept": "application/json"})
         answer = http.get(self._get_user_realm_url().geturl(), headers)
-        self._parse_discovery_response(_ok(answer))
+        self._parse_discovery_response(ok(answer))
 
 
 class _Mex(Mex):  # type: ignore[misc]
@@ -259,7 +192,7 @@ class _Mex(Mex):  # type: ignore[misc]
         """Ask a federation server for its endpoints; as adal's, which has no timeout."""
         http: Http = self._call_context["http"]
         headers = _headers(self, {"Content-Type": "application/soap+xml"})
-        document = _ok(http.get(self._url, headers))
+        document = ok(http.get(self._url, headers))
         self._dom = _xml(document)
         self._parents = {child: parent for parent in self._dom.iter() for child in parent}
         self._parse()
@@ -269,7 +202,7 @@ class _WSTrustRequest(WSTrustRequest):  # type: ignore[misc]
     def acquire_token(self, username: str, password: str) -> Any:
         """Send user name and password; as adal's, which also does so over plain http."""
         url = self._wstrust_endpoint_url
-        _check_federation(url)
+        check_federation(url)
         action, envelope = self._envelope(username, password)
         content = {"Content-Type": "application/soap+xml; charset=utf-8", "SOAPAction": action}
         http: Http = self._call_context["http"]
@@ -288,14 +221,15 @@ class _WSTrustRequest(WSTrustRequest):  # type: ignore[misc]
         # Built empty, because adal logs a response that it is built with, and knows to
         # hide the assertion only when it has a namespace prefix.
         response = WSTrustResponse(self._call_context, "", self._wstrust_endpoint_version)
-        response._response = _checked_xml(answer.text)  # noqa: SLF001
+        response._response = checked_xml(answer.text)  # noqa: SLF001
         try:
             response.parse()
         except adal.AdalError:
             if response.error_code or response.fault_message:
-                raise _fault(response, self._wstrust_endpoint_url) from None
+                told = response.fault_message or response.error_code
+                raise federation_fault(told, self._wstrust_endpoint_url) from None
             if not answer.ok:
-                raise _Refused(answer) from None
+                raise Refused(answer) from None
             raise
         return response
 
@@ -333,119 +267,33 @@ class _Authority(Authority):  # type: ignore[misc]
         )
         http: Http = self._call_context["http"]
         answer = http.get(url.geturl(), _headers(self, {}))
-        known = answer.ok and "tenant_discovery_endpoint" in json.loads(answer.text)
-        if answer.ok and known:
-            return
-        if answer.status >= 500 or answer.status == 429:
-            raise _Refused(answer)
-        raise ConfigurationError(
-            f"Microsoft does not know the authority {self._url.hostname}.",
-            remedy="Check Cloud.authority; for an authority that is not Microsoft's own set"
-            " validate_authority=False in the Cloud.",
-        )
-
-
-def _about_clocks(skew: float) -> str:
-    if not skew:
-        return ""
-    side = "behind" if skew > 0 else "ahead of"
-    return (
-        f"This machine's clock is {abs(skew):.0f} seconds {side} Entra ID's: set it right, for"
-        " tokens have a beginning and an end."
-    )
-
-
-def _readable(parse: Callable[[], _Parsed]) -> _Parsed:
-    try:
-        return parse()
-    except _UNREADABLE as error:
-        failure = _unreadable(error)
-    raise failure
-
-
-def _unreadable(error: Exception) -> ProtocolError:
-    # The error's own text is left out: it may quote the answer, tokens and all.
-    return ProtocolError(
-        f"Entra ID's answer could not be read ({type(error).__name__}).",
-        remedy="Try again; if it stays so, a proxy may be changing the answers.",
-    )
+        check_instance(answer, self._url.hostname)
 
 
 def _grant(answer: Any, resource: str, now: float) -> Grant:
-    if str(answer["tokenType"]).lower() != "bearer":
-        raise ValueError("not a bearer token")
-    refresh_token = answer.get("refreshToken")
-    token = Token(
-        secret=_header_safe(answer["accessToken"]),
+    return grant(
+        answer["tokenType"],
+        answer["accessToken"],
+        answer.get("refreshToken"),
         expires_on=_expiry(answer, now),
-        obtained_on=now,
+        now=now,
         resource=resource,
         account=_account(answer),
     )
-    return Grant(token, Secret(_header_safe(refresh_token)) if refresh_token else None)
 
 
 def _expiry(answer: Any, now: float) -> float:
     # From expires_in at this moment; adal's own expiresOn is local time without a zone.
     if answer.get("expiresIn"):
-        return now + _seconds(answer["expiresIn"])
-    return float(_seconds(answer["expiresOn"]))
+        return now + seconds(answer["expiresIn"])
+    return float(seconds(answer["expiresOn"]))
 
 
 def _account(answer: Any) -> Account:
     # adal invents a userId where the id token has none (adal.oauth2_client._get_user_id).
     username = answer.get("userId") if answer.get("isUserIdDisplayable") else None
-    found = (username, answer.get("tenantId"), answer.get("oid"))
-    return Account(*(_printable(one) if one else None for one in found))
-
-
-def _seconds(value: Any) -> float:
-    number = int(value)
-    if not 0 < number < 10**11:
-        raise ValueError("not a number of seconds")
-    return float(number)
-
-
-def _printable(value: Any) -> str:
-    # Nothing from the network reaches a terminal that could steer it.
-    if not isinstance(value, str) or not value.isprintable() or len(value) > 1000:
-        raise ValueError("not a line of text")
-    return value
-
-
-def _header_safe(value: Any) -> str:
-    # RFC 6750 section 2.1: a bearer token has visible ASCII characters only.
-    if not isinstance(value, str) or not re.fullmatch(r"[\x21-\x7e]+", value):
-        raise ValueError("not a token")
-    return value
-
-
-def _checked_xml(document: str) -> str:
-    # No DTD has a place here, and entities in one can blow a document up (the
-    # defusedxml project's "billion laughs").
-    if "<!DOCTYPE" in document or "<!ENTITY" in document:
-        raise ValueError("a document type declaration")
-    return document
+    return account(username, answer.get("tenantId"), answer.get("oid"))
 
 
 def _xml(document: str) -> Any:
-    return ElementTree.fromstring(_checked_xml(document))  # noqa: S314 - DTDs are refused above
-
-
-def _check_federation(url: str) -> None:
-    if not url.lower().startswith("https://"):
-        raise SignInError(
-            "The organisation's federation server is offered over plain http; the password"
-            " was not sent.",
-            remedy="Use mode='device_code', and tell the administrator of the federation.",
-        )
-
-
-def _fault(response: Any, url: str) -> SignInError:
-    text = str(response.fault_message or response.error_code or "")
-    text = "".join(character for character in text if character.isprintable())[:300]
-    return InvalidCredentials(
-        f"The federation server {url.split('/')[2]} refused the user name and password: {text}",
-        remedy="Check both; if they are right, the server may not allow passwords from"
-        " programs: use mode='device_code'.",
-    )
+    return ElementTree.fromstring(checked_xml(document))  # noqa: S314 - DTDs are refused above

@@ -23,12 +23,14 @@ class DeviceFlow:
     """A device-code sign-in under way (RFC 8628 section 3.2).
 
     ``interval`` is in seconds. ``device_code`` is what the device proves itself with.
+    ``claims`` is what was asked for with it.
     """
 
     prompt: DeviceCodePrompt
     device_code: Secret
     interval: float
     resource: str
+    claims: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,16 +42,27 @@ class NotYet:
 
 
 class Backend(Protocol):
-    """One foreign library. Every method asks the network once, and raises EndUserError."""
+    """One foreign library. Every method asks the network once, and raises EndUserError.
 
-    def password(self, resource: str, username: str, password: Secret) -> Grant:
+    ``answers_claims``: has it a way to send ``claims``, the JSON of OpenID Connect Core
+    section 5.5 in which a service says what a token must have?
+    """
+
+    answers_claims: bool
+
+    def check_claims(self, claims: str | None) -> None:
+        """Raise ConfigurationError for claims that cannot be sent; asks nobody."""
+
+    def password(
+        self, resource: str, username: str, password: Secret, claims: str | None = None
+    ) -> Grant:
         """Send the password."""
 
-    def start_device_code(self, resource: str) -> DeviceFlow:
+    def start_device_code(self, resource: str, claims: str | None = None) -> DeviceFlow:
         """Ask for a code to show to the person."""
 
     def poll(self, flow: DeviceFlow) -> Grant | NotYet:
         """Ask once whether the person has finished; TransportError if no answer came."""
 
-    def refresh(self, resource: str, refresh_token: Secret) -> Grant:
+    def refresh(self, resource: str, refresh_token: Secret, claims: str | None = None) -> Grant:
         """Trade the refresh token for a token for any resource."""

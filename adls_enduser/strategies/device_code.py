@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, NoReturn
 
-from ..entra.adal_backend import AdalBackend
+from ..entra.choice import backend
 from ..entra.polling import Patience, wait_for_person
-from ..entra.signin import SignIn, refuse_claims
+from ..entra.signin import SignIn
 from ..errors import ConfigurationError
 from ..options import DeviceCodeOptions, refuse_unknown, seconds, settings
 from ..prompts import show
@@ -34,17 +34,21 @@ class DeviceCode:
         self.settings = settings(options)
         self.prompt = _callback(options.get("prompt"))
         self._patience = _patience(options)
-        self._sign_in = SignIn(self.settings, AdalBackend(self.settings))
+        self._sign_in = SignIn(self.settings, backend(self.settings))
 
     @property
     def account(self) -> Account | None:
         """Who signed in, or None as long as nobody has."""
         return self._sign_in.account
 
+    @property
+    def answers_claims(self) -> bool:
+        """Whether claims are sent on, or refused."""
+        return self._sign_in.backend.answers_claims
+
     def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
         """Give a token by the refresh token; None where nobody has signed in yet."""
-        refuse_claims(claims)
-        return self._sign_in.renew(resource)
+        return self._sign_in.renew(resource, claims=claims)
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
         """Show a code and wait for the person.
@@ -52,14 +56,13 @@ class DeviceCode:
         Raises SignInTimedOut, SignInCancelled, SignInDeclined, WrongAccount or what
         else Entra ID refuses the sign-in with.
         """
-        refuse_claims(claims)
-        return self._sign_in.begin(resource, lambda: self._ask(resource))
+        return self._sign_in.begin(resource, lambda: self._ask(resource, claims), claims=claims)
 
-    def _ask(self, resource: str) -> Grant:
-        backend = self._sign_in.backend
-        flow = backend.start_device_code(resource)
+    def _ask(self, resource: str, claims: str | None) -> Grant:
+        entra = self._sign_in.backend
+        flow = entra.start_device_code(resource, claims)
         (self.prompt or show)(flow.prompt)
-        return wait_for_person(backend, flow, self._patience, self.settings.clock)
+        return wait_for_person(entra, flow, self._patience, self.settings.clock)
 
     def elsewhere(self) -> FromCache | None:
         """Give what another process gets instead of this: the cache, if there is one."""
