@@ -47,7 +47,7 @@ class Strangers:
         body = answer.json()
         if not answer.ok:
             raise ClientAuthenticationError(f"Authentication failed: {body['error_description']}")
-        self._refresh_token = body["refresh_token"]
+        self._refresh_token = body.get("refresh_token", self._refresh_token)
         expires_on = int(self._clock.time()) + int(body["expires_in"])
         return AccessToken(body["access_token"], expires_on)
 

@@ -6,6 +6,7 @@ environment, has a session of its own: tests/clients.
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import os
@@ -39,7 +40,7 @@ from adls_enduser.sandbox import CONTOSO
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 
 from .conftest import PASSWORD
-from .contracts import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
+from .contracts import CHALLENGE, DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
 
 if TYPE_CHECKING:
     from adls_enduser.sandbox import Person, Sandbox
@@ -190,8 +191,9 @@ def test_a_claims_challenge_names_the_command(signed_in: FakeAz) -> None:
     """``az`` can answer one only by a new sign-in; it is not run to find that out."""
     credentials = management_credentials("azure_cli", tenant=CONTOSO)
     with pytest.raises(SignInRequired) as caught:
-        credentials.get_token(f"{MANAGEMENT}.default", claims='{"a": 1}')
-    assert caught.value.remedy.endswith("--claims-challenge eyJhIjogMX0=")
+        credentials.get_token(f"{MANAGEMENT}.default", claims=CHALLENGE)
+    coded = base64.b64encode(CHALLENGE.encode()).decode()
+    assert caught.value.remedy.endswith(f"--claims-challenge {coded}")
     assert f"az login --tenant {CONTOSO}" in caught.value.remedy
     assert len(signed_in.calls) == 1
 

@@ -33,6 +33,7 @@ from azure.identity.aio import AzureCliCredential as AsyncAzureCliCredential
 from azure.mgmt.datalake.store import DataLakeStoreAccountManagementClient
 
 from adls_enduser import (
+    AZURE_CLI_CLIENT_ID,
     Account,
     AzureCredential,
     ConfigurationError,
@@ -49,11 +50,21 @@ from adls_enduser import (
     filesystem_token,
     management_credentials,
 )
+from adls_enduser.claims import CP1, with_cp1
 from adls_enduser.sandbox import CONTOSO, Answer, Reset
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 from adls_enduser.source import TokenSource
 
-from .contracts import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
+from .conftest import PASSWORD
+from .contracts import (
+    CHALLENGE,
+    DATA_LAKE,
+    MANAGEMENT,
+    STORAGE,
+    TOKEN_PATH,
+    CredentialContract,
+    StrategyContract,
+)
 from .strangers import Giving, Strangers, StrangersInfo
 
 if TYPE_CHECKING:
@@ -147,25 +158,26 @@ def test_the_scope_is_spelled_as_the_sdks_spell_it(
 
 
 def test_claims_and_cae_are_passed_on(theirs: Any, clock: SandboxClock) -> None:
-    """Claims with the call that brings them, enable_cae with every call if it was said."""
-    plain = AzureCredential(theirs, clock=clock)
-    plain.silent(MANAGEMENT)
-    plain.silent(MANAGEMENT, claims='{"a": 1}')
-    AzureCredential(theirs, clock=clock, enable_cae=True).silent(MANAGEMENT, claims='{"a": 1}')
-    told = [options for _, options in theirs.asked]
-    assert not told[0].get("enable_cae")
-    assert "claims" not in told[0]
-    assert told[1]["claims"] == '{"a": 1}'
-    assert told[2] == {"claims": '{"a": 1}', "enable_cae": True}
+    """A challenge by itself, and the capability only for those who declare it."""
+    strategy = AzureCredential(theirs, clock=clock)
+    for claims in (None, CHALLENGE, CP1, with_cp1(CHALLENGE)):
+        strategy.silent(MANAGEMENT, claims=claims)
+    told = [(one.get("claims"), one.get("enable_cae", False)) for _, one in theirs.asked]
+    assert [(claims and json.loads(claims), cae) for claims, cae in told] == [
+        (None, False),
+        (json.loads(CHALLENGE), False),
+        (None, True),
+        (json.loads(CHALLENGE), True),
+    ]
 
 
 def test_a_claims_challenge_reaches_it_through_get_token(theirs: Any, clock: SandboxClock) -> None:
     """The adapter's claims are the credential's, and bring another token."""
     credentials = management_credentials(AzureCredential(theirs, clock=clock))
     first = credentials.get_token(f"{MANAGEMENT}.default")
-    second = credentials.get_token(f"{MANAGEMENT}.default", claims='{"a": 1}')
+    second = credentials.get_token(f"{MANAGEMENT}.default", claims=CHALLENGE)
     assert second.token != first.token
-    assert theirs.asked[-1][1]["claims"] == '{"a": 1}'
+    assert theirs.asked[-1][1]["claims"] == CHALLENGE
 
 
 def test_the_wish_for_an_early_renewal_is_heard(clock: SandboxClock) -> None:
@@ -254,9 +266,9 @@ def test_claims_are_answered_by_the_person() -> None:
     theirs = Interactive(disable_automatic_authentication=True)
     strategy = AzureCredential(theirs)
     strategy.sign_in(MANAGEMENT)
-    assert strategy.silent(MANAGEMENT, claims='{"a": 1}') is None
-    assert strategy.sign_in(MANAGEMENT, claims='{"a": 1}').secret == f"{OPAQUE}-2"
-    assert theirs.asked[-1]["claims"] == '{"a": 1}'
+    assert strategy.silent(MANAGEMENT, claims=CHALLENGE) is None
+    assert strategy.sign_in(MANAGEMENT, claims=CHALLENGE).secret == f"{OPAQUE}-2"
+    assert theirs.asked[-1]["claims"] == CHALLENGE
 
 
 def test_two_resources_at_once_ask_once() -> None:
@@ -292,6 +304,7 @@ def test_a_credential_that_asks_by_itself_signs_in_where_somebody_may_be_asked()
     assert credentials.whoami().username == "ada@contoso.com"
 
 
+CLI = AZURE_CLI_CLIENT_ID
 CLIENT = "c0ffee00-7e57-4c0a-9d0a-0000000000c1"
 
 
@@ -558,7 +571,7 @@ def test_what_is_no_credential_is_refused(credential: Any) -> None:
         ({"cloud": "germany"}, "cloud"),
         ({"username": 7}, "username"),
         ({"prompts": "no"}, "prompts"),
-        ({"enable_cae": 1}, "enable_cae"),
+        ({"library": "msal"}, "library"),
         ({"cache": None}, "cache"),
         ({"client_id": "x"}, "client_id"),
     ],
@@ -640,3 +653,94 @@ def test_an_answer_of_html_is_a_transport_error(strategy: AzureCredential, azure
     azure.faults.add(Answer(200, "<html>"), path=TOKEN_PATH)
     with pytest.raises(TransportError, match="Strangers"):
         management_credentials(strategy)
+
+
+# The contracts, less what is about this package's own requests to Entra ID: its retries,
+# the tokens that it keeps, and adal's lack of claims.
+
+
+class TestStrategy(StrategyContract):
+    """A stranger's credential is as good a strategy as ours."""
+
+    test_a_fresh_token_is_given_again = None
+    test_a_dropped_connection_is_a_transport_error = None
+    test_nonsense_from_the_network_is_one_of_our_errors = None
+    test_claims_are_answered_or_refused = None
+
+
+class Plane(CredentialContract):
+    test_it_outlives_its_token = None
+    test_get_token_gives_azure_cores_type = None
+    test_bad_input_is_refused = None
+
+
+class TestManagement(Plane):
+    resource = MANAGEMENT
+
+    @pytest.fixture
+    def credential(self, strategy: AzureCredential) -> Any:
+        """Give what the factory makes of it."""
+        return management_credentials(strategy, interactive=False)
+
+
+class TestFilesystem(Plane):
+    resource = DATA_LAKE
+
+    @pytest.fixture
+    def credential(self, strategy: AzureCredential) -> Any:
+        """Give what the factory makes of it."""
+        return filesystem_token(strategy, interactive=False)
+
+
+# The real azure-identity, signed in at the sandbox.
+
+
+@pytest.mark.parametrize("silently", [True, False])
+def test_a_real_device_code_credential_serves_both_planes(
+    azure: Sandbox, grace: Person, silently: bool
+) -> None:
+    """One code for account management, of either generation, and for the file system."""
+    codes = []
+
+    def approve(url: str, code: str, until: object) -> None:
+        codes.append(code)
+        azure.entra.approve(code, by=grace)
+
+    azure.entra.device_code_interval = 0.1
+    theirs = DeviceCodeCredential(
+        CLI, tenant_id=CONTOSO, prompt_callback=approve, disable_automatic_authentication=silently
+    )
+    strategy = AzureCredential(theirs, username=grace.username)
+    credentials = management_credentials(strategy, interactive=True)
+    token = filesystem_token(strategy, interactive=not silently)
+    client = DataLakeStoreAccountManagementClient(credentials, SUBSCRIPTION_ID)
+    assert [one.name for one in client.accounts.list()] == ["mystore"]
+    assert core.AzureDLFileSystem(token, store_name="mystore").ls("/") == []
+    assert credentials.get_token(f"{MANAGEMENT}.default", enable_cae=silently).token
+    assert credentials.whoami() == Account(grace.username, grace.tenant_id, grace.object_id)
+    assert len(codes) == 1
+
+
+def test_a_real_refusal_is_told(azure: Sandbox, ada: Person) -> None:
+    """azure-identity's error holds Entra ID's answer, and ours is read from it."""
+    ada.refused_with = 50057
+    with pytest.warns(DeprecationWarning, match="UsernamePasswordCredential"):
+        theirs = UsernamePasswordCredential(CLI, ada.username, PASSWORD, tenant_id=CONTOSO)
+    with pytest.raises(InvalidCredentials, match="disabled") as caught:
+        management_credentials(AzureCredential(theirs), interactive=True)
+    assert caught.value.code == "AADSTS50057"
+    assert caught.value.error == "invalid_grant"
+    assert caught.value.correlation_id is not None
+
+
+def test_a_real_dropped_connection_may_be_tried_again(azure: Sandbox, ada: Person) -> None:
+    """azure-identity wraps it into a ClientAuthenticationError; ours says what it was."""
+    with pytest.warns(DeprecationWarning, match="UsernamePasswordCredential"):
+        theirs = UsernamePasswordCredential(
+            CLI, ada.username, PASSWORD, tenant_id=CONTOSO, retry_total=0
+        )
+    azure.faults.add(Reset(), times=9)
+    with pytest.raises(TransportError):
+        management_credentials(AzureCredential(theirs))
+    azure.faults.clear()
+    assert management_credentials(AzureCredential(theirs)).whoami().username == ada.username

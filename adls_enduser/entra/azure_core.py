@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
 
+from ..claims import challenge, declares_cp1
 from ..errors import ConfigurationError, EndUserError, ProtocolError
-from ..options import ANY_TENANT
 from ..refusals import Attempt
 from ..tokens import Account, Token, is_bearer_token, is_moment
 from ..unverified import read
@@ -31,12 +31,9 @@ if TYPE_CHECKING:
 class AzureCore:
     """Asks a credential, and raises nothing but EndUserError. Holds no token."""
 
-    def __init__(
-        self, credential: TokenProvider, settings: AccountSettings, *, enable_cae: bool
-    ) -> None:
+    def __init__(self, credential: TokenProvider, settings: AccountSettings) -> None:
         self._credential: Any = _checked(credential)
         self._settings = settings
-        self._enable_cae = enable_cae
         self.name = type(credential).__name__
 
     @property
@@ -67,23 +64,25 @@ class AzureCore:
         record = self._safely(
             resource,
             lambda: self._credential.authenticate(
-                scopes=[scope_of(resource)], claims=claims, enable_cae=self._enable_cae
+                scopes=[scope_of(resource)],
+                claims=challenge(claims),
+                enable_cae=declares_cp1(claims),
             ),
         )
         username, tenant = getattr(record, "username", None), getattr(record, "tenant_id", None)
         return Account(_text(username), _text(tenant))
 
     def _ask(self, scope: str, claims: str | None) -> Any:
+        options: TokenRequestOptions = {}
+        wanted = challenge(claims)
+        if wanted is not None:
+            options["claims"] = wanted
+        if declares_cp1(claims):
+            options["enable_cae"] = True
         # get_token_info first, as azure-core's BearerTokenCredentialPolicy asks.
         if hasattr(self._credential, "get_token_info"):
-            options: TokenRequestOptions = {"enable_cae": self._enable_cae}
-            if claims is not None:
-                options["claims"] = claims
             return self._credential.get_token_info(scope, options=options)
-        wanted = {} if claims is None else {"claims": claims}
-        if self._enable_cae:
-            return self._credential.get_token(scope, enable_cae=True, **wanted)
-        return self._credential.get_token(scope, **wanted)
+        return self._credential.get_token(scope, **options)
 
     def _safely(self, resource: str, act: Callable[[], Any]) -> Any:
         """Give what ``act`` gives, or None where it wants a person to be asked first."""
@@ -103,7 +102,7 @@ class AzureCore:
 
     def _attempt(self, resource: str) -> Attempt:
         own = self._settings
-        authority = f"{own.cloud.authority.rstrip('/')}/{own.tenant or ANY_TENANT}"
+        authority = f"{own.cloud.authority.rstrip('/')}/{own.tenant or 'organizations'}"
         return Attempt("credential", authority, own.tenant, None, resource)
 
     def _outcome(self, info: Any, resource: str) -> Token | EndUserError:

@@ -8,6 +8,7 @@ import shutil
 from copy import copy
 from typing import TYPE_CHECKING, NoReturn
 
+from ..claims import checked
 from ..entra.azure_core import scope_of
 from ..errors import (
     MfaRequired,
@@ -67,7 +68,7 @@ class AzureCli:
         where that sign-in no longer serves, with the command that helps.
         """
         if claims is not None:
-            raise self._challenged(resource, claims)
+            raise self._challenged(resource, checked(claims))
         try:
             token = self._inner.silent(resource)
         except SignInError as error:

@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
+from ..claims import CP1, checked, declares_cp1
 from ..entra.azure_core import AzureCore
 from ..entra.signin import check_account
 from ..errors import SignInError, SignInRequired
@@ -42,8 +43,7 @@ class AzureCredential:
     ) -> None:
         refuse_unknown(options, AzureCredentialOptions, "AzureCredential")
         self.settings = account_settings(options)
-        cae = flag("enable_cae", options.get("enable_cae", False))
-        self._core = AzureCore(credential, self.settings, enable_cae=cae)
+        self._core = AzureCore(credential, self.settings)
         self._prompts = self._may_prompt(options.get("prompts"))
         self._account: Account | None = None
         self._told = threading.local()
@@ -53,6 +53,11 @@ class AzureCredential:
     def after_fork(self) -> None:
         """Take a new lock."""
         self._lock = threading.RLock()
+
+    @property
+    def answers_claims(self) -> bool:
+        """Claims are sent on; what becomes of them is the credential's business."""
+        return True
 
     @property
     def account(self) -> Account | None:
@@ -66,10 +71,12 @@ class AzureCredential:
         credential's refusal stands for.
         """
         self._told.refusal = None
+        if claims is not None:
+            checked(claims)
         if self._prompts:
             raise self._unknowable()
         try:
-            return self._get(resource, claims)
+            return self._get(resource, claims) or self._plain(resource, claims)
         except SignInError as refused:
             self._told.refusal = (resource, claims, refused)
             raise
@@ -79,10 +86,13 @@ class AzureCredential:
 
         One at a time, so that two threads that need tokens for two resources ask once.
         """
+        if claims is not None:
+            checked(claims)
         with self._lock:
             if self._core.can_authenticate:
                 self._account = self._core.authenticate(resource, claims)
-                claims = None  # they have been met, by the token that is in its cache now
+                # They have been met, by the token that is in its cache now.
+                claims = CP1 if declares_cp1(claims) else None
             else:
                 self._raise_if_refused(resource, claims)
             token = self._get(resource, claims)
@@ -102,6 +112,11 @@ class AzureCredential:
         check_account(token.account, self.settings)
         self._account = token.account
         return token
+
+    def _plain(self, resource: str, claims: str | None) -> Token | None:
+        # azure-identity keeps a sign-in with the capability CP1 apart (its MsalCredential
+        # has two caches); a person who is signed in without it is not asked for its sake.
+        return self._get(resource, None) if claims == CP1 else None
 
     def _raise_if_refused(self, resource: str, claims: str | None) -> None:
         # silent has just asked, and asking again would change nothing: it would cost

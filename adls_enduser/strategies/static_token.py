@@ -6,6 +6,7 @@ import threading
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, NoReturn
 
+from ..claims import checked
 from ..entra.signin import check_account
 from ..errors import ConfigurationError, SignInExpired
 from ..options import StaticTokenOptions, account_settings, refuse_unknown
@@ -147,6 +148,7 @@ def _audiences(given: object, told: frozenset[str], cloud: Cloud) -> frozenset[s
 
 def _refuse_claims(claims: str | None) -> None:
     if claims is not None:
+        checked(claims)
         raise ConfigurationError(
             "A claims challenge cannot be answered by a token that is there already.",
             remedy="Get a new token that meets the claims, or sign in: mode='device_code'.",

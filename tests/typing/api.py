@@ -55,7 +55,7 @@ def strategies() -> list[AuthStrategy]:
         Mine(),
         AzureCredential(AzureCliCredential(), tenant="contoso.com", cloud=mine),
         AzureCredential(DeviceCodeCredential(disable_automatic_authentication=True)),
-        AzureCredential(InteractiveBrowserCredential(), prompts=True, enable_cae=True),
+        AzureCredential(InteractiveBrowserCredential(), prompts=True),
         AzureCli(tenant="contoso.com", username="ada@contoso.com", request_timeout=60),
         StaticToken("secret"),
         StaticToken("secret", 1.8e9, resource="https://storage.azure.com/"),
