@@ -36,7 +36,7 @@ from adls_enduser import (
     filesystem_token,
     management_credentials,
 )
-from adls_enduser.sandbox import CONTOSO
+from adls_enduser.sandbox import CONTOSO, Reset
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 
 from .conftest import PASSWORD
@@ -222,6 +222,15 @@ def test_an_az_that_hangs_is_given_up(signed_in: FakeAz, ada: Person) -> None:
     signed_in.tell(takes=30)
     with pytest.raises(TransportError, match="AzureCliCredential got no answer"):
         management_credentials("azure_cli", request_timeout=0.2)
+
+
+def test_an_az_without_network(signed_in: FakeAz, azure: Sandbox) -> None:
+    """``az`` prints a traceback then; the error says which host could not be reached."""
+    azure.faults.add(Reset(), times=9)
+    with pytest.raises(TransportError, match=r"could not reach login\.microsoftonline\.com\."):
+        management_credentials("azure_cli")
+    azure.faults.clear()
+    assert management_credentials("azure_cli").whoami().username
 
 
 @pytest.mark.parametrize("says", ["", "<html>", "{}", '{"accessToken": "secret-token"}'])

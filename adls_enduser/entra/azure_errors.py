@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _PERSON_NEEDED = "AuthenticationRequiredError"
 
 _NUMBER = re.compile(r"AADSTS[1-9][0-9]{3,8}\b")
+# A connection that failed in another program: azure-cli prints the whole traceback, of
+# which azure-identity keeps the text. urllib3 words it (its MaxRetryError).
+_DROPPED = re.compile(r"HTTPS?ConnectionPool\(host='([A-Za-z0-9.-]+)'")
 _TEMPORARY = frozenset({408, 429})
 # The operating system's errors that trying again does not mend.
 _LASTING = (PermissionError, FileNotFoundError, NotADirectoryError)
@@ -43,7 +46,11 @@ def translated(error: Exception, attempt: Attempt, name: str, now: float) -> End
         return refused
     if _PERSON_NEEDED in _kinds(error):
         return None
-    message = readable(str(getattr(error, "message", None) or error))
+    text = str(getattr(error, "message", None) or error)
+    dropped = _DROPPED.search(text)
+    if dropped:
+        return TransportError(f"{name} could not reach {dropped[1]}.", remedy="Try again later.")
+    message = readable(text)
     if any(map(_is_transport, _causes(error))):
         return TransportError(f"{name} got no answer: {message}", remedy="Try again later.")
     if isinstance(error, HttpResponseError | OSError):

@@ -4,7 +4,7 @@ Whether somebody has signed in to it, and what it is to do, stands in the JSON f
 environment variable FAKE_AZ names. Its tokens come from Entra ID's v1.0 endpoint, by way of
 whatever proxy the environment names, where azure-cli would use v2.0. Sources:
 azure-cli-core, _profile.py (not signed in) and auth/util.py (aad_error_handler);
-azure-cli, command_modules/profile/custom.py (get_access_token).
+azure-cli, command_modules/profile/custom.py (get_access_token); its behaviour (no network).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import os
 import sys
 import time
+import traceback
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -47,8 +48,11 @@ def token(told: dict[str, Any], asked: argparse.Namespace) -> dict[str, Any]:
     url = f"https://login.microsoftonline.com/{tenant}/oauth2/token"
     try:
         answer = requests.post(url, data=form, timeout=10)
-    except requests.RequestException as error:
-        refuse(str(error))
+    except requests.RequestException:
+        refuse(
+            "The command failed with an unexpected error. Here is the traceback:\n",
+            traceback.format_exc(),
+        )
     body: dict[str, Any] = answer.json()
     if not answer.ok:
         refuse(
