@@ -71,12 +71,8 @@ class AzureCli:
             raise self._challenged(resource, checked(claims))
         try:
             token = self._inner.silent(resource)
-        except SignInError as error:
-            refused: SignInError | None = error
-        else:
-            refused = None
-        if refused is not None:
-            raise self._advised(refused, resource)
+        except SignInError as refused:
+            raise self._advised(refused, resource) from None
         if token is None:
             raise self._not_signed_in(resource)
         return token
