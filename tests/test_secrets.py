@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from azure.core.credentials import AccessToken
+from azure.identity import UsernamePasswordCredential
 
 from adls_enduser import (
+    AZURE_CLI_CLIENT_ID,
+    AzureCredential,
     DeviceCode,
     EndUserError,
     Password,
+    StaticToken,
     Token,
     filesystem_token,
     management_credentials,
@@ -23,6 +28,7 @@ from adls_enduser.sandbox import CONTOSO, Answer, HalfBody, Reset, Stall, redire
 from adls_enduser.source import TokenSource
 
 from .contracts import DATA_LAKE, MANAGEMENT, TOKEN_PATH
+from .strangers import Giving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -252,6 +258,67 @@ class TestFailure:
                 MANAGEMENT
             )
         everything.add_error(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:UsernamePasswordCredential is deprecated")
+@pytest.mark.parametrize("fault", FAILURES, ids=lambda fault: repr(fault)[:40])
+def test_somebody_elses_credential_that_fails(
+    azure: Sandbox, everything: Everything, fault: Any
+) -> None:
+    """azure-identity's errors hold the exchange; ours hold none of them."""
+    azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+    theirs = UsernamePasswordCredential(
+        AZURE_CLI_CLIENT_ID,
+        f"ada@{CONTOSO}",
+        PASSWORD,
+        tenant_id=CONTOSO,
+        retry_total=0,
+        connection_timeout=0.5,
+        read_timeout=0.5,
+    )
+    azure.faults.add(fault, path=TOKEN_PATH)
+    strategy = AzureCredential(theirs, clock=azure.clock)
+    with pytest.raises(EndUserError) as caught:
+        management_credentials(strategy)
+    everything.add_error(caught.value)
+    everything.add(strategy, vars(strategy))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        AccessToken(ACCESS, "soon"),  # type: ignore[arg-type]
+        AccessToken(f"{ACCESS} {REFRESH}", 4_000_000_000),
+        {"token": ACCESS},
+    ],
+)
+def test_what_is_no_token_is_not_shown(everything: Everything, given: Any) -> None:
+    """Nor is a part of it."""
+    with pytest.raises(EndUserError) as caught:
+        AzureCredential(Giving(given)).silent(MANAGEMENT)
+    everything.add_error(caught.value)
+
+
+def test_a_static_token_is_not_shown(clock: SandboxClock, everything: Everything) -> None:
+    """Not by itself, not where it is refused, for whatever reason."""
+    strategy = StaticToken(ACCESS, clock.time() + 60, resource=MANAGEMENT, clock=clock)
+    everything.add(strategy, vars(strategy), management_credentials(strategy))
+    wrong: list[tuple[Any, Any, dict[str, Any]]] = [
+        (f"Bearer {ACCESS}", 4e9, {}),
+        (ACCESS, None, {}),
+        (ACCESS, "soon", {}),
+        (ACCESS, clock.time() - 1, {}),
+        (ACCESS, 4e9, {"resource": 7}),
+        (ACCESS, 4e9, {"tenant": 7}),
+        (ACCESS, 4e9, {"no_such_option": 7}),
+    ]
+    for token, expires_on, options in wrong:
+        with pytest.raises(EndUserError) as caught:
+            StaticToken(token, expires_on, clock=clock, **options)
+        everything.add_error(caught.value)
+    with pytest.raises(EndUserError) as caught:
+        filesystem_token(strategy)
+    everything.add_error(caught.value)
 
 
 def test_the_proxys_password_is_not_shown(azure: Sandbox, everything: Everything) -> None:

@@ -36,10 +36,11 @@ class StaticToken:
         expires_on: float | None = None,
         **options: Unpack[StaticTokenOptions],
     ) -> None:
-        refuse_unknown(options, StaticTokenOptions, "StaticToken")
-        self.settings = account_settings(options)
+        self._audiences: frozenset[str] = frozenset()
         secret, told = _taken(token)
         del token  # lest a traceback show it
+        refuse_unknown(options, StaticTokenOptions, "StaticToken")
+        self.settings = account_settings(options)
         if secret is None:
             raise _no_token()
         self._secret = secret
