@@ -312,9 +312,12 @@ CLIENT = "c0ffee00-7e57-4c0a-9d0a-0000000000c1"
 @pytest.mark.parametrize(
     ("make", "prompts"),
     [
-        (lambda: DeviceCodeCredential(CLIENT), True),
+        (lambda: DeviceCodeCredential(CLIENT, timeout=1), True),
         (lambda: InteractiveBrowserCredential(), True),
-        (lambda: ChainedTokenCredential(AzureCliCredential(), DeviceCodeCredential()), True),
+        (
+            lambda: ChainedTokenCredential(AzureCliCredential(), DeviceCodeCredential(timeout=1)),
+            True,
+        ),
         (lambda: DefaultAzureCredential(exclude_interactive_browser_credential=False), True),
         (lambda: DeviceCodeCredential(CLIENT, disable_automatic_authentication=True), False),
         (lambda: InteractiveBrowserCredential(disable_automatic_authentication=True), False),
