@@ -18,7 +18,7 @@ from ..errors import ConfigurationError, EndUserError, ProtocolError
 from ..refusals import Attempt
 from ..tokens import Account, Token, is_bearer_token, is_moment
 from ..unverified import read
-from .azure_errors import translated
+from .azure_errors import kinds, translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,12 +111,15 @@ class AzureCore:
             if inspect.iscoroutine(info):
                 info.close()  # lest Python warn that nobody awaited it
             return _asynchronous(self.name)
+        return self._token(info, resource) or ProtocolError(
+            f"{self.name} gave {type(info).__name__}, which is no AccessToken.",
+            remedy="It must have token, a str, and expires_on, in UTC epoch seconds.",
+        )
+
+    def _token(self, info: Any, resource: str) -> Token | None:
         secret, expires_on = getattr(info, "token", None), getattr(info, "expires_on", None)
         if not is_bearer_token(secret) or not is_moment(expires_on):
-            return ProtocolError(
-                f"{self.name} gave {type(info).__name__}, which is no AccessToken.",
-                remedy="It must have token, a str, and expires_on, in UTC epoch seconds.",
-            )
+            return None
         refresh_on = getattr(info, "refresh_on", None)
         return Token(
             secret,
@@ -152,15 +155,11 @@ def _may_prompt(credential: Any) -> bool:
     if not callable(getattr(credential, "authenticate", None)):
         return False
     # A descendant of InteractiveCredential all the same, but all it asks is Entra ID.
-    if "UsernamePasswordCredential" in _kinds(credential):
+    if "UsernamePasswordCredential" in kinds(credential):
         return False
     # What disable_automatic_authentication=True leaves behind, and nothing public tells.
     # Should it be renamed one day, we stop calling and do not start to prompt.
     return getattr(credential, "_disable_automatic_authentication", None) is not True
-
-
-def _kinds(thing: object) -> set[str]:
-    return {kind.__name__ for kind in type(thing).__mro__}
 
 
 def _checked(credential: object) -> object:

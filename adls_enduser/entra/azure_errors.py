@@ -44,7 +44,7 @@ def translated(error: Exception, attempt: Attempt, name: str, now: float) -> End
     refused = _refusal(error, attempt, now)
     if refused is not None:
         return refused
-    if _PERSON_NEEDED in _kinds(error):
+    if _PERSON_NEEDED in kinds(error):
         return None
     text = str(getattr(error, "message", None) or error)
     dropped = _DROPPED.search(text)
@@ -108,5 +108,6 @@ def _is_transport(error: BaseException) -> bool:
     return isinstance(error, OSError) and not isinstance(error, _LASTING)
 
 
-def _kinds(error: BaseException) -> set[str]:
-    return {kind.__name__ for kind in type(error).__mro__}
+def kinds(thing: object) -> set[str]:
+    """Give the names of a thing's class and of all that it derives from."""
+    return {kind.__name__ for kind in type(thing).__mro__}
