@@ -221,12 +221,12 @@ class _WSTrustRequest(WSTrustRequest):  # type: ignore[misc]
         # Built empty, because adal logs a response that it is built with, and knows to
         # hide the assertion only when it has a namespace prefix.
         response = WSTrustResponse(self._call_context, "", self._wstrust_endpoint_version)
-        response._response = checked_xml(answer.text)  # noqa: SLF001
         try:
+            response._response = checked_xml(answer.text)  # noqa: SLF001
             response.parse()
-        except adal.AdalError:
-            if response.error_code or response.fault_message:
-                told = response.fault_message or response.error_code
+        except (adal.AdalError, ElementTree.ParseError, ValueError):
+            told = response.fault_message or response.error_code
+            if told:
                 raise federation_fault(told, self._wstrust_endpoint_url) from None
             if not answer.ok:
                 raise Refused(answer) from None

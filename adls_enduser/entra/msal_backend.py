@@ -270,10 +270,10 @@ class _Wire:
     def _send_envelope(self, url: str, headers: Any, envelope: str) -> Answer:
         check_federation(url)
         answer = self._http.post(url, self._headers(headers), Body(envelope), once=True)
-        told = _fault(checked_xml(answer.text))
+        told = _fault(answer.text)
         if told:
             raise federation_fault(told, url)
-        ok(answer)
+        checked_xml(ok(answer))
         return answer
 
     def _headers(self, headers: Any) -> dict[str, str]:
@@ -333,8 +333,8 @@ def _endpoint(wire: _Wire, url: Any) -> Any:
 
 def _fault(envelope: str) -> str | None:
     try:
-        told = wstrust_response.parse_error(envelope)
-    except (ElementTree.ParseError, AttributeError):
+        told = wstrust_response.parse_error(checked_xml(envelope))
+    except (ElementTree.ParseError, AttributeError, ValueError):
         return None
     return str(told["reason"] or told["code"]) if told else None
 

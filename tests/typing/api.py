@@ -66,7 +66,7 @@ def factories() -> list[Credentials]:
     """By name with options, and by object."""
     return [
         management_credentials("password", username="ada@contoso.com", password="secret"),
-        filesystem_token(mode="mfa", tenant="contoso.com", interactive=False),
+        filesystem_token(mode="mfa", tenant="contoso.com", interactive=False, library="msal"),
         filesystem_token(mode="azure_cli", tenant="contoso.com", request_timeout=60),
         *(management_credentials(mode=strategy) for strategy in strategies()),
     ]
@@ -99,6 +99,7 @@ def refused() -> None:
     management_credentials(tenent="contoso.com")  # type: ignore[call-arg]
     management_credentials("password", password=3)  # type: ignore[arg-type]
     DeviceCode(password="secret")  # type: ignore[call-arg]
+    DeviceCode(library="requests")  # type: ignore[arg-type]
     AzureCli(client_id="x")  # type: ignore[call-arg]
     AzureCredential("secret")  # type: ignore[arg-type]
     AzureCredential(credentials().aio())  # type: ignore[arg-type]

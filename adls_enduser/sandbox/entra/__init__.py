@@ -8,12 +8,18 @@ from ..people import Person
 from .accounts import Accounts
 from .applications import AZURE_CLI, Application, Applications
 from .authorities import HOSTS, Authorities
+from .authorization import AuthorizationRequests
+from .browsing import deliver, opened
+from .codes import AuthorizationCodes
 from .device import DeviceCode, DeviceCodes
 from .endpoints import Endpoints
 from .grants import Grants
 from .page import PATH, Page
+from .redirects import PUBLIC_CLIENT
 from .refresh import RefreshTokens
 from .refusals import REFUSALS, Refused
+from .sessions import Sessions
+from .signin import SignIn
 from .tokens import Tokens
 from .version_1 import Version1
 from .version_2 import Version2
@@ -46,6 +52,8 @@ class Entra:
         self.device_codes = DeviceCodes(world.clock)
         self.refresh_tokens = RefreshTokens(world.clock)
         self.federation = FederationServers(world, self.accounts)
+        self.codes = AuthorizationCodes(world.clock)
+        self.sessions = Sessions()
         self._tokens = Tokens(world, self.refresh_tokens)
         grants = Grants(
             authorities=self.authorities,
@@ -54,6 +62,15 @@ class Entra:
             device_codes=self.device_codes,
             refresh_tokens=self.refresh_tokens,
             federation=self.federation,
+            codes=self.codes,
+        )
+        sign_in = SignIn(
+            clock=world.clock,
+            authorities=self.authorities,
+            accounts=self.accounts,
+            requests=AuthorizationRequests(self.authorities, self.applications),
+            codes=self.codes,
+            sessions=self.sessions,
         )
         self._endpoints = Endpoints(
             world,
@@ -61,6 +78,7 @@ class Entra:
             applications=self.applications,
             federation=self.federation,
             grants=grants,
+            sign_in=sign_in,
             versions={"1.0": Version1(self._tokens), "2.0": Version2(self._tokens, world.identity)},
             show=self._show,
         )
@@ -128,11 +146,24 @@ class Entra:
         enabled: bool = True,
         consented: bool = True,
         permissions: Collection[str] | None = None,
+        redirect_uris: Iterable[str] = PUBLIC_CLIENT,
     ) -> Application:
-        """Register an application; ``permissions`` are its resources (None: all)."""
+        """Register an application; ``permissions`` are its resources (None: all).
+
+        Without ``consented`` each person is asked for consent when they sign in in a
+        browser. ``redirect_uris`` on loopback stand for every port.
+        """
         allowed = None if permissions is None else frozenset(permissions)
         return self.applications.register(
-            Application(client_id, name or client_id, public_client, enabled, consented, allowed)
+            Application(
+                client_id,
+                name or client_id,
+                public_client,
+                enabled,
+                consented,
+                allowed,
+                redirect_uris=tuple(redirect_uris),
+            )
         )
 
     def federate(
@@ -162,19 +193,53 @@ class Entra:
         """Let another host name be a valid authority, and answer there."""
         self.authorities.add(host, cloud)
 
-    def approve(self, user_code: str, by: Person | str | None = None) -> None:
+    def approve(
+        self, user_code: str, by: Person | str | None = None, *, second_factor: bool = False
+    ) -> None:
         """Approve a device code as a person (default: the first one there is).
 
-        Persons who need a second factor have passed it. Raises ValueError if there is no
-        such person, or no such code that still waits.
+        Persons who need a second factor have passed it, and others with ``second_factor``.
+        Raises ValueError if there is no such person, or no such code that still waits.
         """
-        person = self._who(by)
-        amr = ("pwd", "mfa") if person.mfa else ("pwd",)
-        self.device_codes.approve(self._waiting(user_code), person, amr)
+        person, code = self._who(by), self._waiting(user_code)
+        more = second_factor or person.mfa or code.asked.claims.unmet(("pwd",))
+        self.device_codes.approve(code, person, ("pwd", "mfa") if more else ("pwd",))
 
     def decline(self, user_code: str) -> None:
         """Decline a device code; ValueError if no such code waits."""
         self.device_codes.decline(self._waiting(user_code))
+
+    def authorize(self, url: str, by: Person | str | None = None, *, accepts: bool = True) -> str:
+        """Do on the sign-in page what a person would do, and give where that leads.
+
+        ``url`` is what a program opens a browser with, ``by`` who signs in (default: the
+        first person there is); ``accepts=False`` for one who cancels, at the consent if they
+        are asked for it. With ``prompt=none`` ``by`` is who has signed in before (default:
+        nobody). The address, with ``code`` or ``error``, is not opened. Raises ValueError
+        where a browser would stay on the page: a redirect URI that is not registered, a
+        person who is refused; and for ``response_mode=form_post``, which is for ``browse``.
+        """
+        answer = self._on_the_page(url, by, accepts=accepts)
+        if "Location" not in answer.headers:
+            raise ValueError("response_mode=form_post leads to no address; browse() sends it")
+        return answer.headers["Location"]
+
+    def browse(self, url: str, by: Person | str | None = None, *, accepts: bool = True) -> str:
+        """Do as ``authorize`` does, hand the answer to the program, and give its last page.
+
+        The program must listen on loopback: ValueError if the way leads elsewhere, OSError
+        if nobody listens.
+        """
+        return deliver(self._on_the_page(url, by, accepts=accepts))
+
+    def _on_the_page(self, url: str, by: Person | str | None, *, accepts: bool) -> Response:
+        request = opened(url)
+        silent = request.args.get("prompt") == "none" and by is None
+        person = None if silent else self._who(by)
+        try:
+            return self._endpoints.authorize(request, person=person, accepts=accepts)
+        except Refused as refused:
+            raise ValueError(f"the page says no (AADSTS{refused.number})") from None
 
     def pending_codes(self) -> list[str]:
         """Give the user codes that wait for their person, oldest first."""
@@ -189,6 +254,27 @@ class Entra:
         if code not in REFUSALS:
             raise ValueError(f"AADSTS{code} is not a refusal known here")
         self.refresh_tokens.revoke(person, code)
+
+    def revoke_access_tokens(self, person: Person) -> None:
+        """Let services accept no access token that a person has now, though it lives on.
+
+        That is continuous access evaluation: Resource Manager challenges clients that have
+        said they understand it (``cp1``) for a token of a later ``nbf``, which a refresh
+        token gets silently unless it is revoked as well.
+        """
+        self.world.identity.revoke_issued_tokens(person)
+
+    def require_claims(
+        self, person: Person, context: str | None = "p1", *, writes_only: bool = False
+    ) -> None:
+        """Let Resource Manager want an authentication context (``acrs``) of a person's tokens.
+
+        It challenges for it, and Entra ID gives it to who has shown a second factor; so a
+        person without ``mfa`` must step up. ``"p1"`` is what Azure's own enforcement of
+        multifactor authentication asks for; ``writes_only`` lets GET and HEAD through, as
+        that does. None lifts it.
+        """
+        self.world.identity.require_context(person, context, writes_only=writes_only)
 
     @property
     def token_lifetime(self) -> float:
@@ -258,7 +344,7 @@ class Entra:
         if by is not None:
             persons = [one for one in persons if one.username.lower() == by.lower()]
         if not persons:
-            raise ValueError(f"there is nobody to approve{f' as {by}' if by else ''}")
+            raise ValueError(f"there is nobody to approve or sign in{f' as {by}' if by else ''}")
         return persons[0]
 
     def _waiting(self, user_code: str) -> DeviceCode:

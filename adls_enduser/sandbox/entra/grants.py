@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from . import claims
 from .applications import required
 from .refusals import Refused
 from .tokens import Entitlement
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from .applications import Application, Applications
     from .asked import Asked, Form
     from .authorities import Authorities
+    from .codes import AuthorizationCodes
     from .device import DeviceCode, DeviceCodes
     from .refresh import RefreshTokens
     from .wstrust import FederationServers
@@ -71,6 +74,7 @@ class Grants:
         device_codes: DeviceCodes,
         refresh_tokens: RefreshTokens,
         federation: FederationServers,
+        codes: AuthorizationCodes,
     ) -> None:
         self._authorities = authorities
         self._applications = applications
@@ -78,9 +82,11 @@ class Grants:
         self._device_codes = device_codes
         self._refresh_tokens = refresh_tokens
         self._federation = federation
+        self._codes = codes
         self._grants: dict[str, Grant] = {
             PASSWORD: self._with_password,
             "refresh_token": self._with_refresh_token,
+            "authorization_code": self._with_code,
             **dict.fromkeys(_DEVICE_CODE, self._with_device_code),
             **dict.fromkeys(ASSERTIONS, self._with_assertion),
         }
@@ -122,9 +128,10 @@ class Grants:
         code, person = self._device_codes.redeem(
             value, application, expired_code=version.expired_code
         )
-        return self._entitle(
-            person, tenant or code.tenant, application, code.asked, cloud, code.amr
-        )
+        asked = code.asked
+        if form.get("claims"):
+            asked = replace(asked, claims=claims.read(form["claims"]))
+        return self._entitle(person, tenant or code.tenant, application, asked, cloud, code.amr)
 
     def _with_refresh_token(
         self, form: Form, tenant: Tenant | None, cloud: str, version: Version
@@ -135,6 +142,22 @@ class Grants:
         asked = version.asked_again(form, cloud, grant.asked)
         self._applications.check_resource(application, asked.resource, cloud)
         return self._entitle(grant.person, tenant, application, asked, cloud, grant.amr)
+
+    def _with_code(
+        self, form: Form, tenant: Tenant | None, cloud: str, version: Version
+    ) -> Entitlement:
+        application = self._applications.client(form)
+        value, redirect_uri = required(form, "code"), required(form, "redirect_uri")
+        verifier = form.get("code_verifier", "")
+        code = self._codes.redeem(value, application, redirect_uri, verifier, cloud)
+        asked = version.asked_again(form, cloud, code.request.asked)
+        before = code.request.asked
+        scopes = asked.openid_scopes | before.openid_scopes
+        wanted = asked.claims if form.get("claims") else before.claims
+        asked = replace(asked, openid_scopes=scopes, nonce=before.nonce, claims=wanted)
+        self._applications.check_resource(application, asked.resource, cloud)
+        tenant = tenant or code.request.tenant
+        return self._entitle(code.person, tenant, application, asked, cloud, code.amr)
 
     def _with_assertion(
         self, form: Form, tenant: Tenant | None, cloud: str, version: Version
@@ -157,6 +180,8 @@ class Grants:
         try:
             admitted = self._accounts.admit(person, tenant, application, amr)
             self._authorities.check_cloud(admitted, cloud)
+            if asked.claims.unmet(amr):
+                raise Refused(50076)
         except Refused as refused:
             # A grant knows what the request does not say.
             known = {"resource": asked.resource, "username": person.username}

@@ -370,8 +370,8 @@ _TABLE = (
     Refusal(
         50011,
         "invalid_request",
-        "The redirect URI specified in the request does not match the redirect URIs configured"
-        " for the application '{client_id}'.",
+        "The redirect URI '{redirect_uri}' specified in the request does not match the redirect"
+        " URIs configured for the application '{client_id}'.",
     ),
     Refusal(
         70011,
@@ -422,6 +422,54 @@ _TABLE = (
     Refusal(70003, "unsupported_grant_type", "The access grant '{grant_type}' is not supported."),
     Refusal(50049, "invalid_instance", "Unknown or invalid instance."),
     Refusal(50050, "invalid_request", "The request is malformed."),
+    Refusal(9002313, "invalid_request", "Invalid request. Request is malformed or invalid."),
+    Refusal(90023, "invalid_request", "Unsupported '{name}' value."),
+    Refusal(900971, "invalid_request", "No reply address provided."),
+    Refusal(
+        700051,
+        "unsupported_response_type",
+        "response_type 'token' is not enabled for the application.",
+    ),
+    Refusal(
+        700054,
+        "unsupported_response_type",
+        "response_type '{name}' is not enabled for the application.",
+    ),
+    Refusal(50149, "invalid_request", "Invalid Code_Challenge_method parameter."),
+    Refusal(501491, "invalid_request", "Invalid size of Code_Challenge parameter."),
+    Refusal(
+        50058,
+        "login_required",
+        "A silent sign-in request was sent but no user is signed in. The cookies used to"
+        " represent the user's session were not sent in the request to Azure AD.",
+    ),
+    # The authorization code.
+    Refusal(
+        54005,
+        "invalid_grant",
+        "OAuth2 Authorization code was already redeemed, please retry with a new valid code or"
+        " use an existing refresh token.",
+    ),
+    Refusal(
+        500112,
+        "invalid_client",
+        "The reply address '{sent}' does not match the reply address '{redirect_uri}' provided"
+        " when requesting Authorization code.",
+        None,
+        401,
+    ),
+    Refusal(
+        50148,
+        "invalid_grant",
+        "The code_verifier does not match the code_challenge supplied in the authorization"
+        " request for PKCE.",
+    ),
+    Refusal(
+        501481,
+        "invalid_grant",
+        "The Code_Verifier does not match the code_challenge supplied in the authorization"
+        " request.",
+    ),
     # Grants that have died.
     Refusal(
         700082,
@@ -538,6 +586,15 @@ _TABLE = (
     ),
 )
 
+# With these Entra ID says which claims would do: those of the policy that is in the way.
+# Recorded in AzureAD/microsoft-authentication-library-for-js #5491 (50076) and
+# AzureAD/azure-activedirectory-library-for-nodejs #151 (50079).
+_BY_POLICY = {50076, 50079}
+_POLICY_CLAIMS = (
+    '{"access_token":{"capolids":{"essential":true,'
+    '"values":["ca0ffee0-7e57-4c0a-9d0a-00000000c0de"]}}}'
+)
+
 REFUSALS = {refusal.number: refusal for refusal in _TABLE}
 
 
@@ -568,6 +625,23 @@ def correlation_id(request: Request) -> str:
         return str(uuid.uuid4())
 
 
+def described(refused: Refused, *, now: float, known: dict[str, str], ids: tuple[str, str]) -> str:
+    """Write the sentence of a refusal, with what an administrator needs to find it."""
+    trace, correlation = ids
+    return "\r\n".join(
+        (
+            f"AADSTS{refused.number}: {refused.sentence(known)}",
+            f"Trace ID: {trace}",
+            f"Correlation ID: {correlation}",
+            f"Timestamp: {_timestamp(now)}",
+        )
+    )
+
+
+def _timestamp(now: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(now))
+
+
 def refused_response(
     refused: Refused, host: str, *, now: float, known: dict[str, str], ids: tuple[str, str]
 ) -> Response:
@@ -576,15 +650,8 @@ def refused_response(
     ``ids`` are the trace id and the correlation id, ``known`` fills the sentence.
     """
     number, (trace, correlation) = refused.number, ids
-    timestamp = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(now))
-    description = "\r\n".join(
-        (
-            f"AADSTS{number}: {refused.sentence(known)}",
-            f"Trace ID: {trace}",
-            f"Correlation ID: {correlation}",
-            f"Timestamp: {timestamp}",
-        )
-    )
+    timestamp = _timestamp(now)
+    description = described(refused, now=now, known=known, ids=ids)
     body: dict[str, object] = {
         "error": refused.error,
         "error_description": description,
@@ -596,6 +663,8 @@ def refused_response(
     }
     if refused.refusal.suberror:
         body["suberror"] = refused.refusal.suberror
+    if number in _BY_POLICY:
+        body["claims"] = _POLICY_CLAIMS
     status = refused.refusal.status
     headers = {"Retry-After": "5"} if status == 429 else None
     return json_response(body, status, headers)
