@@ -31,7 +31,6 @@ class Azure:
             text=True,
         )
         told = self._read()
-        self.stand_in: bool = told["version_2_stand_in"]
         self._home = tempfile.TemporaryDirectory(prefix="adls-enduser-bench-")
         self.folder = self._home.name
         # Before azure.datalake.store is imported: it makes a folder in the home folder.

@@ -138,7 +138,6 @@ def _count(azure: Azure, name: str, program: Program) -> dict[str, object]:
         "longest": max(waits),
         "failed": len(errors),
         "error": errors[0] if errors else "",
-        "stand_in": azure.stand_in,
     }
 
 

@@ -136,7 +136,8 @@ make bench                                     # everything: about a quarter of 
 .venv/bin/python -m benchmarks --report        # write this page again
 ```
 
-msal and azure-identity speak to version 2.0 of Entra ID alone. {_version_2()}
+msal and azure-identity speak to version 2.0 of Entra ID alone, which the sandbox serves
+beside version 1.0.
 """
 
 
@@ -174,15 +175,6 @@ def _rounds() -> int:
 def _size(step: str) -> int:
     full, fast = {"transfers": (256, 32), "long": (1024, 64)}[step]
     return fast if (about(step, STORES[0]) or {}).get("fast") else full
-
-
-def _version_2() -> str:
-    if any((load("prompts", store) or [{}])[0].get("stand_in") for store in STORES):
-        return (
-            "The sandbox has no such endpoints yet, so a stand-in inside `benchmarks/` (`v2.py`)"
-            " translates their requests for it; it adds a fraction of a millisecond to each."
-        )
-    return "The sandbox answers there as well."
 
 
 if __name__ == "__main__":

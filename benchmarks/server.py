@@ -11,7 +11,6 @@ import sys
 from typing import Any
 
 from adls_enduser.sandbox import CONTOSO, Sandbox
-from benchmarks.v2 import add_version_2
 
 ADA, PASSWORD = f"ada@{CONTOSO}", "ada-password"
 
@@ -21,8 +20,7 @@ def main() -> None:
     with Sandbox(environ=None) as azure:
         azure.entra.person(ADA, password=PASSWORD, approves_device_codes=True)
         azure.entra.device_code_interval = 1.0
-        stand_in = add_version_2(azure)
-        _say({"environment": azure.environment, "version_2_stand_in": stand_in})
+        _say({"environment": azure.environment})
         for line in sys.stdin:
             _say(_obey(azure, json.loads(line)))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -48,6 +49,12 @@ class Identity:
         """Sign claims as Entra ID does: RS256, with the key's id in the header."""
         headers = {"kid": self.key_id, "x5t": self.key_id}
         return jwt.encode(claims, self._key, algorithm="RS256", headers=headers)
+
+    def keys(self) -> dict[str, Any]:
+        """Give the public key as a JWK set (RFC 7517), for who checks signatures."""
+        key = RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
+        names = {"use": "sig", "kid": self.key_id, "x5t": self.key_id}
+        return {"keys": [{"kty": "RSA", **names, "n": key["n"], "e": key["e"]}]}
 
     def access_token(
         self,

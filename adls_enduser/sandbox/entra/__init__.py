@@ -1,4 +1,4 @@
-"""Entra ID: the authority of version 1.0 as adal uses it, and the page for the person."""
+"""Entra ID: versions 1.0 and 2.0 of the authority, and the page for the person."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from .grants import Grants
 from .page import PATH, Page
 from .refresh import RefreshTokens
 from .refusals import REFUSALS, Refused
-from .tokens import TokenAnswers
+from .tokens import Tokens
+from .version_1 import Version1
+from .version_2 import Version2
 from .wstrust import FederationServer, FederationServers
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ class Entra:
         self.device_codes = DeviceCodes(world.clock)
         self.refresh_tokens = RefreshTokens(world.clock)
         self.federation = FederationServers(world, self.accounts)
-        self._answers = TokenAnswers(world, self.refresh_tokens)
+        self._tokens = Tokens(world, self.refresh_tokens)
         grants = Grants(
             authorities=self.authorities,
             applications=self.applications,
@@ -52,7 +54,6 @@ class Entra:
             device_codes=self.device_codes,
             refresh_tokens=self.refresh_tokens,
             federation=self.federation,
-            answers=self._answers,
         )
         self._endpoints = Endpoints(
             world,
@@ -60,7 +61,8 @@ class Entra:
             applications=self.applications,
             federation=self.federation,
             grants=grants,
-            describe=self._describe,
+            versions={"1.0": Version1(self._tokens), "2.0": Version2(self._tokens, world.identity)},
+            show=self._show,
         )
         self.page = Page(self.accounts, self.device_codes)
 
@@ -191,11 +193,11 @@ class Entra:
     @property
     def token_lifetime(self) -> float:
         """How long access tokens made from now on live, in seconds."""
-        return self._answers.lifetime
+        return self._tokens.lifetime
 
     @token_lifetime.setter
     def token_lifetime(self, seconds: float) -> None:
-        self._answers.lifetime = seconds
+        self._tokens.lifetime = seconds
 
     @property
     def refresh_token_lifetime(self) -> float:
@@ -243,22 +245,11 @@ class Entra:
         """Answer one request to an authority or a federation server."""
         return self._endpoints.answer(request)
 
-    def _describe(self, code: DeviceCode) -> dict[str, str]:
-        """Answer as ``/oauth2/devicecode?api-version=1.0`` does: every value a string."""
+    def _show(self, code: DeviceCode) -> tuple[str, float]:
+        """Say where a new device code is to be entered, and how long it lives (seconds)."""
         if self.approver is not None:
             self.approve(code.user_code, self.approver)
-        url = f"{self.public_url}{PATH}"
-        return {
-            "user_code": code.user_code,
-            "device_code": code.device_code,
-            "verification_url": url,
-            "expires_in": f"{self.device_code_lifetime:g}",
-            "interval": f"{code.interval:g}",
-            "message": (
-                f"To sign in, use a web browser to open the page {url}"
-                f" and enter the code {code.user_code} to authenticate."
-            ),
-        }
+        return f"{self.public_url}{PATH}", self.device_code_lifetime
 
     def _who(self, by: Person | str | None) -> Person:
         if isinstance(by, Person):

@@ -23,11 +23,13 @@ _RESOURCES = {
         "https://management.core.chinacloudapi.cn",
         "https://management.chinacloudapi.cn",
         "https://graph.chinacloudapi.cn",
+        "https://microsoftgraph.chinacloudapi.cn",
     },
     "usgovernment": {
         "https://management.core.usgovcloudapi.net",
         "https://management.usgovcloudapi.net",
         "https://graph.windows.net",
+        "https://graph.microsoft.us",
     },
 }
 

@@ -19,7 +19,7 @@ HOSTS = {
         "login.microsoft.com",
         "sts.windows.net",
     ),
-    "china": ("login.chinacloudapi.cn", "login.partner.microsoftonline.cn"),
+    "china": ("login.partner.microsoftonline.cn", "login.chinacloudapi.cn"),
     "usgovernment": ("login.microsoftonline.us", "login.usgovcloudapi.net"),
 }
 INSTANCE_NAMES = {
@@ -75,7 +75,8 @@ class Authorities:
         """Give the tenant discovery endpoint of an authority.
 
         Refused (50049) if its host is unknown, (50050) if it is no https URL.
-        Source: adal.authority, ``_perform_dynamic_instance_discovery``.
+        Source: adal.authority, ``_perform_dynamic_instance_discovery``, and the answers for
+        either version recorded in the tests of MSAL.js.
         """
         url = urlsplit(authorization_endpoint)
         tenant = url.path.strip("/").partition("/")[0]
@@ -83,4 +84,5 @@ class Authorities:
             raise Refused(50050)
         if url.hostname not in self._clouds:
             raise Refused(50049)
-        return f"https://{url.hostname}/{tenant}/.well-known/openid-configuration"
+        version = "/v2.0" if "/v2.0/" in url.path.lower() else ""
+        return f"https://{url.hostname}/{tenant}{version}/.well-known/openid-configuration"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..clock import SandboxClock
     from ..people import Person, Tenant
     from .applications import Application
+    from .asked import Asked
 
 # Nothing that could be taken for something else (RFC 8628 section 6.1).
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -27,7 +28,7 @@ class DeviceCode:
 
     user_code: str
     application: Application
-    resource: str
+    asked: Asked
     tenant: Tenant | None
     cloud: str
     expires_at: float
@@ -38,6 +39,11 @@ class DeviceCode:
     amr: tuple[str, ...] = ()
     declined: bool = False
     redeemed: bool = False
+
+    @property
+    def resource(self) -> str:
+        """Give what the program wants to reach."""
+        return self.asked.resource
 
 
 class DeviceCodes:
@@ -58,14 +64,12 @@ class DeviceCodes:
         self.slow_down = True
 
     def create(
-        self, application: Application, resource: str, tenant: Tenant | None, cloud: str
+        self, application: Application, asked: Asked, tenant: Tenant | None, cloud: str
     ) -> DeviceCode:
         """Make a new device code and its user code."""
         user_code = "".join(secrets.choice(_ALPHABET) for _ in range(9))
         expires_at = self._clock.service_time() + self.lifetime
-        code = DeviceCode(
-            user_code, application, resource, tenant, cloud, expires_at, self.interval
-        )
+        code = DeviceCode(user_code, application, asked, tenant, cloud, expires_at, self.interval)
         with self._lock:
             self._codes.append(code)
         return code
@@ -109,11 +113,14 @@ class DeviceCodes:
             self.check_waits(code)
             code.declined = True
 
-    def redeem(self, device_code: str, application: Application) -> tuple[DeviceCode, Person]:
+    def redeem(
+        self, device_code: str, application: Application, *, expired_code: int
+    ) -> tuple[DeviceCode, Person]:
         """Give the code and who approved it, once; Refused while and if nobody did.
 
-        The errors are those of the v1.0 endpoint, which says ``code_expired`` where RFC
-        8628 says ``expired_token`` (AzureAD/azure-activedirectory-library-for-python #110).
+        ``expired_code`` is the number to refuse an expired one with: the v1.0 endpoint says
+        ``code_expired`` (AzureAD/azure-activedirectory-library-for-python #110), that of
+        v2.0 ``expired_token``, as RFC 8628 does.
         """
         with self._lock:
             code = next((one for one in self._codes if one.device_code == device_code), None)
@@ -124,7 +131,7 @@ class DeviceCodes:
             if code.declined:
                 raise Refused(65004, error="authorization_declined")
             if self._clock.service_time() >= code.expires_at:
-                raise Refused(70019)
+                raise Refused(expired_code)
             if code.person is None:
                 raise self._not_yet(code)
             code.redeemed = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .applications import required
 from .refusals import Refused
@@ -14,24 +14,52 @@ if TYPE_CHECKING:
     from ..people import Person, Tenant
     from .accounts import Accounts
     from .applications import Application, Applications
+    from .asked import Asked, Form
     from .authorities import Authorities
     from .device import DeviceCode, DeviceCodes
     from .refresh import RefreshTokens
-    from .tokens import TokenAnswers
     from .wstrust import FederationServers
 
-    Form = dict[str, str]
-    Grant = Callable[[Form, Tenant | None, str], dict[str, str]]
+    Grant = Callable[["Form", "Tenant | None", str, "Version"], Entitlement]
 
-_SAML1 = "urn:ietf:params:oauth:grant-type:saml1_1-bearer"
-_SAML2 = "urn:ietf:params:oauth:grant-type:saml2-bearer"
-_PASSWORD = ("pwd",)
+PASSWORD = "password"
+ASSERTIONS = (
+    "urn:ietf:params:oauth:grant-type:saml1_1-bearer",
+    "urn:ietf:params:oauth:grant-type:saml2-bearer",
+)
+# Version 1.0's name, and that of RFC 8628 section 3.4; Entra ID takes either at both.
+_DEVICE_CODE = ("device_code", "urn:ietf:params:oauth:grant-type:device_code")
+_BY_PASSWORD = ("pwd",)
+
+
+class Version(Protocol):
+    """What differs between the versions of the endpoints: how to ask, and how to answer.
+
+    ``expired_code`` is the number of the refusal of a device code that has expired.
+    """
+
+    expired_code: int
+
+    def check_tenant(self, grant_type: str, tenant_name: str) -> None:
+        """Refuse a grant that a tenant's name does not go with."""
+
+    def asked(self, form: Form, cloud: str) -> Asked:
+        """Read what a request asks for."""
+
+    def asked_again(self, form: Form, cloud: str, before: Asked) -> Asked:
+        """Read what the holder of a grant asks for: what it was given for, if nothing else."""
+
+    def answer(self, form: Form, entitled: Entitlement) -> dict[str, Any]:
+        """Give the fields of a token answer."""
+
+    def describe(self, code: DeviceCode, url: str, lifetime: float) -> dict[str, Any]:
+        """Give the fields of a device code's answer."""
 
 
 class Grants:
-    """Answers ``/oauth2/token`` and ``/oauth2/devicecode`` of version 1.0.
+    """Answers ``/oauth2/token`` and ``/oauth2/devicecode``, and those of ``/oauth2/v2.0``.
 
-    Source: adal.token_request, ``TokenRequest``, and adal.oauth2_client.
+    Source: adal.token_request, ``TokenRequest``, adal.oauth2_client and msal.oauth2cli.
     """
 
     def __init__(
@@ -43,7 +71,6 @@ class Grants:
         device_codes: DeviceCodes,
         refresh_tokens: RefreshTokens,
         federation: FederationServers,
-        answers: TokenAnswers,
     ) -> None:
         self._authorities = authorities
         self._applications = applications
@@ -51,83 +78,88 @@ class Grants:
         self._device_codes = device_codes
         self._refresh_tokens = refresh_tokens
         self._federation = federation
-        self._answers = answers
         self._grants: dict[str, Grant] = {
-            "password": self._with_password,
-            "device_code": self._with_device_code,
+            PASSWORD: self._with_password,
             "refresh_token": self._with_refresh_token,
-            _SAML1: self._with_assertion,
-            _SAML2: self._with_assertion,
+            **dict.fromkeys(_DEVICE_CODE, self._with_device_code),
+            **dict.fromkeys(ASSERTIONS, self._with_assertion),
         }
 
-    def token(self, form: Form, tenant_name: str, cloud: str) -> dict[str, str]:
+    def token(self, form: Form, tenant_name: str, cloud: str, version: Version) -> dict[str, Any]:
         """Answer a token request; Refused if there is no token."""
         tenant = self._authorities.tenant(tenant_name, cloud)
         grant_type = required(form, "grant_type")
         grant = self._grants.get(grant_type)
         if grant is None:
             raise Refused(70003, grant_type=grant_type)
-        return grant(form, tenant, cloud)
+        version.check_tenant(grant_type, tenant_name)
+        return version.answer(form, grant(form, tenant, cloud, version))
 
-    def device_code(self, form: Form, tenant_name: str, cloud: str) -> DeviceCode:
+    def device_code(self, form: Form, tenant_name: str, cloud: str, version: Version) -> DeviceCode:
         """Make a device code; Refused if this application may not have one."""
         tenant = self._authorities.tenant(tenant_name, cloud)
         application = self._applications.client(form)
-        resource = required(form, "resource")
-        self._applications.check_resource(application, resource, cloud)
-        return self._device_codes.create(application, resource, tenant, cloud)
+        asked = version.asked(form, cloud)
+        self._applications.check_resource(application, asked.resource, cloud)
+        return self._device_codes.create(application, asked, tenant, cloud)
 
-    def _with_password(self, form: Form, tenant: Tenant | None, cloud: str) -> dict[str, str]:
+    def _with_password(
+        self, form: Form, tenant: Tenant | None, cloud: str, version: Version
+    ) -> Entitlement:
         application = self._applications.client(form)
-        resource = required(form, "resource")
-        self._applications.check_resource(application, resource, cloud)
+        asked = version.asked(form, cloud)
+        self._applications.check_resource(application, asked.resource, cloud)
         username, password = required(form, "username"), required(form, "password")
         person = self._accounts.with_password(username, password, tenant)
-        entitled = self._entitle(person, tenant, application, resource, cloud, _PASSWORD)
-        return self._answers.answer(entitled, id_token=_asks_for_id_token(form))
+        return self._entitle(person, tenant, application, asked, cloud, _BY_PASSWORD)
 
-    def _with_device_code(self, form: Form, tenant: Tenant | None, cloud: str) -> dict[str, str]:
+    def _with_device_code(
+        self, form: Form, tenant: Tenant | None, cloud: str, version: Version
+    ) -> Entitlement:
         application = self._applications.client(form)
         # Version 1.0 calls it "code", RFC 8628 section 3.4 "device_code"; Entra ID takes both.
         value = form.get("device_code") or required(form, "code")
-        code, person = self._device_codes.redeem(value, application)
-        return self._answers.answer(
-            self._entitle(
-                person, tenant or code.tenant, application, code.resource, cloud, code.amr
-            )
+        code, person = self._device_codes.redeem(
+            value, application, expired_code=version.expired_code
+        )
+        return self._entitle(
+            person, tenant or code.tenant, application, code.asked, cloud, code.amr
         )
 
-    def _with_refresh_token(self, form: Form, tenant: Tenant | None, cloud: str) -> dict[str, str]:
+    def _with_refresh_token(
+        self, form: Form, tenant: Tenant | None, cloud: str, version: Version
+    ) -> Entitlement:
         application = self._applications.client(form)
         token = required(form, "refresh_token")
         grant = self._refresh_tokens.use(token, application, cloud)
-        resource = form.get("resource") or grant.resource
-        self._applications.check_resource(application, resource, cloud)
-        return self._answers.answer(
-            self._entitle(grant.person, tenant, application, resource, cloud, grant.amr)
-        )
+        asked = version.asked_again(form, cloud, grant.asked)
+        self._applications.check_resource(application, asked.resource, cloud)
+        return self._entitle(grant.person, tenant, application, asked, cloud, grant.amr)
 
-    def _with_assertion(self, form: Form, tenant: Tenant | None, cloud: str) -> dict[str, str]:
+    def _with_assertion(
+        self, form: Form, tenant: Tenant | None, cloud: str, version: Version
+    ) -> Entitlement:
         application = self._applications.client(form)
-        resource = required(form, "resource")
-        self._applications.check_resource(application, resource, cloud)
+        asked = version.asked(form, cloud)
+        self._applications.check_resource(application, asked.resource, cloud)
         person = self._federation.subject(required(form, "assertion"))
-        entitled = self._entitle(person, tenant, application, resource, cloud, _PASSWORD)
-        return self._answers.answer(entitled, id_token=_asks_for_id_token(form))
+        return self._entitle(person, tenant, application, asked, cloud, _BY_PASSWORD)
 
     def _entitle(
         self,
         person: Person,
         tenant: Tenant | None,
         application: Application,
-        resource: str,
+        asked: Asked,
         cloud: str,
         amr: tuple[str, ...],
     ) -> Entitlement:
-        admitted = self._accounts.admit(person, tenant, application, amr)
-        self._authorities.check_cloud(admitted, cloud)
-        return Entitlement(person, admitted, application, resource, cloud, amr)
-
-
-def _asks_for_id_token(form: Form) -> bool:
-    return "openid" in form.get("scope", "").split()
+        try:
+            admitted = self._accounts.admit(person, tenant, application, amr)
+            self._authorities.check_cloud(admitted, cloud)
+        except Refused as refused:
+            # A grant knows what the request does not say.
+            known = {"resource": asked.resource, "username": person.username}
+            refused.details = {**known, **refused.details}
+            raise
+        return Entitlement(person, admitted, application, asked, cloud, amr)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..clock import SandboxClock
     from ..people import Person
     from .applications import Application
+    from .asked import Asked
 
 _NINETY_DAYS = 90 * 24 * 3600.0
 
@@ -26,7 +27,7 @@ class Grant:
     person: Person
     application: Application
     cloud: str
-    resource: str
+    asked: Asked
     amr: tuple[str, ...]
     issued_at: float
     revoked_with: int | None = None
@@ -56,7 +57,7 @@ class RefreshTokens:
         application: Application,
         *,
         cloud: str,
-        resource: str,
+        asked: Asked,
         amr: tuple[str, ...],
     ) -> str:
         """Make a new refresh token."""
@@ -64,7 +65,7 @@ class RefreshTokens:
         token = "0.AX" + secrets.token_urlsafe(180)
         now = self._clock.service_time()
         with self._lock:
-            self._grants[token] = Grant(person, application, cloud, resource, amr, now)
+            self._grants[token] = Grant(person, application, cloud, asked, amr, now)
         return token
 
     def use(self, token: str, application: Application, cloud: str) -> Grant:

@@ -377,13 +377,25 @@ _TABLE = (
         70011,
         "invalid_scope",
         "The provided request must include a 'scope' input parameter. The provided value for the"
-        " input parameter 'scope' is not valid.",
+        " input parameter 'scope' is not valid. The scope {scope} is not valid.",
     ),
     Refusal(
         28002,
         "invalid_scope",
         "Provided value for the input parameter scope is not valid when requesting an access"
         " token. Please specify a valid scope.",
+    ),
+    Refusal(
+        28000,
+        "invalid_request",
+        "Provided value for the input parameter scope is not valid because it contains more than"
+        " one resource. Scope {scope} is not valid.",
+    ),
+    Refusal(
+        650053,
+        "invalid_client",
+        "The application '{app}' asked for scope '{permission}' that doesn't exist on the"
+        " resource '{resource}'. Contact the app vendor.",
     ),
     Refusal(
         700022,
