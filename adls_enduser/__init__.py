@@ -40,11 +40,12 @@ from .errors import (
 )
 from .factories import Credentials, filesystem_token, management_credentials
 from .options import AZURE_CLI_CLIENT_ID
-from .prompts import DeviceCodePrompt
+from .prompts import BrowserPrompt, DeviceCodePrompt
 from .strategy import AuthStrategy
 from .tokens import Account, Token
 
 if TYPE_CHECKING:
+    from .strategies.browser import Browser as Browser
     from .strategies.device_code import DeviceCode as DeviceCode
     from .strategies.password import Password as Password
 
@@ -58,6 +59,8 @@ __all__ = [
     "Account",
     "AuthStrategy",
     "BlockedByPolicy",
+    "Browser",
+    "BrowserPrompt",
     "CacheError",
     "Cloud",
     "ConfigurationError",
@@ -87,7 +90,11 @@ __all__ = [
     "management_credentials",
 ]
 
-_LATE = {"DeviceCode": ".strategies.device_code", "Password": ".strategies.password"}
+_LATE = {
+    "Browser": ".strategies.browser",
+    "DeviceCode": ".strategies.device_code",
+    "Password": ".strategies.password",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -26,6 +26,7 @@ _STRATEGIES = {
     "password": ("password", "Password"),
     "device_code": ("device_code", "DeviceCode"),
     "mfa": ("device_code", "DeviceCode"),
+    "browser": ("browser", "Browser"),
 }
 
 
@@ -75,8 +76,8 @@ def management_credentials(
 ) -> Credentials:
     """Sign a person in, for account management and any Azure Resource Manager client.
 
-    ``mode`` is ``"password"``, ``"device_code"`` (or ``"mfa"``), or an AuthStrategy
-    object, which may be one that has signed in already: one sign-in serves every
+    ``mode`` is ``"password"``, ``"device_code"`` (or ``"mfa"``), ``"browser"``, or an
+    AuthStrategy object, which may be one that has signed in already: one sign-in serves every
     resource. ``interactive``: may a person be asked? None: if a ``prompt`` was given,
     or a terminal or notebook is there. The options are those of the strategy (see
     ``options.AnyOptions``) and go with a mode by name only.
@@ -156,11 +157,6 @@ def _strategy(mode: str | AuthStrategy, options: AnyOptions, what: str) -> AuthS
 
 
 def _named(mode: str, options: AnyOptions) -> AuthStrategy:
-    if mode == "browser":
-        raise ConfigurationError(
-            "mode='browser' is not built yet.",
-            remedy="mode='device_code' signs in with a second factor as well.",
-        )
     if mode not in _STRATEGIES:
         raise ConfigurationError(f"mode={mode!r} is not known.", remedy=f"Give {_modes()}.")
     module, name = _STRATEGIES[mode]

@@ -35,7 +35,6 @@ GUID = "c0ffee00-7e57-4c0a-9d0a-000000000001"
 
 BAD = [
     ({"mode": "x"}, "mode"),
-    ({"mode": "browser"}, "browser"),
     ({"mode": None}, "mode"),
     ({"mode": DeviceCode}, "mode"),
     ({"mode": 7}, "mode"),
