@@ -35,7 +35,7 @@ $(READY): pyproject.toml setup.cfg
 	    { $(PYTHON) -m pip install --quiet virtualenv && $(PYTHON) -m virtualenv --clear $(ENV); }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv nox
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group test --group lint \
-	    --editable '.[sandbox,cache]' 'azure-mgmt-datalake-store==1.1.0b1' azure-mgmt-resource
+	    --editable '.[sandbox,cache,msal]' 'azure-mgmt-datalake-store==1.1.0b1' azure-mgmt-resource
 	touch $(READY)
 
 clean:

@@ -54,7 +54,7 @@ def _run(session: nox.Session, versions: tuple[str, str, str], *tests: str) -> N
     store, account, resource = versions
     session.install(
         "--editable",
-        ".[sandbox,cache]",
+        ".[sandbox,cache,msal]",
         *TEST,
         f"azure-datalake-store=={store}",
         f"azure-mgmt-datalake-store=={account}",
@@ -80,5 +80,5 @@ def pythons(session: nox.Session) -> None:
 def beside_azure_cli(session: nox.Session) -> None:
     """See that the resolver finds a way to install this beside azure-cli and its exact pins."""
     python = f"{session.bin}/python"
-    wanted = ("azure-cli==2.91.0", ".[sandbox,cache]")
+    wanted = ("azure-cli==2.91.0", ".[sandbox,cache,msal]")
     session.run("uv", "pip", "install", "--dry-run", "--python", python, *wanted, external=True)

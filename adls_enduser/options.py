@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 # mandatory MFA among them, are not about you. Source: azure-cli-core, auth/constants.py.
 AZURE_CLI_CLIENT_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
-# adal's name for "the tenant of whoever signs in" (adal, authentication_context.py).
-ANY_TENANT = "common"
+Library = Literal["adal", "msal"]
+
+# Each library's name for "the tenant of whoever signs in": adal, authentication_context.py;
+# azure.identity, for work accounts only, since no other can use Azure Data Lake.
+_ANY_TENANT: dict[Library, str] = {"adal": "common", "msal": "organizations"}
 
 # What Azure CLI's client id has, and what the portal offers under "Mobile and desktop
 # applications"; Entra ID ignores its port (Microsoft, "Redirect URI (reply URL)
@@ -51,8 +54,8 @@ class CommonOptions(TypedDict, total=False):
     in. ``cloud``: a Cloud or its name. ``proxies``, ``ca_bundle``, ``request_timeout``
     (seconds): as in requests, for every request of every sign-in and renewal; None
     leaves them to the environment, as requests reads it. ``cache``: keeps the sign-in for
-    the next process; None: in memory only. ``library``: what speaks to Entra ID.
-    ``clock``: time, for tests.
+    the next process; None: in memory only. ``library``: what speaks to Entra ID, ``"adal"``
+    or ``"msal"`` (extra ``[msal]``). ``clock``: time, for tests.
     """
 
     tenant: str | None
@@ -63,7 +66,7 @@ class CommonOptions(TypedDict, total=False):
     ca_bundle: str | os.PathLike[str] | None
     request_timeout: float
     cache: SignInCache | None
-    library: Literal["adal"]
+    library: Library
     clock: Clock
 
 
@@ -139,18 +142,18 @@ class Settings:
     ca_bundle: str | None = None
     request_timeout: float = 30.0
     cache: SignInCache | None = None
+    library: Library = "adal"
     clock: Clock = SYSTEM_CLOCK
 
     @property
     def authority(self) -> str:
         """The URL that signs people in: the cloud's authority and the tenant."""
         base = self.cloud.authority.rstrip("/")
-        return f"{base}/{quote(self.tenant or ANY_TENANT, safe='')}"
+        return f"{base}/{quote(self.tenant or _ANY_TENANT[self.library], safe='')}"
 
 
 def settings(options: CommonOptions) -> Settings:
     """Validate what all strategies have in common; ConfigurationError names the culprit."""
-    _check_later_doors(options)
     return Settings(
         tenant=_tenant(options.get("tenant")),
         client_id=_client_id(options.get("client_id", AZURE_CLI_CLIENT_ID)),
@@ -160,6 +163,7 @@ def settings(options: CommonOptions) -> Settings:
         ca_bundle=_ca_bundle(options.get("ca_bundle")),
         request_timeout=seconds("request_timeout", options.get("request_timeout", 30.0)),
         cache=_cache(options.get("cache")),
+        library=_library(options.get("library", "adal")),
         clock=options.get("clock", SYSTEM_CLOCK),
     )
 
@@ -229,15 +233,10 @@ def _is_plain(redirect_uri: str) -> bool:
         return False
 
 
-def _check_later_doors(options: CommonOptions) -> None:
-    library: object = options.get("library", "adal")
-    if library == "msal":
-        raise ConfigurationError(
-            "library='msal' is not built yet: this version speaks through adal.",
-            remedy="Leave library out.",
-        )
-    if library != "adal":
-        raise ConfigurationError(f"library={library!r} is not known.", remedy="Give 'adal'.")
+def _library(library: object) -> Library:
+    if library == "adal" or library == "msal":
+        return library
+    raise ConfigurationError(f"library={library!r} is not known.", remedy="Give 'adal' or 'msal'.")
 
 
 def _tenant(tenant: object) -> str | None:

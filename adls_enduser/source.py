@@ -12,8 +12,9 @@ from __future__ import annotations
 import random
 import threading
 from copy import copy
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .claims import declares_cp1, with_cp1
 from .clocks import SYSTEM_CLOCK, Clock
 from .errors import (
     ConfigurationError,
@@ -25,7 +26,7 @@ from .errors import (
 )
 from .locks import survive_fork
 from .prompts import somebody_can_see
-from .strategy import AuthStrategy, Rejects, Travels
+from .strategy import AnswersClaims, AuthStrategy, Rejects, Travels
 from .tokens import Token
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class TokenSource:
 
     ``interactive`` says whether a person may be asked; None: if the strategy has a
     prompt of its own, or a terminal or notebook is there. ``what`` names, in errors, the
-    call that made this source.
+    call that made this source. ``claims`` go along with every request.
     """
 
     def __init__(
@@ -79,12 +80,14 @@ class TokenSource:
         interactive: bool | None = None,
         clock: Clock = SYSTEM_CLOCK,
         what: str = "management_credentials",
+        claims: str | None = None,
     ) -> None:
         self.strategy = strategy
         self.resource = resource
         self.interactive = interactive
         self.clock = clock
         self.what = what
+        self.claims = claims
         self._time, self._monotonic = clock.time, clock.monotonic
         self._held: _Held | None = None
         self._fresh: tuple[Token | None, float, float] = (None, 0.0, 0.0)
@@ -126,16 +129,23 @@ class TokenSource:
 
     def answer(self, claims: str) -> Token:
         """Give a token that meets a claims challenge (its JSON), by asking if need be."""
-        return self._hold(self._obtain(may_ask=True, claims=claims))
+        wanted = with_cp1(claims) if declares_cp1(self.claims) else claims
+        return self._hold(self._obtain(may_ask=True, claims=wanted))
 
-    def sibling(self, resource: str) -> TokenSource:
-        """Give a source for another resource of the same sign-in."""
+    @property
+    def answers_claims(self) -> bool:
+        """Whether the strategy sends claims on."""
+        return isinstance(self.strategy, AnswersClaims) and self.strategy.answers_claims
+
+    def sibling(self, resource: str, claims: str | None = None) -> TokenSource:
+        """Give a source for another resource of the same sign-in, or with other claims."""
         new = TokenSource(
             self.strategy,
             resource,
             interactive=self.interactive,
             clock=self.clock,
             what=self.what,
+            claims=claims,
         )
         new._why_nobody = self._why_nobody
         return new
@@ -236,7 +246,8 @@ class TokenSource:
 
     def _fetch(self, *, silently: bool) -> Token:
         try:
-            return self._hold(self._obtain(may_ask=not (silently or self._lives())))
+            may_ask = not (silently or self._lives())
+            return self._hold(self._obtain(may_ask=may_ask, claims=self.claims))
         except EndUserError as error:
             self._be_quiet(error)
             if self._held is not None and self._lives():
@@ -269,7 +280,7 @@ class TokenSource:
 
     # Asking the strategy.
 
-    def _obtain(self, *, may_ask: bool, claims: str | None = None) -> Token:
+    def _obtain(self, *, may_ask: bool, claims: str | None) -> Token:
         reason: SignInError | None = None
         try:
             token = self._checked(lambda: self.strategy.silent(self.resource, claims=claims))
@@ -343,14 +354,16 @@ class TokenSource:
     def __getstate__(self) -> dict[str, object]:
         stand_in = self.strategy.elsewhere() if isinstance(self.strategy, Travels) else None
         token = self._to_send()
-        return {"resource": self.resource, "what": self.what, "token": token, "strategy": stand_in}
+        own = {"resource": self.resource, "what": self.what, "claims": self.claims}
+        return {**own, "token": token, "strategy": stand_in}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         resource, what, token = str(state["resource"]), str(state["what"]), state["token"]
         strategy = state["strategy"]
         if not isinstance(strategy, AuthStrategy):
             strategy = Elsewhere(resource)
-        TokenSource.__init__(self, strategy, resource, interactive=False, what=what)
+        claims: Any = state["claims"]
+        TokenSource.__init__(self, strategy, resource, interactive=False, what=what, claims=claims)
         if isinstance(token, Token):
             self._hold(token)
 

@@ -42,3 +42,16 @@ class Rejects(Protocol):
 
     def reject(self, token: Token) -> None:
         """Never give this token again: the service, or the caller, does not want it."""
+
+
+@runtime_checkable
+class AnswersClaims(Protocol):
+    """What a strategy may do besides: say whether it sends claims on, or refuses them.
+
+    One that does is also asked for tokens with the capability CP1, by claims that say so
+    (``claims.CP1``), where a caller wants continuous access evaluation.
+    """
+
+    @property
+    def answers_claims(self) -> bool:
+        """Whether claims are sent on."""

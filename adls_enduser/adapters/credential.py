@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import requests
 from azure.core.credentials import AccessToken, AccessTokenInfo
 
+from ..claims import CP1, checked
 from ..errors import ConfigurationError
 from ..tokens import Account
 
@@ -39,8 +40,9 @@ class Credential:
         self._cloud = cloud
         self._tenant = tenant
         self._own = Ready(source)
-        self._by_resource = {source.resource: self._own}
-        self._by_scopes: dict[tuple[object, ...], Ready] = {}
+        self._plain = self._capable = Shelf(source, None, self._own)
+        if source.answers_claims:
+            self._capable = Shelf(source, CP1)
         self._auth = BearerAuth(self._own)
 
     def get_token(
@@ -48,23 +50,25 @@ class Credential:
         *scopes: str,
         claims: str | None = None,
         tenant_id: str | None = None,
-        enable_cae: bool = False,  # noqa: ARG002 - azure-core's signature
+        enable_cae: bool = False,
         **kwargs: object,  # noqa: ARG002 - azure-core's protocol allows any
     ) -> AccessToken:
         """Give a token for one audience, as azure-core's ``TokenCredential`` asks for it.
 
         ``scopes`` are ``X/.default`` (or ``X//.default``, or ``X``) of one audience;
-        ``claims`` is the JSON of a claims challenge. ``expires_on`` is in UTC epoch
-        seconds. Raises an EndUserError.
+        ``claims`` is the JSON of a claims challenge; ``enable_cae`` says that the caller
+        can answer one (continuous access evaluation), which only ``library="msal"`` can
+        tell Entra ID. ``expires_on`` is in UTC epoch seconds. Raises an EndUserError.
         """
+        shelf = self._capable if enable_cae else self._plain
         if claims is tenant_id is None:
             try:
-                ready = self._by_scopes[scopes]
+                ready = shelf.by_scopes[scopes]
             except (KeyError, TypeError):  # not asked before, or no scopes at all
                 pass
             else:
                 return ready.forms().access_token
-        return self._forms(scopes, claims, tenant_id).access_token
+        return self._forms(scopes, claims, tenant_id, shelf).access_token
 
     def get_token_info(
         self, *scopes: str, options: TokenRequestOptions | None = None
@@ -72,9 +76,10 @@ class Credential:
         """Give the same as ``get_token``, as azure-core's ``SupportsTokenInfo`` asks for it."""
         wanted: Mapping[str, Any] = options or {}
         claims, tenant = wanted.get("claims"), wanted.get("tenant_id")
-        if claims is tenant is None and scopes in self._by_scopes:
-            return self._by_scopes[scopes].forms().access_token_info
-        return self._forms(scopes, claims, tenant).access_token_info
+        shelf = self._capable if wanted.get("enable_cae") else self._plain
+        if claims is tenant is None and scopes in shelf.by_scopes:
+            return shelf.by_scopes[scopes].forms().access_token_info
+        return self._forms(scopes, claims, tenant, shelf).access_token_info
 
     def signed_session(self, session: requests.Session | None = None) -> requests.Session:
         """Give a requests session (a new one, or yours) that signs its requests.
@@ -122,25 +127,21 @@ class Credential:
 
     def __reduce__(self) -> tuple[object, ...]:
         # The audiences that were asked for go along: elsewhere they cannot be had.
-        others = [one.source for one in self._by_resource.copy().values() if one is not self._own]
+        shelves = {id(one): one for one in (self._plain, self._capable)}.values()
+        every = [one for shelf in shelves for one in shelf.by_resource.copy().values()]
+        others = [one.source for one in every if one is not self._own]
         used = tuple(source for source in others if source.held is not None)
         return _restored, (type(self), self._source, self._cloud, self._tenant, used)
 
-    def _forms(self, scopes: tuple[str, ...], claims: object, tenant: object) -> Forms:
+    def _forms(
+        self, scopes: tuple[str, ...], claims: object, tenant: object, shelf: Shelf
+    ) -> Forms:
         self._check_tenant(tenant)
-        ready = self._ready_for(self._audience(scopes))
+        ready = shelf.ready_for(self._audience(scopes))
         if claims is not None:
-            return Forms.of(ready.source.answer(_json(claims)))
-        self._by_scopes[scopes] = ready
+            return Forms.of(ready.source.answer(checked(claims)))
+        shelf.by_scopes[scopes] = ready
         return ready.forms()
-
-    def _ready_for(self, resource: str) -> Ready:
-        ready = self._by_resource.get(resource)
-        if ready is None:
-            # setdefault, so that two threads at once end with the same source.
-            new = Ready(self._source.sibling(resource))
-            ready = self._by_resource.setdefault(resource, new)
-        return ready
 
     def _audience(self, scopes: tuple[str, ...]) -> str:
         if not scopes or not all(map(_is_text, scopes)):
@@ -201,6 +202,25 @@ class Ready:
         if made is None or made.token is not token:
             made = self._made = Forms.of(token)
         return made
+
+
+class Shelf:
+    """The tokens of every audience, all asked for with the same claims or none."""
+
+    def __init__(self, source: TokenSource, claims: str | None, *first: Ready) -> None:
+        self._source = source
+        self._claims = claims
+        self.by_resource = {one.source.resource: one for one in first}
+        self.by_scopes: dict[tuple[object, ...], Ready] = {}
+
+    def ready_for(self, resource: str) -> Ready:
+        """Give the token of an audience, which need not have been asked for before."""
+        ready = self.by_resource.get(resource)
+        if ready is None:
+            # setdefault, so that two threads at once end with the same source.
+            new = Ready(self._source.sibling(resource, self._claims))
+            ready = self.by_resource.setdefault(resource, new)
+        return ready
 
 
 class BearerAuth(requests.auth.AuthBase):
@@ -295,14 +315,10 @@ def _restored(
 ) -> Credential:
     credential = kind.__new__(kind)
     credential._begin(source, cloud, tenant)  # noqa: SLF001 - its own constructor
-    credential._by_resource.update({one.resource: Ready(one) for one in others})  # noqa: SLF001
+    for one in others:
+        shelf = credential._capable if one.claims else credential._plain  # noqa: SLF001
+        shelf.by_resource.setdefault(one.resource, Ready(one))
     return credential
-
-
-def _json(claims: object) -> str:
-    if not isinstance(claims, str):
-        raise ConfigurationError(f"claims must be a str of JSON, not {claims!r}.")
-    return claims
 
 
 def _is_text(value: object) -> bool:

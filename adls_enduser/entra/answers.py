@@ -96,6 +96,7 @@ class Refused(Exception):
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(f"HTTP {answer.status}")
+        self.status = answer.status
         self._answer = answer
         try:
             self._body = json.loads(answer.text)

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..cache import Kept, Place
-from ..errors import CacheError, ConfigurationError, SignInError, SignInExpired, WrongAccount
+from ..claims import declares_cp1, is_challenge
+from ..errors import CacheError, SignInError, SignInExpired, WrongAccount
 from ..locks import survive_fork
 from ..tokens import Account
 
@@ -35,7 +36,8 @@ class SignIn:
         self.backend = backend
         self.account: Account | None = None
         self._refresh_token: Secret | None = None
-        self._tokens: dict[str, Token] = {}
+        # By resource, and whether with the capability CP1, which makes another token.
+        self._tokens: dict[tuple[str, bool], Token] = {}
         self._person_needed = False
         self._in_cache = False
         self.after_fork()
@@ -45,30 +47,42 @@ class SignIn:
         """Take a new lock."""
         self._lock = threading.RLock()
 
-    def renew(self, resource: str, username: str | None = None) -> Token | None:
+    def renew(
+        self, resource: str, username: str | None = None, claims: str | None = None
+    ) -> Token | None:
         """Give a token, by the refresh token if need be; None where nobody has signed in yet.
 
-        The same token again, to another credential, as long as it is fresh. ``username``
-        says whose sign-in to look for in the cache, if the settings do not.
+        The same token again, to another credential, as long as it is fresh and no
+        ``claims`` challenge wants another. ``username`` says whose sign-in to look for in
+        the cache, if the settings do not.
 
         Raises SignInExpired when the refresh token is refused for good (it is then
-        forgotten), another SignInError when this resource wants more than it can give.
+        forgotten), another SignInError when this resource wants more than it can give,
+        ConfigurationError, before any network, for claims that cannot be sent.
         """
+        self.backend.check_claims(claims)
         with self._lock:
-            token = self._fresh(resource)
+            token = self._fresh(resource, claims)
             if token is not None:
                 return token
             with self._entry(username) as entry:
                 self._adopt(entry)
-                return self._fresh(resource) or self._refreshed(resource, entry)
+                return self._fresh(resource, claims) or self._refreshed(resource, entry, claims)
 
-    def begin(self, resource: str, ask: Callable[[], Grant], username: str | None = None) -> Token:
+    def begin(
+        self,
+        resource: str,
+        ask: Callable[[], Grant],
+        username: str | None = None,
+        claims: str | None = None,
+    ) -> Token:
         """Sign in by ``ask``, unless another thread or process has just done so.
 
         Raises CacheError, before anybody is asked, where the sign-in could not be kept.
         """
+        self.backend.check_claims(claims)
         with self._lock:
-            renewed = None if self._person_needed else self.renew(resource, username)
+            renewed = None if self._person_needed else self.renew(resource, username, claims)
             if renewed is not None:
                 return renewed
             if self.settings.cache is not None:
@@ -76,7 +90,7 @@ class SignIn:
             grant = self._expected(ask())
             self._tokens.clear()  # of somebody else, perhaps
             self._person_needed = self._in_cache = False
-            token = self._keep(grant)
+            token = self._keep(grant, claims)
             with self._entry(username) as entry:
                 self._save(entry)
             return token
@@ -84,24 +98,26 @@ class SignIn:
     def reject(self, token: Token) -> None:
         """Forget a token, so that the next one comes from the authority."""
         with self._lock:
-            if self._tokens.get(token.resource) != token:
+            held = [key for key, one in self._tokens.items() if one == token]
+            if not held:
                 return
             with self._entry(None) as entry:
-                del self._tokens[token.resource]
+                for key in held:
+                    del self._tokens[key]
                 self._save(entry)
 
-    def _fresh(self, resource: str) -> Token | None:
-        token = self._tokens.get(resource)
-        if token is None:
+    def _fresh(self, resource: str, claims: str | None) -> Token | None:
+        token = self._tokens.get((resource, declares_cp1(claims)))
+        if token is None or is_challenge(claims):
             return None
         lasts = self.settings.clock.time() < token.expires_on - token.advisory_margin
         return token if lasts else None
 
-    def _refreshed(self, resource: str, entry: Entry | None) -> Token | None:
+    def _refreshed(self, resource: str, entry: Entry | None, claims: str | None) -> Token | None:
         if self._refresh_token is None:
             return None
         try:
-            token = self._keep(self.backend.refresh(resource, self._refresh_token))
+            token = self._keep(self.backend.refresh(resource, self._refresh_token, claims), claims)
         except SignInError as refused:
             self._person_needed = True
             if isinstance(refused, SignInExpired):
@@ -111,14 +127,14 @@ class SignIn:
         self._save(entry)
         return token
 
-    def _keep(self, grant: Grant) -> Token:
+    def _keep(self, grant: Grant, claims: str | None) -> Token:
         self._refresh_token = grant.refresh_token or self._refresh_token
         token = grant.token
         if token.account != Account():
             self.account = token.account
         elif self.account is not None:  # a renewal may come without an id token
             token = replace(token, account=self.account)
-        self._tokens[token.resource] = token
+        self._tokens[token.resource, declares_cp1(claims)] = token
         return token
 
     def _expected(self, grant: Grant) -> Grant:
@@ -159,9 +175,12 @@ class SignIn:
         # renewed last has written it, under the lock.
         kept = entry.kept if entry is not None else None
         if kept is not None and kept.refresh_token is not None:
-            self.account = kept.account
+            before, self.account = self.account, kept.account
             self._refresh_token = kept.refresh_token
-            self._tokens = dict(kept.tokens)
+            capable = {key: one for key, one in self._tokens.items() if key[1]}
+            self._tokens = {(resource, False): one for resource, one in kept.tokens.items()}
+            if kept.account == before:
+                self._tokens |= capable
             self._in_cache = True
 
     def _save(self, entry: Entry | None) -> None:
@@ -174,19 +193,12 @@ class SignIn:
             if self._refresh_token is None:
                 entry.forget()
             else:
-                entry.keep(Kept(self.account, self._refresh_token, self._tokens))
+                # Those with CP1 stay here: a service may end them at any time, and it is
+                # this process that hears of it.
+                plain = {key[0]: one for key, one in self._tokens.items() if not key[1]}
+                entry.keep(Kept(self.account, self._refresh_token, plain))
         except CacheError as error:
             _warn(error)  # the sign-in goes on in memory
-
-
-def refuse_claims(claims: str | None) -> None:
-    """Say that adal cannot answer a claims challenge: it has no parameter for one."""
-    if claims is not None:
-        raise ConfigurationError(
-            "A claims challenge cannot be answered: adal has no way to send one.",
-            remedy="Sign in again by calling the factory; a policy that asks for more at"
-            " every request needs another library than adal.",
-        )
 
 
 def _warn(error: CacheError) -> None:

@@ -6,11 +6,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NoReturn
 
 from ..browsers import can_open, open_page
-from ..entra.adal_backend import AdalBackend
+from ..entra.choice import backend
 from ..entra.loopback import Loopback
 from ..entra.patience import Call, Deadline, patience
 from ..entra.redirect import Inbox
-from ..entra.signin import SignIn, refuse_claims
+from ..entra.signin import SignIn
 from ..errors import SignInRequired
 from ..options import (
     LOOPBACK,
@@ -54,17 +54,21 @@ class Browser:
         self._redirect_uri = check_redirect_uri(options.get("redirect_uri", LOOPBACK))
         timeout = options.get("timeout")
         self._patience = patience(_TIMEOUT if timeout is None else timeout, options.get("cancel"))
-        self._sign_in = SignIn(self.settings, AdalBackend(self.settings))
+        self._sign_in = SignIn(self.settings, backend(self.settings))
 
     @property
     def account(self) -> Account | None:
         """Who signed in, or None as long as nobody has."""
         return self._sign_in.account
 
+    @property
+    def answers_claims(self) -> bool:
+        """Whether claims are sent on, or refused."""
+        return self._sign_in.backend.answers_claims
+
     def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
         """Give a token by the refresh token; None where nobody has signed in yet."""
-        refuse_claims(claims)
-        return self._sign_in.renew(resource)
+        return self._sign_in.renew(resource, claims=claims)
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
         """Open the page, or show its address, and wait for the person.
@@ -73,26 +77,27 @@ class Browser:
         SignInDeclined, ConsentRequired, WrongAccount or what else Entra ID refuses the
         sign-in with; SignInRequired where the answer could not come back.
         """
-        refuse_claims(claims)
-        return self._sign_in.begin(resource, lambda: self._ask(resource))
+        return self._sign_in.begin(resource, lambda: self._ask(resource, claims), claims=claims)
 
-    def _ask(self, resource: str) -> Grant:
-        backend = self._sign_in.backend
+    def _ask(self, resource: str, claims: str | None) -> Grant:
+        entra = self._sign_in.backend
         deadline = Deadline(
             self._patience, self.settings.clock, again="the page will be opened again"
         )
         deadline.check_cancel()
-        flow, code = self._answered(resource, deadline)
-        return Call(lambda: backend.redeem_code(flow, code)).result(deadline.check_cancel)
+        flow, code = self._answered(resource, claims, deadline)
+        return Call(lambda: entra.redeem_code(flow, code)).result(deadline.check_cancel)
 
-    def _answered(self, resource: str, deadline: Deadline) -> tuple[AuthorizationFlow, Secret]:
+    def _answered(
+        self, resource: str, claims: str | None, deadline: Deadline
+    ) -> tuple[AuthorizationFlow, Secret]:
         """Listen, show the page, and give the code that the browser brings."""
         opens = self._opens()
         with ExitStack() as stack:
             listener = self._listener(stack)
             pasting = self._pasting(stack, needed=listener is None, opens=opens)
             redirect_uri = listener.redirect_uri if listener else self._redirect_uri
-            flow = self._sign_in.backend.start_authorization(resource, redirect_uri)
+            flow = self._sign_in.backend.start_authorization(resource, redirect_uri, claims)
             inbox = Inbox(flow)
             if listener:
                 listener.serve(inbox.offer)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from ..entra.adal_backend import AdalBackend
+from ..entra.choice import backend
 from ..entra.patience import patience
 from ..entra.polling import wait_for_person
-from ..entra.signin import SignIn, refuse_claims
+from ..entra.signin import SignIn
 from ..options import DeviceCodeOptions, check_prompt, refuse_unknown, settings
 from ..prompts import show
 from .from_cache import refuse_pickle, stand_in
@@ -33,17 +33,21 @@ class DeviceCode:
         self.prompt = options.get("prompt")
         check_prompt(self.prompt, "DeviceCodePrompt: url, code, expires_on, message")
         self._patience = patience(options.get("timeout"), options.get("cancel"))
-        self._sign_in = SignIn(self.settings, AdalBackend(self.settings))
+        self._sign_in = SignIn(self.settings, backend(self.settings))
 
     @property
     def account(self) -> Account | None:
         """Who signed in, or None as long as nobody has."""
         return self._sign_in.account
 
+    @property
+    def answers_claims(self) -> bool:
+        """Whether claims are sent on, or refused."""
+        return self._sign_in.backend.answers_claims
+
     def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
         """Give a token by the refresh token; None where nobody has signed in yet."""
-        refuse_claims(claims)
-        return self._sign_in.renew(resource)
+        return self._sign_in.renew(resource, claims=claims)
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
         """Show a code and wait for the person.
@@ -51,14 +55,13 @@ class DeviceCode:
         Raises SignInTimedOut, SignInCancelled, SignInDeclined, WrongAccount or what
         else Entra ID refuses the sign-in with.
         """
-        refuse_claims(claims)
-        return self._sign_in.begin(resource, lambda: self._ask(resource))
+        return self._sign_in.begin(resource, lambda: self._ask(resource, claims), claims=claims)
 
-    def _ask(self, resource: str) -> Grant:
-        backend = self._sign_in.backend
-        flow = backend.start_device_code(resource)
+    def _ask(self, resource: str, claims: str | None) -> Grant:
+        entra = self._sign_in.backend
+        flow = entra.start_device_code(resource, claims)
         (self.prompt or show)(flow.prompt)
-        return wait_for_person(backend, flow, self._patience, self.settings.clock)
+        return wait_for_person(entra, flow, self._patience, self.settings.clock)
 
     def elsewhere(self) -> FromCache | None:
         """Give what another process gets instead of this: the cache, if there is one."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
-from ..entra.adal_backend import AdalBackend
-from ..entra.signin import SignIn, refuse_claims
+from ..entra.choice import backend
+from ..entra.signin import SignIn
 from ..errors import ConfigurationError, SignInRequired
 
 if TYPE_CHECKING:
@@ -20,21 +20,25 @@ class FromCache:
     def __init__(self, settings: Settings, username: str | None) -> None:
         self.settings = settings
         self._username = username
-        self._sign_in = SignIn(settings, AdalBackend(settings))
+        self._sign_in = SignIn(settings, backend(settings))
 
     @property
     def account(self) -> Account | None:
         """Who signed in, as far as is known here."""
         return self._sign_in.account
 
+    @property
+    def answers_claims(self) -> bool:
+        """Whether claims are sent on, or refused."""
+        return self._sign_in.backend.answers_claims
+
     def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
         """Give a token from the cache, or by the refresh token that it keeps."""
-        refuse_claims(claims)
-        return self._sign_in.renew(resource, self._username)
+        return self._sign_in.renew(resource, self._username, claims)
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
         """Refuse: the person is at another process."""
-        refuse_claims(claims)
+        self._sign_in.backend.check_claims(claims)
         raise SignInRequired(
             f"A person must sign in for {resource}, and none is at this process.",
             remedy="Sign in again where the credential was made; the cache serves both.",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, NoReturn
 
-from ..entra.adal_backend import AdalBackend
-from ..entra.signin import SignIn, refuse_claims
+from ..entra.choice import backend
+from ..entra.signin import SignIn
 from ..errors import ConfigurationError, EndUserError, SignInExpired, SignInRequired, TransportError
 from ..locks import survive_fork
 from ..options import PasswordOptions, refuse_unknown, settings
@@ -42,7 +42,7 @@ class Password:
         self._refused: tuple[Secret, EndUserError] | None = None
         self.after_fork()
         survive_fork(self)
-        self._sign_in = SignIn(self.settings, AdalBackend(self.settings))
+        self._sign_in = SignIn(self.settings, backend(self.settings))
 
     def after_fork(self) -> None:
         """Take a new lock."""
@@ -53,18 +53,22 @@ class Password:
         """Who signed in, or None as long as nobody has."""
         return self._sign_in.account
 
+    @property
+    def answers_claims(self) -> bool:
+        """Whether claims are sent on, or refused."""
+        return self._sign_in.backend.answers_claims
+
     def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
         """Give a token by the refresh token, or by a password that is at hand."""
-        refuse_claims(claims)
         with self._lock:
             try:
-                token = self._sign_in.renew(resource, self._username)
+                token = self._sign_in.renew(resource, self._username, claims)
             except SignInExpired:
                 if self._source is None or self._username is None:
                     raise
                 token = None
             if token is None and self._source is not None and self._username is not None:
-                return self._begin(resource)
+                return self._begin(resource, claims)
             return token
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
@@ -73,24 +77,27 @@ class Password:
         Raises InvalidCredentials, MfaRequired or what else Entra ID refuses the
         sign-in with; SignInRequired where there is no terminal.
         """
-        refuse_claims(claims)
+        self._sign_in.backend.check_claims(claims)
         with self._lock:
             if self._given and self._source is None:
                 raise _spent()
             if not (at_terminal() or in_notebook()):
                 raise _no_terminal()
             self._username = self._username or ask_username()
-            return self._begin(resource)
+            return self._begin(resource, claims)
 
-    def _begin(self, resource: str) -> Token:
-        return self._sign_in.begin(resource, lambda: self._send(resource), self._username)
+    def _begin(self, resource: str, claims: str | None) -> Token:
+        def ask() -> Grant:
+            return self._send(resource, claims)
 
-    def _send(self, resource: str) -> Grant:
+        return self._sign_in.begin(resource, ask, self._username, claims)
+
+    def _send(self, resource: str, claims: str | None) -> Grant:
         username, password = self._username or "", self._next_password()
         if self._refused is not None and self._refused[0] == password:
             raise self._refused[1].with_traceback(None)
         try:
-            grant = self._sign_in.backend.password(resource, username, password)
+            grant = self._sign_in.backend.password(resource, username, password, claims)
         except TransportError:
             raise  # nobody judged it, so it may be tried again
         except EndUserError as refused:

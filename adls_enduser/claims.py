@@ -1,0 +1,60 @@
+"""Claims: what a service says a token must have, as JSON that goes along with a request.
+
+Sources: OpenID Connect Core section 5.5 (the ``claims`` parameter); Microsoft, "Claims
+challenges, claims requests and client capabilities" (where it comes from, and CP1).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .errors import ConfigurationError
+
+# "This client can answer a claims challenge": tokens then live for up to a day, and a
+# service may refuse one before its end (Microsoft, "How to use Continuous Access
+# Evaluation enabled APIs in your applications").
+_CP1 = {"xms_cc": {"values": ["cp1"]}}
+CP1 = json.dumps({"access_token": _CP1})
+
+
+def checked(claims: object) -> str:
+    """Give the claims if they are the JSON of an object; ConfigurationError otherwise."""
+    if isinstance(claims, str):
+        _object(claims)
+        return claims
+    raise ConfigurationError(f"claims must be a str of JSON, not {claims!r}.")
+
+
+def with_cp1(claims: str | None) -> str:
+    """Add the capability CP1 to a challenge, as ``msal.PublicClientApplication`` does."""
+    if claims is None:
+        return CP1
+    wanted = _object(claims)
+    wanted["access_token"] = {**(wanted.get("access_token") or {}), **_CP1}
+    return json.dumps(wanted)
+
+
+def declares_cp1(claims: str | None) -> bool:
+    """Tell whether the capability CP1 is among the claims."""
+    if claims is None or claims == CP1:
+        return claims is not None
+    return (_object(claims).get("access_token") or {}).get("xms_cc") == _CP1["xms_cc"]
+
+
+def is_challenge(claims: str | None) -> bool:
+    """Tell whether a service wants more than an ordinary token."""
+    return claims not in (None, CP1)
+
+
+def _object(claims: str) -> dict[str, Any]:
+    try:
+        found = json.loads(claims)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict) and isinstance(found.get("access_token") or {}, dict):
+        return found
+    raise ConfigurationError(
+        "claims is not the JSON of a claims challenge.",
+        remedy="Give what stands in the challenge's claims=..., decoded from base64.",
+    )
