@@ -27,6 +27,12 @@ IN_CI = os.environ.pop("CI", "") not in ("", "0", "false")
 PASSWORD = 'correct horse & <battery> "staple" \'ü'  # all that XML and forms must escape
 
 
+@pytest.fixture(params=["adal", "msal"])
+def library(request: pytest.FixtureRequest) -> str:
+    """What speaks to Entra ID; a test that takes it runs with either."""
+    return str(request.param)
+
+
 @pytest.fixture
 def clock() -> SandboxClock:
     """Time that moves only when it is told to."""

@@ -19,7 +19,7 @@ from adls_enduser import (
     TransportError,
 )
 from adls_enduser.sandbox import Answer, Reset
-from adls_enduser.strategy import Rejects
+from adls_enduser.strategy import AnswersClaims, Rejects
 
 if TYPE_CHECKING:
     from adls_enduser.sandbox import Sandbox, SandboxClock
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 MANAGEMENT = "https://management.core.windows.net/"
 DATA_LAKE = "https://datalake.azure.net/"
 STORAGE = "https://storage.azure.com/"
-TOKEN_PATH = "/oauth2/token"
+# "Bring a token that was made after this" (Microsoft, "Claims challenges, claims requests
+# and client capabilities").
+CHALLENGE = '{"access_token": {"nbf": {"essential": true, "value": "1700000000"}}}'
+TOKEN_PATH = "/token"  # of either version
 
 
 class StrategyContract:
@@ -109,15 +112,31 @@ class StrategyContract:
             strategy.silent(DATA_LAKE)
         assert strategy.silent(DATA_LAKE) is not None
 
-    def test_claims_are_refused_before_any_network(
-        self, strategy: AuthStrategy, azure: Sandbox
-    ) -> None:
-        """Adal cannot send claims, and says so instead of dropping them."""
+    def test_claims_are_answered_or_refused(self, strategy: AuthStrategy, azure: Sandbox) -> None:
+        """A library that cannot send a challenge says so instead of dropping it."""
+        assert isinstance(strategy, AnswersClaims)
+        if not strategy.answers_claims:
+            for act in (strategy.silent, strategy.sign_in):
+                with pytest.raises(ConfigurationError, match="library='msal'"):
+                    act(MANAGEMENT, claims=CHALLENGE)
+            assert len(azure.log) == 0
+            return
+        first = strategy.silent(MANAGEMENT) or strategy.sign_in(MANAGEMENT)
         azure.log.clear()
-        with pytest.raises(ConfigurationError, match="claims challenge"):
-            strategy.silent(MANAGEMENT, claims="{}")
-        with pytest.raises(ConfigurationError, match="claims challenge"):
-            strategy.sign_in(MANAGEMENT, claims="{}")
+        token = strategy.silent(MANAGEMENT, claims=CHALLENGE)
+        assert token not in (None, first)
+        assert strategy.silent(MANAGEMENT) == token, "it is good for all from now on"
+        (sent,) = [one.request.form for one in azure.log.to("")]
+        assert (sent["grant_type"], sent["claims"]) == ("refresh_token", CHALLENGE)
+
+    @pytest.mark.parametrize("nonsense", ["", "none", "[]", '{"access_token": 3}'])
+    def test_what_is_no_challenge_is_refused(
+        self, strategy: AuthStrategy, azure: Sandbox, nonsense: str
+    ) -> None:
+        """Before any network, whatever the library."""
+        for act in (strategy.silent, strategy.sign_in):
+            with pytest.raises(ConfigurationError, match="claims"):
+                act(MANAGEMENT, claims=nonsense)
         assert len(azure.log) == 0
 
     def test_nonsense_from_the_network_is_one_of_our_errors(

@@ -96,11 +96,12 @@ def reader(azure: Sandbox, grace: Person) -> Reader:
 
 
 @pytest.fixture
-def device_code(clock: SandboxClock, reader: Reader) -> Callable[..., DeviceCode]:
+def device_code(clock: SandboxClock, reader: Reader, library: str) -> Callable[..., DeviceCode]:
     """Make a DeviceCode strategy of the sandbox's tenant, with the sandbox's time."""
 
     def make(**more: Any) -> DeviceCode:
-        return DeviceCode(**{"tenant": CONTOSO, "prompt": reader, "clock": clock} | more)
+        own = {"tenant": CONTOSO, "prompt": reader, "clock": clock, "library": library}
+        return DeviceCode(**own | more)
 
     return make
 
@@ -141,7 +142,8 @@ def test_one_object_signs_in_once(
     management_credentials(mode=strategy)
     filesystem_token(mode=strategy)
     assert len(reader.prompts) == 1
-    grants = [one.request.form["grant_type"] for one in azure.log.to(TOKEN_PATH)]
+    forms = [one.request.form for one in azure.log.to(TOKEN_PATH)]
+    grants = [form["grant_type"].rpartition(":")[2] for form in forms]
     assert grants == ["device_code", "refresh_token"]
 
 
@@ -327,7 +329,8 @@ class TestStart:
                 Answer(
                     200,
                     b'{"user_code": "\\u001b[2J", "device_code": "d", "expires_in": "900",'
-                    b' "verification_url": "https://microsoft.com/devicelogin"}',
+                    b' "verification_url": "https://microsoft.com/devicelogin",'
+                    b' "verification_uri": "https://microsoft.com/devicelogin"}',
                 ),
                 ProtocolError,
             ),
@@ -354,7 +357,8 @@ class TestStart:
         """RFC 8628 section 3.2; adal fails with a KeyError."""
         body = (
             b'{"user_code": "X", "device_code": "d", "expires_in": "12",'
-            b' "verification_url": "https://microsoft.com/devicelogin"}'
+            b' "verification_url": "https://microsoft.com/devicelogin",'
+            b' "verification_uri": "https://microsoft.com/devicelogin"}'
         )
         azure.faults.add(Answer(200, body), path="/devicecode")
         azure.faults.add(

@@ -155,30 +155,34 @@ def test_netrc_adds_nothing(
 class TestAuthority:
     """An authority that is not Microsoft's is checked, unless the cloud says otherwise."""
 
-    def test_an_unknown_authority_is_refused(self, azure: Sandbox, ada: Person) -> None:
+    def test_an_unknown_authority_is_refused(
+        self, azure: Sandbox, ada: Person, library: str
+    ) -> None:
         """Microsoft is asked; the password does not leave."""
         mine = replace(PUBLIC, name="mine", authority="https://login.example.com")
         with pytest.raises(ConfigurationError, match=r"login\.example\.com"):
-            _ada(azure, cloud=mine).silent(MANAGEMENT)
+            _ada(azure, cloud=mine, library=library).silent(MANAGEMENT)
         assert [one.path for one in azure.log] == ["/common/discovery/instance"]
 
-    def test_one_that_microsoft_knows_is_used(self, azure: Sandbox, ada: Person) -> None:
+    def test_one_that_microsoft_knows_is_used(
+        self, azure: Sandbox, ada: Person, library: str
+    ) -> None:
         """And asked about only once."""
         azure.entra.add_authority("login.example.com")
         mine = replace(PUBLIC, name="mine", authority="https://login.example.com/")
-        strategy = _ada(azure, cloud=mine)
+        strategy = _ada(azure, cloud=mine, library=library)
         assert strategy.silent(MANAGEMENT)
         assert strategy.silent("https://datalake.azure.net/")
         assert len(azure.log.to("/common/discovery/instance")) == 1
         assert {one.host for one in azure.log.to("/token")} == {"login.example.com"}
 
-    def test_validation_can_be_left_out(self, azure: Sandbox, ada: Person) -> None:
+    def test_validation_can_be_left_out(self, azure: Sandbox, ada: Person, library: str) -> None:
         """A network without the Internet makes no call to the public cloud."""
         azure.entra.add_authority("login.example.com")
         mine = replace(
             PUBLIC, name="mine", authority="https://login.example.com", validate_authority=False
         )
-        assert _ada(azure, cloud=mine).silent(MANAGEMENT)
+        assert _ada(azure, cloud=mine, library=library).silent(MANAGEMENT)
         assert {one.host for one in azure.log} == {"login.example.com"}
 
     @pytest.mark.parametrize(

@@ -64,8 +64,10 @@ class TestContract(StrategyContract):
     """A strategy with a cache is a strategy."""
 
     @pytest.fixture
-    def strategy(self, azure: Sandbox, grace: Person, cache: SignInCache) -> DeviceCode:
-        return _device_code(azure, cache)
+    def strategy(
+        self, azure: Sandbox, grace: Person, cache: SignInCache, library: str
+    ) -> DeviceCode:
+        return _device_code(azure, cache, library=library)
 
 
 def test_the_second_run_asks_nobody_and_sends_nothing(
@@ -91,6 +93,23 @@ def test_the_next_morning_asks_nobody(
     filesystem_token(mode=_device_code(azure, cache, prompt=None), interactive=False)
     filesystem_token(mode=_device_code(azure, cache, prompt=None), interactive=False)
     assert [one.request.form["grant_type"] for one in azure.log] == ["refresh_token"]
+
+
+@pytest.mark.parametrize(("first", "then"), [("adal", "msal"), ("msal", "adal")])
+def test_a_sign_in_outlives_a_change_of_library(
+    azure: Sandbox, grace: Person, cache: SignInCache, clock: SandboxClock, first: str, then: str
+) -> None:
+    """What was kept through one serves through the other: its tokens, then its refresh token."""
+    before = _device_code(azure, cache, library=first).sign_in(MANAGEMENT)
+    azure.log.clear()
+    strategy = _device_code(azure, cache, library=then)
+    assert strategy.silent(MANAGEMENT) == before
+    assert len(azure.log) == 0
+    clock.advance(14 * 3600)
+    again = strategy.silent(MANAGEMENT)
+    assert again is not None
+    assert again.account == before.account
+    assert len(azure.log.to(TOKEN_PATH)) == 1
 
 
 def test_a_kept_sign_in_needs_no_password(azure: Sandbox, ada: Person, cache: SignInCache) -> None:

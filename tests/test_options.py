@@ -62,7 +62,6 @@ BAD = [
     ({"request_timeout": True}, "request_timeout"),
     ({"request_timeout": None}, "request_timeout"),
     ({"request_timeout": float("nan")}, "request_timeout"),
-    ({"library": "msal"}, "msal"),
     ({"library": "requests"}, "library"),
     ({"cache": "memory"}, "cache"),
     ({"interactive": "yes"}, "interactive"),
@@ -145,9 +144,12 @@ def test_tenants(tenant: str) -> None:
     assert settings({"tenant": tenant}).authority.endswith(f"/{tenant}")
 
 
-def test_no_tenant_is_adals_common() -> None:
-    """Whoever signs in brings their tenant along."""
-    assert settings({}).authority == "https://login.microsoftonline.com/common"
+def test_no_tenant_is_the_librarys_word_for_any() -> None:
+    """Whoever signs in brings their tenant along; a tenant that is given is taken."""
+    host = "https://login.microsoftonline.com"
+    assert settings({}).authority == f"{host}/common"
+    assert settings({"library": "msal"}).authority == f"{host}/organizations"
+    assert settings({"library": "msal", "tenant": "common"}).authority == f"{host}/common"
 
 
 @given(some.text())

@@ -35,11 +35,11 @@ MINE = "6a1c0ffe-0000-4000-8000-000000000001"
 
 
 @pytest.fixture
-def password(clock: SandboxClock) -> Callable[..., Password]:
+def password(clock: SandboxClock, library: str) -> Callable[..., Password]:
     """Make a Password strategy of the sandbox's tenant, with the sandbox's time."""
 
     def make(username: str = f"ada@{CONTOSO}", password: Any = PASSWORD, **more: Any) -> Password:
-        options = {"tenant": CONTOSO, "clock": clock} | more
+        options = {"tenant": CONTOSO, "clock": clock, "library": library} | more
         return Password(username=username, password=password, **options)
 
     return make
@@ -63,6 +63,7 @@ class TestContract(StrategyContract):
         return password()
 
 
+@pytest.mark.parametrize("library", ["adal"], indirect=True)
 def test_a_password_at_hand_needs_nobody(
     password: Callable[..., Password], ada: Person, azure: Sandbox
 ) -> None:
