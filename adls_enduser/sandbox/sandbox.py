@@ -58,7 +58,7 @@ class Sandbox:
         self.entra = Entra(self.world)
         self.stores = Stores(self.world, Path(folder) if folder else scratch / "stores")
         self.resource_manager = ResourceManager(self.world, self.stores)
-        certificates = Certificates()
+        certificates = self._certificates = Certificates()
         self.ca_bundle = scratch / "ca.pem"
         self.ca_bundle.write_bytes(certificates.pem)
         self._wire = Wire(
@@ -85,6 +85,19 @@ class Sandbox:
             dict.fromkeys(_PROXY, proxy)
             | dict.fromkeys(_BUNDLE, str(self.ca_bundle))
             | dict.fromkeys(_DIRECT, "localhost,127.0.0.1,::1")
+        )
+
+    @property
+    def browser_arguments(self) -> tuple[str, ...]:
+        """What Chromium is to be started with, to find the sandbox under Azure's names.
+
+        It heeds no CA bundle: the one certificate authority it is to trust besides its own is
+        named by the hash of its key, for this start alone. Chromium wants a
+        ``--user-data-dir`` of its own with that. Loopback is reached directly.
+        """
+        return (
+            f"--proxy-server=http://127.0.0.1:{self._wire.port}",
+            f"--ignore-certificate-errors-spki-list={self._certificates.public_key_hash}",
         )
 
     def start(self) -> Sandbox:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -12,7 +10,7 @@ import requests
 from adls_enduser.sandbox import CONTOSO, Person, Sandbox
 from adls_enduser.sandbox.entra import AZURE_CLI
 
-from ..conftest import IN_CI
+from .chromium import Screen, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,28 +21,6 @@ MANAGEMENT = "https://management.core.windows.net/"
 AUTHORITY = f"https://login.microsoftonline.com/{CONTOSO}/oauth2"
 PASSWORD = "correct horse"
 ADA = f"ada@{CONTOSO}"
-
-ARGUMENTS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--no-proxy-server",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--window-size=900,700",
-)
-
-
-def missing(what: str) -> NoReturn:
-    """Skip, or fail where everything must be there."""
-    reason = f"{what} is not installed"
-    if IN_CI:
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")
@@ -63,77 +39,15 @@ def ada(azure: Sandbox) -> Person:
 @pytest.fixture(scope="module")
 def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     """Start Chromium without a window."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium:
-        missing("chromium")
-    if not driver:
-        missing("chromedriver")
-    try:
-        from selenium import webdriver
-    except ImportError:
-        missing("selenium")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    profile = tmp_path_factory.mktemp("chromium")
-    for argument in (*ARGUMENTS, f"--user-data-dir={profile}"):
-        options.add_argument(argument)
-    service = webdriver.ChromeService(driver, env={**os.environ, "NO_PROXY": "*"})
-    browser = webdriver.Chrome(options, service)
+    browser = start(tmp_path_factory.mktemp("chromium"), ["--no-proxy-server"])
     yield browser
     browser.quit()
-
-
-class Screen:
-    """What a person sees, and a keyboard."""
-
-    def __init__(self, chrome: Chrome, url: str) -> None:
-        self.chrome = chrome
-        chrome.get(f"{url}/devicelogin")
-
-    def type(self, *keys: str) -> None:
-        """Press keys, wherever the focus is."""
-        from selenium.webdriver import ActionChains
-
-        ActionChains(self.chrome).send_keys(*keys).perform()
-
-    def focus(self) -> str:
-        """Give the id of the element that has the focus, or its tag."""
-        element = self.chrome.switch_to.active_element
-        return element.get_attribute("id") or element.tag_name
-
-    def wait_for(self, title: str) -> None:
-        """Wait until the title is this."""
-        from selenium.webdriver.support.ui import WebDriverWait
-
-        WebDriverWait(self.chrome, 10).until(lambda chrome: chrome.title == title)
-
-    def find(self, selector: str) -> list[Any]:
-        """Find elements by CSS selector."""
-        return list(self.chrome.find_elements("css selector", selector))
-
-    def text(self) -> str:
-        """Give the words that can be seen."""
-        return str(self.find("body")[0].text)
-
-    def check_accessible(self) -> None:
-        """See that a screen reader knows the language, the title, and each field's name."""
-        assert self.find("html")[0].get_attribute("lang") == "en"
-        assert self.chrome.title
-        assert len(self.find("h1")) == 1
-        for field in self.find("input:not([type=hidden])"):
-            [label] = self.find(f"label[for='{field.get_attribute('id')}']")
-            assert label.is_displayed()
-            assert field.accessible_name == label.text
-        for error in self.find(".error"):
-            assert error.aria_role == "alert"
-            [field] = self.find("[aria-invalid=true]")
-            assert field.get_attribute("aria-describedby") == error.get_attribute("id")
 
 
 @pytest.fixture
 def screen(chrome: Chrome, azure: Sandbox) -> Screen:
     """Open the page."""
-    return Screen(chrome, azure.url)
+    return Screen(chrome, f"{azure.url}/devicelogin")
 
 
 def device_code() -> Any:

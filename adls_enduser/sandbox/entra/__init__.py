@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from werkzeug.datastructures import Headers
+
+from ..http import Request
 from ..people import Person
 from .accounts import Accounts
 from .applications import AZURE_CLI, Application, Applications
 from .authorities import HOSTS, Authorities
+from .authorization import AuthorizationRequests
+from .codes import AuthorizationCodes
 from .device import DeviceCode, DeviceCodes
 from .endpoints import Endpoints
 from .grants import Grants
 from .page import PATH, Page
+from .redirects import PUBLIC_CLIENT
 from .refresh import RefreshTokens
 from .refusals import REFUSALS, Refused
+from .sessions import Sessions
+from .signin import SignIn
 from .tokens import Tokens
 from .version_1 import Version1
 from .version_2 import Version2
@@ -22,7 +31,7 @@ from .wstrust import FederationServer, FederationServers
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from ..http import Request, Response
+    from ..http import Response
     from ..people import Role, Tenant
     from ..world import World
 
@@ -46,6 +55,8 @@ class Entra:
         self.device_codes = DeviceCodes(world.clock)
         self.refresh_tokens = RefreshTokens(world.clock)
         self.federation = FederationServers(world, self.accounts)
+        self.codes = AuthorizationCodes(world.clock)
+        self.sessions = Sessions()
         self._tokens = Tokens(world, self.refresh_tokens)
         grants = Grants(
             authorities=self.authorities,
@@ -54,6 +65,15 @@ class Entra:
             device_codes=self.device_codes,
             refresh_tokens=self.refresh_tokens,
             federation=self.federation,
+            codes=self.codes,
+        )
+        sign_in = SignIn(
+            clock=world.clock,
+            authorities=self.authorities,
+            accounts=self.accounts,
+            requests=AuthorizationRequests(self.authorities, self.applications),
+            codes=self.codes,
+            sessions=self.sessions,
         )
         self._endpoints = Endpoints(
             world,
@@ -61,6 +81,7 @@ class Entra:
             applications=self.applications,
             federation=self.federation,
             grants=grants,
+            sign_in=sign_in,
             versions={"1.0": Version1(self._tokens), "2.0": Version2(self._tokens, world.identity)},
             show=self._show,
         )
@@ -128,11 +149,24 @@ class Entra:
         enabled: bool = True,
         consented: bool = True,
         permissions: Collection[str] | None = None,
+        redirect_uris: Iterable[str] = PUBLIC_CLIENT,
     ) -> Application:
-        """Register an application; ``permissions`` are its resources (None: all)."""
+        """Register an application; ``permissions`` are its resources (None: all).
+
+        Without ``consented`` each person is asked for consent when they sign in in a
+        browser. ``redirect_uris`` on loopback stand for every port.
+        """
         allowed = None if permissions is None else frozenset(permissions)
         return self.applications.register(
-            Application(client_id, name or client_id, public_client, enabled, consented, allowed)
+            Application(
+                client_id,
+                name or client_id,
+                public_client,
+                enabled,
+                consented,
+                allowed,
+                redirect_uris=tuple(redirect_uris),
+            )
         )
 
     def federate(
@@ -175,6 +209,27 @@ class Entra:
     def decline(self, user_code: str) -> None:
         """Decline a device code; ValueError if no such code waits."""
         self.device_codes.decline(self._waiting(user_code))
+
+    def authorize(self, url: str, by: Person | str | None = None, *, accepts: bool = True) -> str:
+        """Do in the browser what a person would do, and give where that leads.
+
+        ``url`` is what a program opens a browser with, ``by`` who signs in (default: the
+        first person there is); ``accepts=False`` for one who cancels, at the consent if they
+        are asked for it. With ``prompt=none`` ``by`` is who has signed in before (default:
+        nobody). The address, with ``code`` or ``error``, is for the caller to open. Raises
+        ValueError where the browser would go nowhere: a redirect URI that is not registered,
+        a person who is refused, ``response_mode=form_post``.
+        """
+        request = _opened(url)
+        silent = request.args.get("prompt") == "none" and by is None
+        person = None if silent else self._who(by)
+        try:
+            answer = self._endpoints.authorize(request, person=person, accepts=accepts)
+        except Refused as refused:
+            raise ValueError(f"the page says no (AADSTS{refused.number})") from None
+        if "Location" not in answer.headers:
+            raise ValueError("response_mode=form_post leads to no address")
+        return answer.headers["Location"]
 
     def pending_codes(self) -> list[str]:
         """Give the user codes that wait for their person, oldest first."""
@@ -258,7 +313,7 @@ class Entra:
         if by is not None:
             persons = [one for one in persons if one.username.lower() == by.lower()]
         if not persons:
-            raise ValueError(f"there is nobody to approve{f' as {by}' if by else ''}")
+            raise ValueError(f"there is nobody to approve or sign in{f' as {by}' if by else ''}")
         return persons[0]
 
     def _waiting(self, user_code: str) -> DeviceCode:
@@ -266,3 +321,13 @@ class Entra:
             return self.device_codes.typed(user_code)
         except Refused as refused:
             raise ValueError(f"no code {user_code!r} waits (AADSTS{refused.number})") from None
+
+
+def _opened(url: str) -> Request:
+    """Give the request of a browser that opens an address."""
+    parts = urlsplit(url)
+    target = parts._replace(scheme="", netloc="", fragment="").geturl()
+    host, headers = parts.hostname or "", Headers()
+    return Request(
+        method="GET", scheme=parts.scheme, host=host, target=target, headers=headers, body=b""
+    )

@@ -36,6 +36,7 @@ class Accounts:
         self._locked_until: dict[str, float] = {}
         self._authenticators: dict[str, TOTP] = {}
         self._guests: set[tuple[str, str]] = set()
+        self._consents: set[tuple[str, str]] = set()
         self.federated: set[str] = set()
 
     def invite(self, person: Person, tenant: Tenant) -> None:
@@ -100,6 +101,15 @@ class Accounts:
 
         ``amr`` is how the person has proved who they are (RFC 8176).
         """
+        tenant = self.welcome(person, tenant)
+        if self.needs_second_factor(person, amr):
+            raise Refused(50076)
+        if self.needs_consent(person, application):
+            raise Refused(65001)
+        return tenant
+
+    def welcome(self, person: Person, tenant: Tenant | None) -> Tenant:
+        """Give the tenant a person comes into; Refused if nothing they do lets them in."""
         tenant = tenant or self.home(person)
         if person.refused_with is not None:
             raise Refused(person.refused_with)
@@ -107,11 +117,20 @@ class Accounts:
             (person.object_id, tenant.tenant_id) not in self._guests
         ):
             raise Refused(50020, tenant=tenant.tenant_id, home_tenant=person.tenant_id)
-        if person.mfa and "mfa" not in amr:
-            raise Refused(50076)
-        if not application.consented:
-            raise Refused(65001)
         return tenant
+
+    def needs_second_factor(self, person: Person, amr: Collection[str]) -> bool:
+        """Tell whether what a person has proved is not enough."""
+        return person.mfa and "mfa" not in amr
+
+    def needs_consent(self, person: Person, application: Application) -> bool:
+        """Tell whether neither an administrator nor the person has consented."""
+        consent = (person.object_id, application.client_id)
+        return not application.consented and consent not in self._consents
+
+    def consent(self, person: Person, application: Application) -> None:
+        """Let a person consent to an application."""
+        self._consents.add((person.object_id, application.client_id))
 
     def one_time_code(self, person: Person) -> str:
         """Give what the person's authenticator shows now: six digits (RFC 6238)."""

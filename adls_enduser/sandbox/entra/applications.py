@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .redirects import PUBLIC_CLIENT
 from .refusals import Refused
 
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
@@ -38,6 +39,7 @@ _RESOURCES = {
 class Application:
     """A client. ``permissions`` are the resources it has registered; None for all.
 
+    ``redirect_uris`` are where its browsers may be sent back to, on loopback at any port;
     ``first_party`` is one of Microsoft's own, whose refresh tokens belong to a family.
     """
 
@@ -48,6 +50,7 @@ class Application:
     consented: bool = True
     permissions: frozenset[str] | None = None
     first_party: bool = False
+    redirect_uris: tuple[str, ...] = PUBLIC_CLIENT
 
 
 class Applications:
@@ -73,16 +76,21 @@ class Applications:
 
     def client(self, form: dict[str, str]) -> Application:
         """Give the application that asks; Refused if it may not, or authenticates wrongly."""
-        application = self.named(required(form, "client_id"))
-        if application is None:
-            raise Refused(700016)
-        if not application.enabled:
-            raise Refused(7000112)
+        application = self.present(form)
         secret = form.get("client_secret") or form.get("client_assertion")
         if application.public_client and secret:
             raise Refused(700025)
         if not application.public_client and not secret:
             raise Refused(7000218)
+        return application
+
+    def present(self, form: dict[str, str]) -> Application:
+        """Find the application that asks, unproven; Refused if there is none (700016, 7000112)."""
+        application = self.named(required(form, "client_id"))
+        if application is None:
+            raise Refused(700016)
+        if not application.enabled:
+            raise Refused(7000112)
         return application
 
     def check_resource(self, application: Application, resource: str, cloud: str) -> None:

@@ -17,6 +17,7 @@ DEFAULT = ".default"
 # Data Lake and Resource Manager have this one permission each.
 IMPERSONATION = "user_impersonation"
 _OPENID_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
+_AZURE_AD_GRAPH = "https://graph.windows.net"
 _GRAPH = {
     "public": "https://graph.microsoft.com",
     "china": "https://microsoftgraph.chinacloudapi.cn",
@@ -65,6 +66,17 @@ def by_scope(form: Form, cloud: str, *, several: bool = False) -> Asked:
         _OPENID_SCOPES & frozenset(words),
         form.get("nonce", ""),
     )
+
+
+def at_authorize(form: Form, cloud: str, version: str) -> Asked:
+    """Read what an authorization request asks for.
+
+    In version 1.0 the resource may be left for the token request to name; in version 2.0
+    the scopes may be of several resources, for the person to consent to all at once.
+    """
+    if version == "2.0":
+        return by_scope(form, cloud, several=True)
+    return by_resource({**form, "resource": form.get("resource") or _AZURE_AD_GRAPH})
 
 
 def again(before: Asked) -> Asked:

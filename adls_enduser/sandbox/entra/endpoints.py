@@ -16,11 +16,13 @@ from .refusals import Refused, correlation_id, refused_response
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ..people import Person
     from ..world import World
     from .applications import Applications
     from .authorities import Authorities
     from .device import DeviceCode
     from .grants import Grants, Version
+    from .signin import SignIn
     from .wstrust import FederationServers
 
     Words = dict[str, str]
@@ -42,6 +44,10 @@ _ROUTES = Map(
     [
         Rule("/<tenant>/oauth2/token", endpoint="token", defaults=_V1),
         Rule("/<tenant>/oauth2/v2.0/token", endpoint="token", defaults=_V2),
+        Rule("/<tenant>/oauth2/authorize", endpoint="authorize", defaults=_V1),
+        Rule("/<tenant>/oauth2/v2.0/authorize", endpoint="authorize", defaults=_V2),
+        Rule("/<tenant>/login/<step>", endpoint="step"),
+        Rule("/common/oauth2/nativeclient", endpoint="nativeclient"),
         Rule("/<tenant>/oauth2/devicecode", endpoint="devicecode", defaults=_V1),
         Rule("/<tenant>/oauth2/v2.0/devicecode", endpoint="devicecode", defaults=_V2),
         Rule(f"/<tenant>{_WELL_KNOWN}", endpoint="configuration", defaults=_V1, methods=["GET"]),
@@ -75,6 +81,7 @@ class Endpoints:
         applications: Applications,
         federation: FederationServers,
         grants: Grants,
+        sign_in: SignIn,
         versions: Mapping[str, Version],
         show: Callable[[DeviceCode], tuple[str, float]],
     ) -> None:
@@ -83,10 +90,14 @@ class Endpoints:
         self._applications = applications
         self._federation = federation
         self._grants = grants
+        self._sign_in = sign_in
         self._versions = versions
         self._show = show
         self._handlers: dict[str, _Handler] = {
             "token": self._token,
+            "authorize": sign_in.authorize,
+            "step": sign_in.step,
+            "nativeclient": sign_in.native_client,
             "devicecode": self._device_code,
             "configuration": self._configuration,
             "keys": self._keys,
@@ -105,10 +116,25 @@ class Endpoints:
             return self._federation.answer(server, request)
         trace, correlation = ids = str(uuid.uuid4()), correlation_id(request)
         response = self._attempt(request, ids)
-        response.headers.extend({**_HEADERS, "x-ms-request-id": trace})
+        for name, value in {**_HEADERS, "x-ms-request-id": trace}.items():
+            response.headers.setdefault(name, value)
         if request.headers.get("return-client-request-id", "").lower() == "true":
             response.headers["client-request-id"] = correlation
         return response
+
+    def authorize(self, request: Request, *, person: Person | None, accepts: bool) -> Response:
+        """Answer an authorization request as if a person had gone through all pages.
+
+        Refused if they get no answer; ValueError if it is no authorization request.
+        """
+        cloud = self._authorities.cloud(request.hostname)
+        try:
+            endpoint, words = _match(request)
+        except HTTPException:
+            endpoint, words = "", {}
+        if cloud is None or endpoint != "authorize":
+            raise ValueError(f"{request.hostname}{request.path} is no authorize endpoint")
+        return self._sign_in.scripted(request, words, cloud, person=person, accepts=accepts)
 
     def _attempt(self, request: Request, ids: tuple[str, str]) -> Response:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .applications import required
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .applications import Application, Applications
     from .asked import Asked, Form
     from .authorities import Authorities
+    from .codes import AuthorizationCodes
     from .device import DeviceCode, DeviceCodes
     from .refresh import RefreshTokens
     from .wstrust import FederationServers
@@ -71,6 +73,7 @@ class Grants:
         device_codes: DeviceCodes,
         refresh_tokens: RefreshTokens,
         federation: FederationServers,
+        codes: AuthorizationCodes,
     ) -> None:
         self._authorities = authorities
         self._applications = applications
@@ -78,9 +81,11 @@ class Grants:
         self._device_codes = device_codes
         self._refresh_tokens = refresh_tokens
         self._federation = federation
+        self._codes = codes
         self._grants: dict[str, Grant] = {
             PASSWORD: self._with_password,
             "refresh_token": self._with_refresh_token,
+            "authorization_code": self._with_code,
             **dict.fromkeys(_DEVICE_CODE, self._with_device_code),
             **dict.fromkeys(ASSERTIONS, self._with_assertion),
         }
@@ -135,6 +140,21 @@ class Grants:
         asked = version.asked_again(form, cloud, grant.asked)
         self._applications.check_resource(application, asked.resource, cloud)
         return self._entitle(grant.person, tenant, application, asked, cloud, grant.amr)
+
+    def _with_code(
+        self, form: Form, tenant: Tenant | None, cloud: str, version: Version
+    ) -> Entitlement:
+        application = self._applications.client(form)
+        value, redirect_uri = required(form, "code"), required(form, "redirect_uri")
+        verifier = form.get("code_verifier", "")
+        code = self._codes.redeem(value, application, redirect_uri, verifier, cloud)
+        asked = version.asked_again(form, cloud, code.request.asked)
+        before = code.request.asked
+        scopes = asked.openid_scopes | before.openid_scopes
+        asked = replace(asked, openid_scopes=scopes, nonce=before.nonce)
+        self._applications.check_resource(application, asked.resource, cloud)
+        tenant = tenant or code.request.tenant
+        return self._entitle(code.person, tenant, application, asked, cloud, code.amr)
 
     def _with_assertion(
         self, form: Form, tenant: Tenant | None, cloud: str, version: Version

@@ -1,24 +1,22 @@
 """The page for the person: code, user and password, second factor, and what came of it.
 
-Plain HTML that needs no script and loads nothing. It answers on loopback only.
+It answers on loopback only.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from html import escape
-from importlib.resources import files
-from string import Template
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..http import Request, Response
+from . import forms
+from .html import ended, page, security_headers
 from .refusals import Refused
 
 if TYPE_CHECKING:
@@ -28,47 +26,16 @@ if TYPE_CHECKING:
 
 PATH = "/devicelogin"
 
-_HERE = files(__package__)
-_STYLE = (_HERE / "page.css").read_text("utf-8")
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _LOOPBACK = {"localhost", "127.0.0.1"}
-_INVALID = ' aria-invalid="true" aria-describedby="error"'
-
-# "same-origin", because with "no-referrer" a browser sends "Origin: null" with the page's
-# own forms (Fetch standard, "append a request Origin header") and the check of the
-# origin would refuse them. Nothing is told to any other site either way.
-_HEADERS = {
-    "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self';"
-        " base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Frame-Options": "DENY",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-
+_LINK = f'<p><a href="{PATH}">Enter another code</a></p>'
 _WORDS = {
     90119: "Enter the code first.",
     70018: "That code is not right. Check it and enter it again.",
     70019: "That code has expired. Start again in the program that showed it to you.",
     90120: "That code has been used already. Start again in the program that showed it to you.",
-    50034: "That account does not exist. Check the user name.",
-    90002: "That account does not exist. Check the user name.",
-    50126: "The user name or the password is wrong.",
-    50053: "This account is locked after too many wrong passwords. Wait a minute, then try again.",
 }
-_NO_SUCH_ACCOUNT = {50034, 90002}
+_FORM = forms.Place(PATH, "decline", "Decline")
 _OVER = {70019: "The code has expired", 90120: "The code is no longer valid"}
-
-
-def _template(name: str) -> Template:
-    return Template((_HERE / f"{name}.html").read_text("utf-8"))
-
-
-_TEMPLATES = {
-    name: _template(name) for name in ("layout", "code", "signin", "verify", "approved", "ended")
-}
 
 
 @dataclass
@@ -115,7 +82,7 @@ class Page:
     def _route(self, request: Request) -> Response:
         step = self._steps.get(request.path)
         if request.path == "/" or (step and request.method == "GET" and request.path != PATH):
-            return Response(status=303, headers={"Location": PATH, **_HEADERS})
+            return Response(status=303, headers={"Location": PATH, **security_headers()})
         if step is None:
             return _ended("Not found", "There is no such page.", 404)
         if request.method in ("GET", "HEAD"):
@@ -145,9 +112,8 @@ class Page:
         username, password = form.get("username", "").strip(), form.get("password", "")
         flow.person = None
         try:
-            person = self._accounts.with_password(
-                username, password, flow.code.tenant, managed=False
-            )
+            # Guests too: whether they may come in is asked next.
+            person = self._accounts.with_password(username, password, None, managed=False)
             amr = ("pwd", "mfa") if person.mfa else ("pwd",)
             self._accounts.admit(person, flow.code.tenant, flow.code.application, amr)
         except Refused as refused:
@@ -160,19 +126,12 @@ class Page:
             return _sign_in_form(flow)
         digits = form.get("otc", "").replace(" ", "")
         if not self._accounts.check_one_time_code(flow.person, digits):
-            wrong = "That one-time code is not right. Check it and enter it again."
-            return self._verify_form(flow, flow.person, wrong)
+            return self._verify_form(flow, flow.person, forms.WRONG_CODE)
         return self._approve(flow, flow.person, ("pwd", "mfa"))
 
     def _verify_form(self, flow: _Flow, person: Person, error: str = "") -> Response:
         digits = self._accounts.one_time_code(person)
-        return _page(
-            "verify",
-            "Verify your identity",
-            {"flow": flow.flow_id, "username": person.username},
-            error=error,
-            note=f"The authenticator app of {person.username} would show {digits} now.",
-        )
+        return forms.verify(_FORM, flow.flow_id, person.username, digits, error=error)
 
     def _approve(self, flow: _Flow, person: Person, amr: tuple[str, ...]) -> Response:
         self._device_codes.approve(flow.code, person, amr)
@@ -182,7 +141,7 @@ class Page:
             "application": flow.code.application.name,
             "resource": flow.code.resource,
         }
-        return _page("approved", "You have signed in", words)
+        return page("approved", "You have signed in", words)
 
     def _decline(self, flow: _Flow, form: dict[str, str]) -> Response:
         self._device_codes.decline(flow.code)
@@ -212,7 +171,7 @@ def _name(url: str) -> str | None:
 
 
 def _code_form(error: str = "") -> Response:
-    return _page("code", "Enter the code", {}, error=error)
+    return page("code", "Enter the code", {}, error=error)
 
 
 def _said_no(flow: _Flow, refused: Refused, username: str) -> Response:
@@ -224,51 +183,17 @@ def _said_no(flow: _Flow, refused: Refused, username: str) -> Response:
         "app": code.application.name,
         "resource": code.resource,
     }
-    said = f"AADSTS{refused.number}: {refused.sentence(known)}"
-    wrong = "username" if refused.number in _NO_SUCH_ACCOUNT else "password"
-    return _sign_in_form(flow, _WORDS.get(refused.number, said), username, wrong)
+    return _sign_in_form(flow, forms.Wrong.of(refused, known), username)
 
 
-def _sign_in_form(
-    flow: _Flow, error: str = "", username: str = "", wrong: str = "username"
-) -> Response:
-    markup = {"username_attributes": "", "password_attributes": ""}
-    markup[f"{wrong}_attributes"] = " autofocus" + (_INVALID if error else "")
-    words = {
-        "flow": flow.flow_id,
-        "application": flow.code.application.name,
-        "user_code": flow.code.user_code,
-        "username": username,
-    }
-    return _page("signin", "Sign in", words, error=error, markup=markup)
+def _sign_in_form(flow: _Flow, wrong: forms.Wrong | None = None, username: str = "") -> Response:
+    application, code = escape(flow.code.application.name), escape(flow.code.user_code)
+    intro = (
+        f"You are about to sign in to <strong>{application}</strong> with the code {code}."
+        " Go on only if it was you who just started it."
+    )
+    return forms.sign_in(_FORM, flow.flow_id, intro, username=username, wrong=wrong)
 
 
 def _ended(heading: str, message: str, status: int = 200) -> Response:
-    return _page("ended", heading, {"heading": heading, "message": message}, status=status)
-
-
-def _page(
-    name: str,
-    title: str,
-    words: dict[str, str],
-    *,
-    error: str = "",
-    note: str = "",
-    markup: dict[str, str] | None = None,
-    status: int = 200,
-) -> Response:
-    """Fill a template; every word is escaped, ``markup`` alone is not."""
-    alert = f'<p class="error" id="error" role="alert">{escape(error)}</p>' if error else ""
-    content = _TEMPLATES[name].substitute(
-        {key: escape(word) for key, word in words.items()},
-        error=alert,
-        invalid=_INVALID if error else "",
-        **(markup or {}),
-    )
-    body = _TEMPLATES["layout"].substitute(
-        title=escape(f"Error: {title}" if error else title),
-        style=_STYLE,
-        content=content,
-        note=escape(note),
-    )
-    return Response(body, status, _HEADERS, content_type="text/html; charset=utf-8")
+    return ended(heading, message, link=_LINK, status=status)

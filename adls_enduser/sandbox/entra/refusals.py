@@ -370,8 +370,8 @@ _TABLE = (
     Refusal(
         50011,
         "invalid_request",
-        "The redirect URI specified in the request does not match the redirect URIs configured"
-        " for the application '{client_id}'.",
+        "The redirect URI '{redirect_uri}' specified in the request does not match the redirect"
+        " URIs configured for the application '{client_id}'.",
     ),
     Refusal(
         70011,
@@ -422,6 +422,53 @@ _TABLE = (
     Refusal(70003, "unsupported_grant_type", "The access grant '{grant_type}' is not supported."),
     Refusal(50049, "invalid_instance", "Unknown or invalid instance."),
     Refusal(50050, "invalid_request", "The request is malformed."),
+    Refusal(90023, "invalid_request", "Unsupported '{name}' value."),
+    Refusal(900971, "invalid_request", "No reply address provided."),
+    Refusal(
+        700051,
+        "unsupported_response_type",
+        "response_type 'token' is not enabled for the application.",
+    ),
+    Refusal(
+        700054,
+        "unsupported_response_type",
+        "response_type '{name}' is not enabled for the application.",
+    ),
+    Refusal(50149, "invalid_request", "Invalid Code_Challenge_method parameter."),
+    Refusal(501491, "invalid_request", "Invalid size of Code_Challenge parameter."),
+    Refusal(
+        50058,
+        "login_required",
+        "A silent sign-in request was sent but no user is signed in. The cookies used to"
+        " represent the user's session were not sent in the request to Azure AD.",
+    ),
+    # The authorization code.
+    Refusal(
+        54005,
+        "invalid_grant",
+        "OAuth2 Authorization code was already redeemed, please retry with a new valid code or"
+        " use an existing refresh token.",
+    ),
+    Refusal(
+        500112,
+        "invalid_client",
+        "The reply address '{sent}' does not match the reply address '{redirect_uri}' provided"
+        " when requesting Authorization code.",
+        None,
+        401,
+    ),
+    Refusal(
+        50148,
+        "invalid_grant",
+        "The code_verifier does not match the code_challenge supplied in the authorization"
+        " request for PKCE.",
+    ),
+    Refusal(
+        501481,
+        "invalid_grant",
+        "The Code_Verifier does not match the code_challenge supplied in the authorization"
+        " request.",
+    ),
     # Grants that have died.
     Refusal(
         700082,
@@ -568,6 +615,23 @@ def correlation_id(request: Request) -> str:
         return str(uuid.uuid4())
 
 
+def described(refused: Refused, *, now: float, known: dict[str, str], ids: tuple[str, str]) -> str:
+    """Write the sentence of a refusal, with what an administrator needs to find it."""
+    trace, correlation = ids
+    return "\r\n".join(
+        (
+            f"AADSTS{refused.number}: {refused.sentence(known)}",
+            f"Trace ID: {trace}",
+            f"Correlation ID: {correlation}",
+            f"Timestamp: {_timestamp(now)}",
+        )
+    )
+
+
+def _timestamp(now: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(now))
+
+
 def refused_response(
     refused: Refused, host: str, *, now: float, known: dict[str, str], ids: tuple[str, str]
 ) -> Response:
@@ -576,15 +640,8 @@ def refused_response(
     ``ids`` are the trace id and the correlation id, ``known`` fills the sentence.
     """
     number, (trace, correlation) = refused.number, ids
-    timestamp = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(now))
-    description = "\r\n".join(
-        (
-            f"AADSTS{number}: {refused.sentence(known)}",
-            f"Trace ID: {trace}",
-            f"Correlation ID: {correlation}",
-            f"Timestamp: {timestamp}",
-        )
-    )
+    timestamp = _timestamp(now)
+    description = described(refused, now=now, known=known, ids=ids)
     body: dict[str, object] = {
         "error": refused.error,
         "error_description": description,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -58,3 +60,9 @@ class Tokens:
             asked=entitled.asked,
             amr=entitled.amr,
         )
+
+
+def client_info(person: Person) -> str:
+    """Tell who a person is, and where at home: msal's ``home_account_id``."""
+    known = {"uid": person.object_id, "utid": person.tenant_id}
+    return base64.urlsafe_b64encode(json.dumps(known).encode()).decode().rstrip("=")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from typing import TYPE_CHECKING, Any
 
 from .asked import DEFAULT, IMPERSONATION, again, by_scope
 from .grants import ASSERTIONS, PASSWORD
 from .metadata import issuer
 from .refusals import Refused
+from .tokens import client_info
 from .version_1 import message
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class Version2:
         if "openid" in wanted:
             fields["id_token"] = self._identity.sign(self._id_claims(entitled))
         if form.get("client_info") == "1":
-            fields["client_info"] = _client_info(entitled)
+            fields["client_info"] = client_info(entitled.person)
         return fields
 
     def describe(self, code: DeviceCode, url: str, lifetime: float) -> dict[str, Any]:
@@ -123,9 +122,3 @@ def _granted(asked: Asked) -> str:
     if not permissions:
         return " ".join(sorted(asked.openid_scopes - {"offline_access"}))
     return " ".join(f"{asked.resource}/{one}" for one in permissions)
-
-
-def _client_info(entitled: Entitlement) -> str:
-    """Tell who the person is, and where at home: msal's ``home_account_id``."""
-    known = {"uid": entitled.person.object_id, "utid": entitled.person.tenant_id}
-    return base64.urlsafe_b64encode(json.dumps(known).encode()).decode().rstrip("=")

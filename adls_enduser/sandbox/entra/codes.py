@@ -1,0 +1,98 @@
+"""Authorization codes: for one client, one redirect URI, ten minutes, and one use."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .refusals import Refused
+
+if TYPE_CHECKING:
+    from ..clock import SandboxClock
+    from ..people import Person
+    from .applications import Application
+    from .authorization import AuthorizationRequest
+
+# RFC 6749 section 4.1.2 and Microsoft's page on the flow: ten minutes at most.
+_LIFETIME = 600.0
+
+
+@dataclass
+class AuthorizationCode:
+    """What a code stands for; ``expires_at`` in epoch seconds of the service."""
+
+    request: AuthorizationRequest
+    person: Person
+    amr: tuple[str, ...]
+    expires_at: float
+    redeemed: bool = False
+
+
+class AuthorizationCodes:
+    """All authorization codes. ``lifetime`` (seconds) holds for those made from now on."""
+
+    def __init__(self, clock: SandboxClock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._codes: dict[str, AuthorizationCode] = {}
+        self.lifetime = _LIFETIME
+
+    def issue(self, request: AuthorizationRequest, person: Person, amr: tuple[str, ...]) -> str:
+        """Make a code for somebody who has signed in."""
+        value = "1.AX" + secrets.token_urlsafe(240)
+        expires_at = self._clock.service_time() + self.lifetime
+        with self._lock:
+            self._codes[value] = AuthorizationCode(request, person, amr, expires_at)
+        return value
+
+    def redeem(
+        self, value: str, application: Application, redirect_uri: str, verifier: str, cloud: str
+    ) -> AuthorizationCode:
+        """Give what a code stands for, once.
+
+        Refused: 70000 unknown or another client's, 54005 redeemed before, 70008 expired,
+        500112 another redirect URI, 50148 and 501481 another code verifier.
+        """
+        with self._lock:
+            code = self._codes.get(value)
+            if code is None or code.request.cloud != cloud:
+                raise Refused(70000, name="code")
+            if code.request.application.client_id != application.client_id:
+                raise Refused(70000, name="code")
+            if code.redeemed:
+                raise Refused(54005)
+            if self._clock.service_time() >= code.expires_at:
+                raise Refused(70008)
+            _check_redirect_uri(code.request, redirect_uri)
+            check_verifier(code.request, verifier)
+            code.redeemed = True
+            return code
+
+
+def _check_redirect_uri(request: AuthorizationRequest, redirect_uri: str) -> None:
+    if redirect_uri != request.redirect_uri:
+        raise Refused(500112, sent=redirect_uri, redirect_uri=request.redirect_uri)
+
+
+def check_verifier(request: AuthorizationRequest, verifier: str) -> None:
+    """Refuse a code verifier that is not the one of the request (RFC 7636 section 4.6).
+
+    Recorded in AzureAD/microsoft-authentication-library-for-js #5044 (50148, one of the
+    two is missing) and #7425 (501481).
+    """
+    if bool(verifier) != bool(request.code_challenge):
+        raise Refused(50148)
+    if not hmac.compare_digest(_challenge(request, verifier), request.code_challenge.encode()):
+        raise Refused(501481)
+
+
+def _challenge(request: AuthorizationRequest, verifier: str) -> bytes:
+    if request.code_challenge_method == "plain":
+        return verifier.encode()
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=")

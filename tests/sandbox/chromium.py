@@ -1,0 +1,104 @@
+"""A real browser, and what a person sees in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from ..conftest import IN_CI
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from selenium.webdriver import Chrome
+
+ARGUMENTS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--window-size=900,700",
+)
+
+
+def missing(what: str) -> NoReturn:
+    """Skip, or fail where everything must be there."""
+    reason = f"{what} is not installed"
+    if IN_CI:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def start(profile: Path, arguments: Iterable[str]) -> Chrome:
+    """Start Chromium without a window; the caller quits it."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium:
+        missing("chromium")
+    if not driver:
+        missing("chromedriver")
+    try:
+        from selenium import webdriver
+    except ImportError:
+        missing("selenium")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in (*ARGUMENTS, *arguments, f"--user-data-dir={profile}"):
+        options.add_argument(argument)
+    service = webdriver.ChromeService(driver, env={**os.environ, "NO_PROXY": "*"})
+    return webdriver.Chrome(options, service)
+
+
+class Screen:
+    """What a person sees, and a keyboard."""
+
+    def __init__(self, chrome: Chrome, url: str) -> None:
+        self.chrome = chrome
+        chrome.get(url)
+
+    def type(self, *keys: str) -> None:
+        """Press keys, wherever the focus is."""
+        from selenium.webdriver import ActionChains
+
+        ActionChains(self.chrome).send_keys(*keys).perform()
+
+    def focus(self) -> str:
+        """Give the id of the element that has the focus, or its tag."""
+        element = self.chrome.switch_to.active_element
+        return element.get_attribute("id") or element.tag_name
+
+    def wait_for(self, title: str) -> None:
+        """Wait until the title is this."""
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        WebDriverWait(self.chrome, 10).until(lambda chrome: chrome.title == title)
+
+    def find(self, selector: str) -> list[Any]:
+        """Find elements by CSS selector."""
+        return list(self.chrome.find_elements("css selector", selector))
+
+    def text(self) -> str:
+        """Give the words that can be seen."""
+        return str(self.find("body")[0].text)
+
+    def check_accessible(self) -> None:
+        """See that a screen reader knows the language, the title, and each field's name."""
+        assert self.find("html")[0].get_attribute("lang") == "en"
+        assert self.chrome.title
+        assert len(self.find("h1")) == 1
+        for field in self.find("input:not([type=hidden])"):
+            [label] = self.find(f"label[for='{field.get_attribute('id')}']")
+            assert label.is_displayed()
+            assert field.accessible_name == label.text
+        for error in self.find(".error"):
+            assert error.aria_role == "alert"
+            [field] = self.find("[aria-invalid=true]")
+            assert field.get_attribute("aria-describedby") == error.get_attribute("id")
