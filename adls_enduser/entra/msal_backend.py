@@ -136,7 +136,7 @@ class MsalBackend:
         started = self._border.run(
             attempt,
             lambda: self._client().initiate_auth_code_flow(
-                _scope(resource),
+                scope=_scope(resource),
                 redirect_uri=redirect_uri,
                 response_mode=_FORM_POST,
                 claims=claims,
