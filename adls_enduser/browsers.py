@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # GitHub Codespaces says so (azure.cli.core.util.is_github_codespaces reads the same name),
 # and sshd says that the person is at another machine.
 _ELSEWHERE = ("CODESPACES", "SSH_CONNECTION", "SSH_TTY")
-_IN_CONTAINER = ("/.dockerenv", "/run/.containerenv")  # Docker's and Podman's marks
+# What a desktop sets, and a container lacks unless a browser in it can show itself.
 _DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 # The standard library registers these too where there is a terminal (webbrowser,
 # register_X_browsers); they cannot show Entra ID's page.
@@ -37,7 +37,7 @@ def can_open(environ: Mapping[str, str] | None = None) -> bool:
     ``InteractiveBrowserCredential`` tries, and fails where none can open.
     """
     environ = os.environ if environ is None else environ
-    if any(environ.get(name) for name in _ELSEWHERE) or any(map(os.path.exists, _IN_CONTAINER)):
+    if any(environ.get(name) for name in _ELSEWHERE):
         return False
     if not sys.platform.startswith("linux"):
         return True

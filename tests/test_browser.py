@@ -531,6 +531,7 @@ class TestTogether:
             got = list(pool.map(lambda one: one.sign_in(MANAGEMENT), people.values()))
         assert {token.account.username for token in got} == set(people)
 
+    @pytest.mark.filterwarnings("ignore:Sign-ins are kept without encryption:UserWarning")
     def test_the_next_morning_opens_nothing(
         self, browser: Callable[..., Browser], surfer: Surfer, tmp_path: Path
     ) -> None:
