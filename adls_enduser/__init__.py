@@ -8,8 +8,8 @@
     credentials = management_credentials(mode=strategy)       # ... asks here, once
     token = filesystem_token(mode=strategy)                   # ... and never again
 
-Importing this package loads no third-party module; adal and Azure's packages load when
-a factory or a strategy needs them.
+Importing this package loads no third-party module; adal or msal and Azure's packages
+load when a factory or a strategy needs them.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ _LATE = {
 
 
 def __getattr__(name: str) -> object:
-    # The strategies import adal, which costs a quarter of a second: only when asked for.
+    # The strategies bring all of entra/ along: only when asked for.
     import importlib
 
     if name in _LATE:

@@ -1,4 +1,4 @@
-"""The front door: two factories. All late imports of foreign packages are here."""
+"""The front door: two factories. All late imports of the SDKs' packages are here."""
 
 from __future__ import annotations
 

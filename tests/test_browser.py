@@ -34,7 +34,7 @@ from adls_enduser import (
     filesystem_token,
     management_credentials,
 )
-from adls_enduser.sandbox import CONTOSO, HTML_502, Answer, Reset, SandboxClock, Stall
+from adls_enduser.sandbox import CONTOSO, CONTOSO_ID, HTML_502, Answer, Reset, SandboxClock, Stall
 
 from .contracts import CHALLENGE, DATA_LAKE, MANAGEMENT, TOKEN_PATH, StrategyContract
 
@@ -490,6 +490,31 @@ class TestRefusal:
         with pytest.raises(ConfigurationError, match="does not know the authority"):
             browser(cloud=evil).sign_in(MANAGEMENT)
         assert surfer.prompts == []
+
+
+@pytest.mark.parametrize("library", ["msal"], indirect=True)
+@pytest.mark.parametrize(
+    "endpoint", ["http://login.microsoftonline.com/x", "file:///etc/passwd", "https://x\\u001b[2J"]
+)
+def test_a_page_that_nobody_should_see_is_not_opened(
+    browser: Callable[..., Browser], surfer: Surfer, azure: Sandbox, endpoint: str
+) -> None:
+    """The address comes from the network, and goes to a terminal and a browser."""
+    document = _document().replace(
+        f"https://login.microsoftonline.com/{CONTOSO_ID}/oauth2/v2.0/authorize", endpoint
+    )
+    assert endpoint in document
+    azure.faults.add(Answer(200, document), path="/.well-known/")
+    with pytest.raises(EndUserError) as caught:
+        browser().sign_in(MANAGEMENT)
+    assert type(caught.value) in (ProtocolError, ConfigurationError)
+    assert surfer.prompts == []
+
+
+def _document() -> str:
+    """Give what version 2.0 says of itself."""
+    authority = f"https://login.microsoftonline.com/{CONTOSO}"
+    return requests.get(f"{authority}/v2.0/.well-known/openid-configuration", timeout=10).text
 
 
 class TestTogether:

@@ -17,6 +17,7 @@ from adls_enduser import PUBLIC, EndUserError
 from adls_enduser.entra.adal_backend import AdalBackend
 from adls_enduser.entra.backend import DeviceFlow, Grant, NotYet
 from adls_enduser.entra.http import Answer, Http
+from adls_enduser.entra.msal_backend import MsalBackend
 from adls_enduser.options import Settings
 from adls_enduser.prompts import DeviceCodePrompt
 from adls_enduser.tokens import Secret
@@ -27,10 +28,14 @@ if TYPE_CHECKING:
 RESOURCE = PUBLIC.management
 FLOW = DeviceFlow(DeviceCodePrompt("https://x", "X", 9e9, ""), Secret("d"), 5.0, RESOURCE)
 
+_ENDPOINTS = ("token_endpoint", "authorization_endpoint", "device_authorization_endpoint")
+CONFIGURATION = json.dumps(dict.fromkeys(_ENDPOINTS, "https://login.example/contoso/x"))
+
 # The names that the parsers look for, so that a search gets beyond "no such field".
 NAMES = [
     *("access_token", "refresh_token", "token_type", "expires_in", "expires_on", "id_token"),
-    *("user_code", "device_code", "verification_url", "interval", "message", "created_on"),
+    *("user_code", "device_code", "verification_url", "verification_uri", "interval"),
+    *("message", "created_on", "token_endpoint", "authorization_endpoint"),
     *("error", "suberror", "error_codes", "error_description", "correlation_id", "timestamp"),
     *("account_type", "federation_protocol", "federation_metadata_url", "cloud_audience_urn"),
     *("federation_active_auth_url", "resource"),
@@ -59,14 +64,22 @@ ANSWERS = some.lists(some.tuples(STATUSES, BODIES), min_size=1, max_size=3)
 
 
 class Scripted(Http):
-    """Gives the same answers over and over, without a network."""
+    """Gives the same answers over and over, without a network.
 
-    def __init__(self, own: Settings, answers: list[tuple[int, str]]) -> None:
+    But where the endpoints are, if ``discovers``, or else msal would seldom get beyond.
+    """
+
+    def __init__(
+        self, own: Settings, answers: list[tuple[int, str]], *, discovers: bool = True
+    ) -> None:
         super().__init__(own)
+        self._discovers = discovers
         self._answers = answers
         self._count = 0
 
     def get(self, url: str, headers: Mapping[str, str]) -> Answer:
+        if self._discovers and "/.well-known/" in url:
+            return Answer(200, CONFIGURATION, {})
         return self._next()
 
     def post(self, url: str, headers: Mapping[str, str], body: Any, *, once: bool) -> Answer:
@@ -96,11 +109,24 @@ def test_any_answer_is_a_value_or_our_error(answers: list[tuple[int, str]]) -> N
         lambda backend: backend.poll(FLOW),
         lambda backend: backend.refresh(RESOURCE, Secret("r")),
     ):
-        outcome = _outcome(lambda act=act: act(AdalBackend(own, Scripted(own, answers))))  # type: ignore[misc]
-        if isinstance(outcome, EndUserError):
-            assert str(outcome).isprintable()
-        else:
-            assert isinstance(outcome, Grant | DeviceFlow | NotYet)
+        for kind in (AdalBackend, MsalBackend):
+            outcome = _outcome(
+                lambda act=act, kind=kind: act(kind(own, Scripted(own, answers)))  # type: ignore[misc]
+            )
+            if isinstance(outcome, EndUserError):
+                assert str(outcome).isprintable()
+            else:
+                assert isinstance(outcome, Grant | DeviceFlow | NotYet)
+
+
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@given(ANSWERS)
+def test_any_discovery_is_a_value_or_our_error(answers: list[tuple[int, str]]) -> None:
+    """The document in which an authority names its endpoints is an answer too."""
+    own = Settings(tenant="contoso.com", library="msal")
+    backend = MsalBackend(own, Scripted(own, answers, discovers=False))
+    outcome = _outcome(lambda: backend.refresh(RESOURCE, Secret("r")))
+    assert isinstance(outcome, EndUserError | Grant)
 
 
 if __name__ == "__main__":

@@ -193,7 +193,7 @@ class TestAuthority:
         ],
     )
     def test_a_sovereign_sign_in_stays_in_its_cloud(
-        self, azure: Sandbox, cloud: str, host: str, place: str
+        self, azure: Sandbox, library: str, cloud: str, host: str, place: str
     ) -> None:
         """Sign-in and renewals go to the cloud's own authority, for its own audience."""
         azure.entra.tenant("sovereign.example", cloud=place)
@@ -204,6 +204,7 @@ class TestAuthority:
             tenant="sovereign.example",
             cloud=cloud,
             clock=azure.clock,
+            library=library,
         )
         audience = strategy.settings.cloud.management
         assert strategy.silent(audience)

@@ -193,12 +193,15 @@ def test_a_disk_that_fails_later_costs_no_sign_in(
 
 
 def test_another_process_renews_from_the_cache(
-    azure: Sandbox, grace: Person, cache: SignInCache
+    azure: Sandbox, grace: Person, cache: SignInCache, library: Any
 ) -> None:
     """A pickled credential first uses its token, then the cache, then SignInRequired."""
     credentials = management_credentials(
         mode=DeviceCode(
-            tenant=CONTOSO, cache=cache, prompt=lambda prompt: azure.entra.approve(prompt.code)
+            tenant=CONTOSO,
+            cache=cache,
+            prompt=lambda prompt: azure.entra.approve(prompt.code),
+            library=library,
         )
     )
     copied = pickle.loads(pickle.dumps(credentials))
@@ -206,7 +209,8 @@ def test_another_process_renews_from_the_cache(
     assert copied.get_token(f"{MANAGEMENT}.default").token
     assert len(azure.log) == 0
     assert copied.get_token(f"{STORAGE}.default").token
-    assert [one.request.form["grant_type"] for one in azure.log] == ["refresh_token"]
+    sent = [one.request.form["grant_type"] for one in azure.log.to(TOKEN_PATH)]
+    assert sent == ["refresh_token"]
     cache.sign_out()
     with pytest.raises((SignInRequired, SignInExpired)):
         pickle.loads(pickle.dumps(credentials)).get_token(f"{DATA_LAKE}.default")

@@ -325,6 +325,19 @@ class TestFederated:
             with pytest.raises(ProtocolError):
                 password(fay.username, tenant="fabrikam.com").silent(MANAGEMENT)
 
+    @pytest.mark.parametrize("page", ["", "<html>busy", "<!DOCTYPE html><html></html>"])
+    def test_a_server_that_is_down_is_a_transport_error(
+        self, password: Callable[..., Password], azure: Sandbox, fay: Person, page: str
+    ) -> None:
+        """Nobody judged the password, which was sent once and may be sent again."""
+        azure.entra.federate("fabrikam.com")
+        azure.faults.add(Answer(503, page), path="usernamemixed")
+        strategy = password(fay.username, tenant="fabrikam.com")
+        with pytest.raises(TransportError):
+            strategy.silent(MANAGEMENT)
+        assert len(azure.log.to("usernamemixed")) == 1
+        assert strategy.silent(MANAGEMENT)
+
 
 class TestAsking:
     """What is missing is asked for on a terminal only."""

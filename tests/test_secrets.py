@@ -84,7 +84,7 @@ def everything(caplog: pytest.LogCaptureFixture) -> Iterator[Everything]:
     """Collects; every logger speaks at DEBUG, and every warning counts."""
     collected = Everything()
     caplog.set_level(logging.DEBUG)
-    for name in ("adal-python", "msrest", "msrestazure", "urllib3", "requests", "azure"):
+    for name in ("adal-python", "msal", "msrest", "msrestazure", "urllib3", "requests", "azure"):
         caplog.set_level(logging.DEBUG, logger=name)
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
@@ -106,9 +106,10 @@ def _granting(**more: Any) -> Answer:
     return Answer(200, json.dumps(body))
 
 
-def _password(azure: Sandbox, password: Any = PASSWORD) -> Password:
+def _password(azure: Sandbox, password: Any = PASSWORD, library: Any = "adal") -> Password:
     azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
-    options: Any = {"tenant": CONTOSO, "clock": azure.clock, "request_timeout": 0.5}
+    common: Any = {"tenant": CONTOSO, "clock": azure.clock, "library": library}
+    options: Any = common | {"request_timeout": 0.5}
     return Password(username=f"ada@{CONTOSO}", password=password, **options)
 
 
@@ -148,10 +149,10 @@ def _browser(azure: Sandbox, everything: Everything, library: Any) -> Browser:
 class TestSuccess:
     """A sign-in that works."""
 
-    def test_by_password(self, azure: Sandbox, everything: Everything) -> None:
+    def test_by_password(self, azure: Sandbox, everything: Everything, library: str) -> None:
         """Strategy, credential, tokens and sessions show nothing."""
         azure.faults.add(_granting(), path=TOKEN_PATH, times=2)
-        strategy = _password(azure)
+        strategy = _password(azure, library=library)
         credentials: Any = management_credentials(mode=strategy)
         token: Any = filesystem_token(mode=strategy)
         assert credentials.get_token(f"{MANAGEMENT}.default").token == ACCESS
@@ -162,16 +163,17 @@ class TestSuccess:
             everything.add(one.signed_session().auth, one._source, vars(one), vars(one._source))
         everything.add(strategy, vars(strategy), vars(strategy._sign_in))
 
-    def test_by_device_code(self, azure: Sandbox, everything: Everything) -> None:
+    def test_by_device_code(self, azure: Sandbox, everything: Everything, library: Any) -> None:
         """The prompt shows the user code, which is meant for the person, and no more."""
         start = (
             f'{{"user_code": "ABCD", "device_code": "{DEVICE}", "expires_in": "900",'
-            ' "interval": "5", "verification_url": "https://microsoft.com/devicelogin"}'
+            ' "interval": "5", "verification_url": "https://microsoft.com/devicelogin",'
+            ' "verification_uri": "https://microsoft.com/devicelogin"}'
         )
         azure.faults.add(Answer(200, start), path="/devicecode")
         azure.faults.add(Answer(400, '{"error": "authorization_pending"}'), path=TOKEN_PATH)
         azure.faults.add(_granting(), path=TOKEN_PATH)
-        strategy = DeviceCode(prompt=everything.add, clock=azure.clock)
+        strategy = DeviceCode(prompt=everything.add, clock=azure.clock, library=library)
         everything.add(management_credentials(mode=strategy), strategy, vars(strategy))
         assert azure.log.to(TOKEN_PATH)[0].request.form["code"] == DEVICE
 
@@ -207,6 +209,7 @@ FAILURES = [
     Answer(200, f"not json {ACCESS}"),
     Answer(200, f'{{"access_token": "{ACCESS}", "refresh_token": "{REFRESH}"}}'),
     Answer(200, f'{{"access_token": "{ACCESS}", "token_type": "Bearer", "expires_in": "x"}}'),
+    Answer(200, f'{{"access_token": "{ACCESS}", "token_type": "mac", "expires_in": "9"}}'),
     Answer(200, f'["{ACCESS}"]'),
     Answer(
         200,
@@ -226,17 +229,21 @@ FAILURES = [
 class TestFailure:
     """A flow that fails, at every leg, with secrets in the answer."""
 
-    def test_password(self, azure: Sandbox, everything: Everything, fault: Any) -> None:
+    def test_password(
+        self, azure: Sandbox, everything: Everything, library: Any, fault: Any
+    ) -> None:
         """Message, chain, locals and logs of a failed password sign-in."""
         azure.faults.add(fault, path=TOKEN_PATH)
         with pytest.raises(EndUserError) as caught:
-            management_credentials(mode=_password(azure))
+            management_credentials(mode=_password(azure, library=library))
         everything.add_error(caught.value)
 
-    def test_renewal(self, azure: Sandbox, everything: Everything, fault: Any) -> None:
+    def test_renewal(
+        self, azure: Sandbox, everything: Everything, library: Any, fault: Any
+    ) -> None:
         """Message, chain, locals and logs of a failed renewal."""
         azure.faults.add(_granting(), path=TOKEN_PATH)
-        strategy = _password(azure)
+        strategy = _password(azure, library=library)
         strategy.silent(MANAGEMENT)
         azure.faults.add(fault, path=TOKEN_PATH)
         with pytest.raises(EndUserError) as caught:
@@ -244,10 +251,13 @@ class TestFailure:
         assert azure.log.to(TOKEN_PATH)[-1].request.form["refresh_token"] == REFRESH
         everything.add_error(caught.value)
 
-    def test_device_code(self, azure: Sandbox, everything: Everything, fault: Any) -> None:
+    def test_device_code(
+        self, azure: Sandbox, everything: Everything, library: Any, fault: Any
+    ) -> None:
         """Message, chain, locals and logs of a failed start and of a wait that ends."""
         azure.faults.add(fault, path="/devicecode")
-        options: Any = {"clock": azure.clock, "request_timeout": 0.5, "timeout": 9}
+        common: Any = {"clock": azure.clock, "library": library}
+        options = common | {"request_timeout": 0.5, "timeout": 9}
         with pytest.raises(EndUserError) as caught:
             DeviceCode(prompt=everything.add, **options).sign_in(MANAGEMENT)
         everything.add_error(caught.value)
@@ -269,12 +279,15 @@ class TestFailure:
         everything.add_error(caught.value)
         assert sent["code_verifier"] not in "".join(everything.texts)
 
-    def test_federated(self, azure: Sandbox, everything: Everything, fault: Any) -> None:
+    def test_federated(
+        self, azure: Sandbox, everything: Everything, library: Any, fault: Any
+    ) -> None:
         """Message, chain, locals and logs of a failed WS-Trust sign-in."""
         azure.entra.federate("fabrikam.com")
         azure.entra.person("fay@fabrikam.com", password=PASSWORD)
         azure.faults.add(fault, path="usernamemixed")
-        options: Any = {"clock": azure.clock, "request_timeout": 0.5, "password": PASSWORD}
+        common: Any = {"clock": azure.clock, "library": library}
+        options = common | {"request_timeout": 0.5, "password": PASSWORD}
         with pytest.raises(EndUserError) as caught:
             Password(username="fay@fabrikam.com", tenant="fabrikam.com", **options).silent(
                 MANAGEMENT
@@ -292,16 +305,18 @@ def test_the_proxys_password_is_not_shown(azure: Sandbox, everything: Everything
     everything.add_error(caught.value)
 
 
-def test_a_wrong_password_is_not_shown(azure: Sandbox, everything: Everything) -> None:
+def test_a_wrong_password_is_not_shown(
+    azure: Sandbox, everything: Everything, library: str
+) -> None:
     """Not the first time, and not when it is refused from memory."""
-    strategy = _password(azure, WRONG)
+    strategy = _password(azure, WRONG, library)
     for _ in range(2):
         with pytest.raises(EndUserError) as caught:
             strategy.silent(MANAGEMENT)
         everything.add_error(caught.value)
 
 
-def test_ctrl_c_shows_no_password(azure: Sandbox, everything: Everything) -> None:
+def test_ctrl_c_shows_no_password(azure: Sandbox, everything: Everything, library: str) -> None:
     """An interrupt in the middle of a request leaves no frame that holds the password."""
     import signal
     import threading
@@ -313,7 +328,7 @@ def test_ctrl_c_shows_no_password(azure: Sandbox, everything: Everything) -> Non
             threading.Event().wait(0.02)
         signal.raise_signal(signal.SIGINT)
 
-    strategy = _password(azure)
+    strategy = _password(azure, library=library)
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt) as caught:
         strategy.silent(MANAGEMENT)

@@ -133,6 +133,14 @@ class Credential:
         used = tuple(source for source in others if source.held is not None)
         return _restored, (type(self), self._source, self._cloud, self._tenant, used)
 
+    def _take(self, others: tuple[TokenSource, ...]) -> None:
+        """Take what came along in a pickle, though nothing more can be asked for here."""
+        if self._capable is self._plain and any(one.claims for one in others):
+            self._capable = Shelf(self._source, CP1, self._own)
+        for one in others:
+            shelf = self._capable if one.claims else self._plain
+            shelf.by_resource[one.resource] = Ready(one)
+
     def _forms(
         self, scopes: tuple[str, ...], claims: object, tenant: object, shelf: Shelf
     ) -> Forms:
@@ -315,9 +323,7 @@ def _restored(
 ) -> Credential:
     credential = kind.__new__(kind)
     credential._begin(source, cloud, tenant)  # noqa: SLF001 - its own constructor
-    for one in others:
-        shelf = credential._capable if one.claims else credential._plain  # noqa: SLF001
-        shelf.by_resource.setdefault(one.resource, Ready(one))
+    credential._take(others)  # noqa: SLF001
     return credential
 
 

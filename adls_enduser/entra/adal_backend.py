@@ -44,7 +44,6 @@ from .answers import (
     federation_fault,
     grant,
     ok,
-    readable,
     seconds,
     who,
 )
@@ -75,41 +74,43 @@ class AdalBackend:
     ) -> Grant:
         """Send the password (RFC 6749 section 4.3), or for a federated user WS-Trust."""
         self.check_claims(claims)
-        answer = self._border.run(
-            self._border.attempt("password", resource),
-            lambda: self._request(resource).get_token_with_username_password(
-                username, password.reveal()
-            ),
-        )
-        return self._grant(answer, resource)
+
+        def ask() -> Grant:
+            request = self._request(resource)
+            return self._grant(
+                request.get_token_with_username_password(username, password.reveal()), resource
+            )
+
+        return self._border.run(self._border.attempt("password", resource), ask)
 
     def start_device_code(self, resource: str, claims: str | None = None) -> DeviceFlow:
         """Ask for a code to show to the person (RFC 8628 section 3.1)."""
         self.check_claims(claims)
-        attempt = self._border.attempt("device_code", resource)
-        answer = self._border.run(
-            attempt, lambda: self._code_request(resource).get_user_code_info(None)
-        )
-        now = self._settings.clock.time()
-        # v1.0 says verification_url where RFC 8628 says verification_uri.
-        return readable(lambda: device_flow(answer, answer["verification_url"], resource, now))
+
+        def ask() -> DeviceFlow:
+            answer = self._code_request(resource).get_user_code_info(None)
+            # v1.0 says verification_url where RFC 8628 says verification_uri.
+            url, now = answer["verification_url"], self._settings.clock.time()
+            return device_flow(answer, url, resource, now)
+
+        return self._border.run(self._border.attempt("device_code", resource), ask)
 
     def poll(self, flow: DeviceFlow) -> Grant | NotYet:
         """Ask once whether the person has finished (RFC 8628 sections 3.4 and 3.5)."""
         attempt = self._border.attempt("device_code", flow.resource)
-        answer = self._border.run(attempt, lambda: self._poll(flow))
-        return answer if isinstance(answer, NotYet) else self._grant(answer, flow.resource)
+        return self._border.run(attempt, lambda: self._poll(flow))
 
     def refresh(self, resource: str, refresh_token: Secret, claims: str | None = None) -> Grant:
         """Trade the refresh token for an access token (RFC 6749 section 6)."""
         self.check_claims(claims)
-        answer = self._border.run(
-            self._border.attempt("refresh", resource),
-            lambda: self._request(resource).get_token_with_refresh_token(
-                refresh_token.reveal(), None
-            ),
-        )
-        return self._grant(answer, resource)
+
+        def ask() -> Grant:
+            request = self._request(resource)
+            return self._grant(
+                request.get_token_with_refresh_token(refresh_token.reveal(), None), resource
+            )
+
+        return self._border.run(self._border.attempt("refresh", resource), ask)
 
     def start_authorization(
         self, resource: str, redirect_uri: str, claims: str | None = None
@@ -136,14 +137,16 @@ class AdalBackend:
 
     def redeem_code(self, flow: AuthorizationFlow, code: Secret) -> Grant:
         """Trade the code for tokens (RFC 6749 section 4.1.3, RFC 7636 section 4.5)."""
-        resource = flow.attempt.resource
-        answer = self._border.run(
-            flow.attempt,
-            lambda: self._request(resource, flow.redirect_uri).get_token_with_authorization_code(
+
+        def ask() -> Grant:
+            resource = flow.attempt.resource
+            request = self._request(resource, flow.redirect_uri)
+            answer = request.get_token_with_authorization_code(
                 code.reveal(), None, flow.verifier.reveal()
-            ),
-        )
-        return self._grant(answer, resource)
+            )
+            return self._grant(answer, resource)
+
+        return self._border.run(flow.attempt, ask)
 
     def check_claims(self, claims: str | None) -> None:
         """Say that adal cannot answer a claims challenge: it has no parameter for one."""
@@ -153,9 +156,9 @@ class AdalBackend:
                 remedy="Sign in with library='msal', which has one.",
             )
 
-    def _poll(self, flow: DeviceFlow) -> Any:
+    def _poll(self, flow: DeviceFlow) -> Grant | NotYet:
         try:
-            return self._request(flow.resource).poll(flow.device_code)
+            return self._grant(self._request(flow.resource).poll(flow.device_code), flow.resource)
         except Refused as refused:
             if refused.error in ("authorization_pending", "slow_down"):
                 return NotYet(slow_down=refused.error == "slow_down")
@@ -190,7 +193,7 @@ class AdalBackend:
         return _CodeRequest(call_context, context, self._settings.client_id, resource)
 
     def _grant(self, answer: Any, resource: str) -> Grant:
-        return readable(lambda: _grant(answer, resource, self._settings.clock.time()))
+        return _grant(answer, resource, self._settings.clock.time())
 
 
 def _challenge(verifier: Secret) -> str:
@@ -266,12 +269,12 @@ class _WSTrustRequest(WSTrustRequest):  # type: ignore[misc]
         # Built empty, because adal logs a response that it is built with, and knows to
         # hide the assertion only when it has a namespace prefix.
         response = WSTrustResponse(self._call_context, "", self._wstrust_endpoint_version)
-        response._response = checked_xml(answer.text)  # noqa: SLF001
         try:
+            response._response = checked_xml(answer.text)  # noqa: SLF001
             response.parse()
-        except adal.AdalError:
-            if response.error_code or response.fault_message:
-                told = response.fault_message or response.error_code
+        except (adal.AdalError, ElementTree.ParseError, ValueError):
+            told = response.fault_message or response.error_code
+            if told:
                 raise federation_fault(told, self._wstrust_endpoint_url) from None
             if not answer.ok:
                 raise Refused(answer) from None

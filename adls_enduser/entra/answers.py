@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .http import Answer, Http
 
 
-_Parsed = TypeVar("_Parsed")
+_Given = TypeVar("_Given")
 
 # May be sent again when no answer came: the request for a code, which has no grant type,
 # and a refresh token, which stays valid (Microsoft, "Refresh tokens": the old one is not
@@ -53,7 +53,7 @@ UNREADABLE: tuple[type[Exception], ...] = (
 
 
 class Border:
-    """Runs a foreign library, and lets nothing of its own out.
+    """Runs a foreign library, reads what it gives, and lets nothing of its own out.
 
     ``unreadable``: what it raises, beside ``UNREADABLE``, at an answer that it cannot read.
     """
@@ -68,7 +68,7 @@ class Border:
         settings = self._settings
         return Attempt(action, settings.authority, settings.tenant, settings.client_id, resource)
 
-    def run(self, attempt: Attempt, call: Callable[[], Any]) -> Any:
+    def run(self, attempt: Attempt, call: Callable[[], _Given]) -> _Given:
         """Give what the call gives, or raise an EndUserError.
 
         Errors are raised anew outside of the except clause: the old traceback's frames,
@@ -154,15 +154,6 @@ def unknown_authority(host: str | None) -> ConfigurationError:
     )
 
 
-def readable(parse: Callable[[], _Parsed]) -> _Parsed:
-    """Give what ``parse`` gives; ProtocolError where it stumbles."""
-    try:
-        return parse()
-    except UNREADABLE as error:
-        failure = _unreadable(error)
-    raise failure
-
-
 def device_flow(
     answer: Any, url: Any, resource: str, now: float, claims: str | None = None
 ) -> DeviceFlow:
@@ -182,6 +173,13 @@ def device_flow(
     return DeviceFlow(
         prompt, Secret(_header_safe(answer["device_code"])), interval, resource, claims
     )
+
+
+def page(url: str) -> str:
+    """Give the address of a page, if a browser may be sent to it and a terminal shown it."""
+    if not (url.startswith("https://") and url.isprintable()):
+        raise ValueError("not a page that may be opened")
+    return url
 
 
 def grant(

@@ -39,7 +39,7 @@ from .answers import (
     federation_fault,
     grant,
     ok,
-    readable,
+    page,
     seconds,
     unknown_authority,
     who,
@@ -96,89 +96,85 @@ class MsalBackend:
         self, resource: str, username: str, password: Secret, claims: str | None = None
     ) -> Grant:
         """Send the password (RFC 6749 section 4.3), or for a federated user WS-Trust."""
-        attempt = self._border.attempt("password", resource)
         person = _Person(username, password)
-        answer = self._border.run(attempt, lambda: self._password(person, resource, claims))
-        return self._grant(answer, resource)
+        return self._border.run(
+            self._border.attempt("password", resource),
+            lambda: self._grant(self._password(person, resource, claims), resource),
+        )
 
     def start_device_code(self, resource: str, claims: str | None = None) -> DeviceFlow:
         """Ask for a code to show to the person (RFC 8628 section 3.1)."""
-        answer = self._border.run(
-            self._border.attempt("device_code", resource),
-            lambda: self._client().initiate_device_flow(_scope(resource), data=_data(claims)),
-        )
-        now = self._settings.clock.time()
-        return readable(
-            lambda: device_flow(answer, answer["verification_uri"], resource, now, claims)
-        )
+
+        def ask() -> DeviceFlow:
+            answer = self._client().initiate_device_flow(_scope(resource), data=_data(claims))
+            url, now = answer["verification_uri"], self._settings.clock.time()
+            return device_flow(answer, url, resource, now, claims)
+
+        return self._border.run(self._border.attempt("device_code", resource), ask)
 
     def poll(self, flow: DeviceFlow) -> Grant | NotYet:
         """Ask once whether the person has finished (RFC 8628 sections 3.4 and 3.5)."""
         attempt = self._border.attempt("device_code", flow.resource)
-        answer = self._border.run(attempt, lambda: self._poll(flow))
-        return answer if isinstance(answer, NotYet) else self._grant(answer, flow.resource)
+        return self._border.run(attempt, lambda: self._poll(flow))
 
     def refresh(self, resource: str, refresh_token: Secret, claims: str | None = None) -> Grant:
         """Trade the refresh token for an access token (RFC 6749 section 6)."""
-        answer = self._border.run(
-            self._border.attempt("refresh", resource),
-            lambda: self._client().obtain_token_by_refresh_token(
+
+        def ask() -> Grant:
+            answer = self._client().obtain_token_by_refresh_token(
                 refresh_token.reveal(), scope=_scope(resource), data=_data(claims)
-            ),
-        )
-        return self._grant(answer, resource)
+            )
+            return self._grant(answer, resource)
+
+        return self._border.run(self._border.attempt("refresh", resource), ask)
 
     def start_authorization(
         self, resource: str, redirect_uri: str, claims: str | None = None
     ) -> AuthorizationFlow:
         """Make the address of v2.0's sign-in page (RFC 6749 section 4.1.1)."""
         attempt = self._border.attempt("browser", resource)
-        started = self._border.run(
-            attempt,
-            lambda: self._client().initiate_auth_code_flow(
+
+        def ask() -> AuthorizationFlow:
+            started = self._client().initiate_auth_code_flow(
                 scope=_scope(resource),
                 redirect_uri=redirect_uri,
                 response_mode=_FORM_POST,
                 claims=claims,
                 **who(self._settings),
-            ),
-        )
-        return _flow(started, attempt, claims)
+            )
+            return _flow(started, attempt, claims)
+
+        return self._border.run(attempt, ask)
 
     def redeem_code(self, flow: AuthorizationFlow, code: Secret) -> Grant:
         """Trade the code for tokens (RFC 6749 section 4.1.3, RFC 7636 section 4.5)."""
-        resource = flow.attempt.resource
-        answer = self._border.run(flow.attempt, lambda: self._redeem(flow, code))
-        return self._grant(answer, resource)
 
-    def _redeem(self, flow: AuthorizationFlow, code: Secret) -> Any:
-        started = {
-            "state": flow.state.reveal(),
-            "redirect_uri": flow.redirect_uri,
-            "scope": _scope(flow.attempt.resource),
-            "code_verifier": flow.verifier.reveal(),
-            "nonce": flow.nonce.reveal() if flow.nonce else "",
-        }
-        answer = {"state": started["state"], "code": code.reveal()}
-        return self._client().obtain_token_by_auth_code_flow(
-            started, answer, data=_data(flow.claims)
-        )
+        def ask() -> Grant:
+            answer = self._client().obtain_token_by_auth_code_flow(
+                _started(flow),
+                {"state": flow.state.reveal(), "code": code.reveal()},
+                data=_data(flow.claims),
+            )
+            return self._grant(answer, flow.attempt.resource)
+
+        return self._border.run(flow.attempt, ask)
 
     def check_claims(self, claims: str | None) -> None:
         """Refuse what is no claims challenge."""
         if claims is not None:
             checked(claims)
 
-    def _poll(self, flow: DeviceFlow) -> Any:
+    def _poll(self, flow: DeviceFlow) -> Grant | NotYet:
         code = flow.device_code.reveal()
         try:
-            return self._client().obtain_token_by_device_flow(
+            answer = self._client().obtain_token_by_device_flow(
                 {"device_code": code},
                 exit_condition=lambda _: True,  # once; polling.py has the loop
                 # The service may want the code under either name: msal.application,
                 # acquire_token_by_device_flow.
                 data={"code": code, **_data(flow.claims)},
             )
+            return self._grant(answer, flow.resource)
         except Refused as refused:
             if refused.error in ("authorization_pending", "slow_down"):
                 return NotYet(slow_down=refused.error == "slow_down")
@@ -232,7 +228,7 @@ class MsalBackend:
             raise
 
     def _grant(self, answer: Any, resource: str) -> Grant:
-        return readable(lambda: _grant(answer, resource, self._settings.clock.time()))
+        return _grant(answer, resource, self._settings.clock.time())
 
 
 class _Person(NamedTuple):
@@ -315,10 +311,10 @@ class _Wire:
     def _send_envelope(self, url: str, headers: Any, envelope: str) -> Answer:
         check_federation(url)
         answer = self._http.post(url, self._headers(headers), Body(envelope), once=True)
-        told = _fault(checked_xml(answer.text))
+        told = _fault(answer.text)
         if told:
             raise federation_fault(told, url)
-        ok(answer)
+        checked_xml(ok(answer))
         return answer
 
     def _headers(self, headers: Any) -> dict[str, str]:
@@ -378,8 +374,8 @@ def _endpoint(wire: _Wire, url: Any) -> Any:
 
 def _fault(envelope: str) -> str | None:
     try:
-        told = wstrust_response.parse_error(envelope)
-    except (ElementTree.ParseError, AttributeError):
+        told = wstrust_response.parse_error(checked_xml(envelope))
+    except (ElementTree.ParseError, AttributeError, ValueError):
         return None
     return str(told["reason"] or told["code"]) if told else None
 
@@ -406,8 +402,9 @@ def _grant(answer: Any, resource: str, now: float) -> Grant:
 
 
 def _flow(started: Any, attempt: Attempt, claims: str | None) -> AuthorizationFlow:
+    url = started["auth_uri"].replace(f"response_mode={_FORM_POST}", f"response_mode={_QUERY}")
     return AuthorizationFlow(
-        started["auth_uri"].replace(f"response_mode={_FORM_POST}", f"response_mode={_QUERY}"),
+        page(url),
         started["redirect_uri"],
         Secret(started["state"]),
         Secret(started["code_verifier"]),
@@ -415,6 +412,17 @@ def _flow(started: Any, attempt: Attempt, claims: str | None) -> AuthorizationFl
         nonce=Secret(started["nonce"]),
         claims=claims,
     )
+
+
+def _started(flow: AuthorizationFlow) -> dict[str, Any]:
+    """Give the flow in msal's form (initiate_auth_code_flow)."""
+    return {
+        "state": flow.state.reveal(),
+        "redirect_uri": flow.redirect_uri,
+        "scope": _scope(flow.attempt.resource),
+        "code_verifier": flow.verifier.reveal(),
+        "nonce": flow.nonce.reveal() if flow.nonce else "",
+    }
 
 
 def _account(claims: Any) -> Account:

@@ -56,7 +56,7 @@ def factories() -> list[Credentials]:
     """By name with options, and by object."""
     return [
         management_credentials("password", username="ada@contoso.com", password="secret"),
-        filesystem_token(mode="mfa", tenant="contoso.com", interactive=False),
+        filesystem_token(mode="mfa", tenant="contoso.com", interactive=False, library="msal"),
         *(management_credentials(mode=strategy) for strategy in strategies()),
     ]
 
@@ -88,3 +88,4 @@ def refused() -> None:
     management_credentials(tenent="contoso.com")  # type: ignore[call-arg]
     management_credentials("password", password=3)  # type: ignore[arg-type]
     DeviceCode(password="secret")  # type: ignore[call-arg]
+    DeviceCode(library="requests")  # type: ignore[arg-type]

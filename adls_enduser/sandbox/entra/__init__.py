@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from werkzeug.datastructures import Headers
-
-from ..http import Request
 from ..people import Person
 from .accounts import Accounts
 from .applications import AZURE_CLI, Application, Applications
 from .authorities import HOSTS, Authorities
 from .authorization import AuthorizationRequests
+from .browsing import deliver, opened
 from .codes import AuthorizationCodes
 from .device import DeviceCode, DeviceCodes
 from .endpoints import Endpoints
@@ -31,7 +28,7 @@ from .wstrust import FederationServer, FederationServers
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from ..http import Response
+    from ..http import Request, Response
     from ..people import Role, Tenant
     from ..world import World
 
@@ -211,25 +208,36 @@ class Entra:
         self.device_codes.decline(self._waiting(user_code))
 
     def authorize(self, url: str, by: Person | str | None = None, *, accepts: bool = True) -> str:
-        """Do in the browser what a person would do, and give where that leads.
+        """Do on the sign-in page what a person would do, and give where that leads.
 
         ``url`` is what a program opens a browser with, ``by`` who signs in (default: the
         first person there is); ``accepts=False`` for one who cancels, at the consent if they
         are asked for it. With ``prompt=none`` ``by`` is who has signed in before (default:
-        nobody). The address, with ``code`` or ``error``, is for the caller to open. Raises
-        ValueError where the browser would go nowhere: a redirect URI that is not registered,
-        a person who is refused, ``response_mode=form_post``.
+        nobody). The address, with ``code`` or ``error``, is not opened. Raises ValueError
+        where a browser would stay on the page: a redirect URI that is not registered, a
+        person who is refused; and for ``response_mode=form_post``, which is for ``browse``.
         """
-        request = _opened(url)
+        answer = self._on_the_page(url, by, accepts=accepts)
+        if "Location" not in answer.headers:
+            raise ValueError("response_mode=form_post leads to no address; browse() sends it")
+        return answer.headers["Location"]
+
+    def browse(self, url: str, by: Person | str | None = None, *, accepts: bool = True) -> str:
+        """Do as ``authorize`` does, hand the answer to the program, and give its last page.
+
+        The program must listen on loopback: ValueError if the way leads elsewhere, OSError
+        if nobody listens.
+        """
+        return deliver(self._on_the_page(url, by, accepts=accepts))
+
+    def _on_the_page(self, url: str, by: Person | str | None, *, accepts: bool) -> Response:
+        request = opened(url)
         silent = request.args.get("prompt") == "none" and by is None
         person = None if silent else self._who(by)
         try:
-            answer = self._endpoints.authorize(request, person=person, accepts=accepts)
+            return self._endpoints.authorize(request, person=person, accepts=accepts)
         except Refused as refused:
             raise ValueError(f"the page says no (AADSTS{refused.number})") from None
-        if "Location" not in answer.headers:
-            raise ValueError("response_mode=form_post leads to no address")
-        return answer.headers["Location"]
 
     def pending_codes(self) -> list[str]:
         """Give the user codes that wait for their person, oldest first."""
@@ -321,13 +329,3 @@ class Entra:
             return self.device_codes.typed(user_code)
         except Refused as refused:
             raise ValueError(f"no code {user_code!r} waits (AADSTS{refused.number})") from None
-
-
-def _opened(url: str) -> Request:
-    """Give the request of a browser that opens an address."""
-    parts = urlsplit(url)
-    target = parts._replace(scheme="", netloc="", fragment="").geturl()
-    host, headers = parts.hostname or "", Headers()
-    return Request(
-        method="GET", scheme=parts.scheme, host=host, target=target, headers=headers, body=b""
-    )

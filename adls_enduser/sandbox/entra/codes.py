@@ -69,7 +69,7 @@ class AuthorizationCodes:
             if self._clock.service_time() >= code.expires_at:
                 raise Refused(70008)
             _check_redirect_uri(code.request, redirect_uri)
-            check_verifier(code.request, verifier)
+            _check_verifier(code.request, verifier)
             code.redeemed = True
             return code
 
@@ -79,7 +79,7 @@ def _check_redirect_uri(request: AuthorizationRequest, redirect_uri: str) -> Non
         raise Refused(500112, sent=redirect_uri, redirect_uri=request.redirect_uri)
 
 
-def check_verifier(request: AuthorizationRequest, verifier: str) -> None:
+def _check_verifier(request: AuthorizationRequest, verifier: str) -> None:
     """Refuse a code verifier that is not the one of the request (RFC 7636 section 4.6).
 
     Recorded in AzureAD/microsoft-authentication-library-for-js #5044 (50148, one of the
@@ -87,7 +87,9 @@ def check_verifier(request: AuthorizationRequest, verifier: str) -> None:
     """
     if bool(verifier) != bool(request.code_challenge):
         raise Refused(50148)
-    if not hmac.compare_digest(_challenge(request, verifier), request.code_challenge.encode()):
+    if verifier and not hmac.compare_digest(
+        _challenge(request, verifier), request.code_challenge.encode()
+    ):
         raise Refused(501481)
 
 

@@ -46,12 +46,13 @@ def origin(redirect_uri: str) -> str:
 
 
 def _comparable(redirect_uri: str) -> tuple[str, str, str]:
+    """Give scheme, host and the rest; ValueError if it cannot be a redirect URI."""
     url = urlsplit(redirect_uri)
-    host = url.netloc.lower()
-    if url.scheme == "http" and url.hostname in _LOOPBACK:
-        host = url.hostname  # any port
-    # The rest, fragments too, must be the same to the letter.
-    rest = redirect_uri.partition("//")[2].partition("/")[2] if url.netloc else url.path
-    if "#" in redirect_uri or (url.netloc and url.query and not url.path):
+    # RFC 6749 section 3.1.2: no fragment. Reading the port is what checks it.
+    if "#" in redirect_uri or url.port == 0:
         raise ValueError("no redirect URI")
-    return url.scheme, host, rest
+    on_loopback = url.scheme == "http" and url.hostname in _LOOPBACK
+    host = url.hostname if on_loopback and url.hostname else url.netloc.lower()
+    # All that follows must be the same to the letter, but "" and "/" are.
+    rest = url._replace(scheme="", netloc="").geturl()
+    return url.scheme, host, "/" if url.netloc and not rest else rest

@@ -77,8 +77,10 @@ class Gate:
 
     def _refused(self, refusal: TokenRefused, request: Request) -> ArmError:
         code, message, description = self._reason(refusal, request)
-        claims = self._claims_challenge() if refusal.reason == "revoked" else ""
-        header = challenge(request, description) + claims
+        header = challenge(request, description)
+        if refusal.reason == "revoked":
+            header = header.replace("invalid_token", "insufficient_claims")
+            header += self._claims_challenge()
         return ArmError(401, code, message, {"WWW-Authenticate": header})
 
     def _reason(self, refusal: TokenRefused, request: Request) -> tuple[str, str, str]:
@@ -114,7 +116,8 @@ class Gate:
 
     def _claims_challenge(self) -> str:
         # Microsoft, "Claims challenges, claims requests and client capabilities": the
-        # client is to bring a token that was issued after the revocation.
+        # client is to bring a token that was issued after the revocation. Recorded with
+        # either error; azure-core's BearerTokenCredentialPolicy answers this one only.
         now = str(int(self._world.clock.service_time()))
         claims = {"access_token": {"nbf": {"essential": True, "value": now}}}
         encoded = base64.b64encode(json.dumps(claims).encode()).decode()
