@@ -211,7 +211,8 @@ def is_loopback(redirect_uri: str) -> bool:
 
 def check_redirect_uri(value: object) -> str:
     """Validate where the browser is to go in the end."""
-    if isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9+.-]*:[\x21-\x7e]+", value):
+    # A scheme, and not a host with a port.
+    if isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9+.-]*:(?!\d)[\x21-\x7e]+", value):
         if is_loopback(value) and _is_plain(value):
             return value
         # RFC 6749 section 3.1.2: no fragment. Section 3.1.2.1: TLS on any network.
