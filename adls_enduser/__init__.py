@@ -40,13 +40,14 @@ from .errors import (
 )
 from .factories import Credentials, filesystem_token, management_credentials
 from .options import AZURE_CLI_CLIENT_ID
-from .prompts import DeviceCodePrompt
+from .prompts import BrowserPrompt, DeviceCodePrompt
 from .strategy import AuthStrategy
 from .tokens import Account, Token
 
 if TYPE_CHECKING:
     from .strategies.azure_cli import AzureCli as AzureCli
     from .strategies.azure_credential import AzureCredential as AzureCredential
+    from .strategies.browser import Browser as Browser
     from .strategies.device_code import DeviceCode as DeviceCode
     from .strategies.password import Password as Password
     from .strategies.static_token import StaticToken as StaticToken
@@ -63,6 +64,8 @@ __all__ = [
     "AzureCli",
     "AzureCredential",
     "BlockedByPolicy",
+    "Browser",
+    "BrowserPrompt",
     "CacheError",
     "Cloud",
     "ConfigurationError",
@@ -96,6 +99,7 @@ __all__ = [
 _LATE = {
     "AzureCli": ".strategies.azure_cli",
     "AzureCredential": ".strategies.azure_credential",
+    "Browser": ".strategies.browser",
     "DeviceCode": ".strategies.device_code",
     "Password": ".strategies.password",
     "StaticToken": ".strategies.static_token",

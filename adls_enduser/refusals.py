@@ -34,7 +34,7 @@ from .errors import (
 )
 from .remedies import GENERAL, PENDING, REMEDIES, Remedy
 
-Action = Literal["password", "device_code", "refresh", "credential"]
+Action = Literal["password", "device_code", "browser", "refresh", "credential"]
 
 
 @dataclass(frozen=True)
@@ -215,13 +215,17 @@ _BY_ERROR: dict[str, type[EndUserError]] = {
 _BY_ERROR_AND_ACTION: dict[tuple[str | None, Action], type[EndUserError]] = {
     ("invalid_grant", "password"): InvalidCredentials,
     ("invalid_grant", "device_code"): SignInError,
+    ("invalid_grant", "browser"): SignInError,
     ("invalid_grant", "refresh"): SignInExpired,
     # RFC 8628 section 3.5 says access_denied where Entra ID says authorization_declined.
     ("access_denied", "device_code"): SignInDeclined,
+    # RFC 6749 section 4.1.2.1; Entra ID says so when the person declines to consent.
+    ("access_denied", "browser"): SignInDeclined,
     # "Requires End-User authentication" (OpenID Connect Core section 3.1.2.6), which a
     # password sent by a program is not.
     ("login_required", "password"): MfaRequired,
     ("login_required", "device_code"): SignInError,
+    ("login_required", "browser"): SignInError,
 }
 
 
@@ -258,6 +262,7 @@ def _kind_by_fields(told: _Told, action: Action) -> type[EndUserError]:
 _REFUSED: dict[Action, str] = {
     "password": "Entra ID refused the password sign-in",
     "device_code": "Entra ID refused the device-code sign-in",
+    "browser": "Entra ID refused the browser sign-in",
     "refresh": "Entra ID refused to renew the sign-in",
     "credential": "Entra ID refused the credential a token",
 }
@@ -265,6 +270,7 @@ _REFUSED: dict[Action, str] = {
 _UNABLE: dict[Action, str] = {
     "password": "Entra ID could not complete the password sign-in",
     "device_code": "Entra ID could not complete the device-code sign-in",
+    "browser": "Entra ID could not complete the browser sign-in",
     "refresh": "Entra ID could not renew the sign-in",
     "credential": "Entra ID could not give the credential a token",
 }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pexpect
 import pytest
+import requests
 
 from adls_enduser.sandbox import CONTOSO, Sandbox
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
@@ -50,7 +51,9 @@ def at_terminal(azure: Sandbox, tmp_path: Path) -> Callable[[str], Terminal]:
 
     def start(name: str) -> Terminal:
         # Python 3.13 colours a traceback on a terminal.
-        environment = os.environ | azure.environment | {"PYTHON_COLORS": "0"}
+        # It is nobody's desktop here.
+        plain = {name: value for name, value in os.environ.items() if "DISPLAY" not in name}
+        environment = plain | azure.environment | {"PYTHON_COLORS": "0"}
         return pexpect.spawn(
             sys.executable,
             [str(FOLDER / name)],
@@ -202,6 +205,28 @@ def test_one_sign_in(azure: Sandbox, at_terminal: Callable[[str], Terminal]) -> 
 
 
 @pytest.mark.usefixtures("approving")
+@pytest.mark.parametrize("way", ["the browser comes back", "the address is pasted"])
+def test_browser_one_sign_in(
+    azure: Sandbox, at_terminal: Callable[[str], Terminal], way: str
+) -> None:
+    """One page serves both planes, whether the browser is here or elsewhere."""
+    terminal = at_terminal("browser_one_sign_in.py")
+    terminal.expect(r"(https://login\.microsoftonline\.com/\S+)")
+    url = str(terminal.match.group(1))
+    terminal.expect_exact("Only continue if you started this yourself.")
+    arrived = azure.entra.authorize(url, by=GRACE)
+    if way == "the address is pasted":
+        terminal.sendline(arrived)
+        terminal.expect_exact("Your sign-in was received.")
+    else:
+        with requests.Session() as browser:
+            browser.trust_env = False
+            assert browser.get(arrived, timeout=10).status_code == 200
+    assert output(terminal).strip() == f"Signed in as {GRACE}\nmystore has 0 entries"
+    assert grants(azure) == ["authorization_code", "refresh_token"]
+
+
+@pytest.mark.usefixtures("approving")
 def test_account_operations(azure: Sandbox, at_terminal: Callable[[str], Terminal]) -> None:
     """An account is made, listed and deleted, and it is gone afterwards."""
     terminal = at_terminal("account_operations.py")
@@ -290,11 +315,12 @@ def test_constants_at_the_top_are_the_sandboxes(path: Path) -> None:
     assert "password=" not in text
 
 
-def test_there_are_the_four_recipes_and_five_more() -> None:
+def test_there_are_the_four_recipes_and_six_more() -> None:
     """No example gets lost."""
     assert [path.stem for path in EXAMPLES] == [
         "account_operations",
         "azure_cli",
+        "browser_one_sign_in",
         "data_operations",
         "device_code_account_management",
         "device_code_filesystem",

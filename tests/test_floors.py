@@ -26,6 +26,8 @@ FLOORS = {
     "strategy": 2,
     "refusals": 2,
     "prompts": 2,
+    "browsers": 2,
+    "pasting": 3,
     "options": 3,
     "source": 3,
     "entra": 4,

@@ -7,6 +7,7 @@ import pickle
 import traceback
 import warnings
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
@@ -16,6 +17,8 @@ from azure.identity import UsernamePasswordCredential
 from adls_enduser import (
     AZURE_CLI_CLIENT_ID,
     AzureCredential,
+    Browser,
+    BrowserPrompt,
     DeviceCode,
     EndUserError,
     Password,
@@ -40,7 +43,8 @@ WRONG = "planted-wrong-9e2f"
 ACCESS = "planted-access-token-51aa"
 REFRESH = "planted-refresh-token-c0de"
 DEVICE = "planted-device-code-88b1"
-PLANTED = (PASSWORD, WRONG, ACCESS, REFRESH, DEVICE)
+CODE = "planted-authorization-code-3f60"
+PLANTED = (PASSWORD, WRONG, ACCESS, REFRESH, DEVICE, CODE)
 
 
 class Everything:
@@ -132,6 +136,22 @@ def test_a_control_finds_what_is_there() -> None:
     assert PASSWORD in everything.found()
 
 
+def _browser(azure: Sandbox, everything: Everything, library: Any) -> Browser:
+    """Give a strategy whose person brings the planted code, and reads the page."""
+
+    def bring(prompt: BrowserPrompt) -> None:
+        asked = dict(parse_qsl(urlsplit(prompt.url).query))
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = {"code": CODE, "state": asked["state"]}
+            page = session.get(f"{asked['redirect_uri']}/", params=answer, timeout=10)
+        assert page.status_code == 200
+        everything.add(prompt, page.text, page.headers)
+
+    options: Any = {"clock": azure.clock, "request_timeout": 0.5, "library": library}
+    return Browser(tenant=CONTOSO, prompt=bring, **options)
+
+
 class TestSuccess:
     """A sign-in that works."""
 
@@ -162,6 +182,15 @@ class TestSuccess:
         strategy = DeviceCode(prompt=everything.add, clock=azure.clock, library=library)
         everything.add(management_credentials(mode=strategy), strategy, vars(strategy))
         assert azure.log.to(TOKEN_PATH)[0].request.form["code"] == DEVICE
+
+    def test_in_the_browser(self, azure: Sandbox, everything: Everything) -> None:
+        """The page shows no code, and the flow no verifier."""
+        azure.faults.add(_granting(), path=TOKEN_PATH)
+        strategy = _browser(azure, everything, "adal")
+        everything.add(management_credentials(mode=strategy), strategy, vars(strategy))
+        sent = azure.log.to(TOKEN_PATH)[0].request.form
+        assert sent["code"] == CODE
+        assert sent["code_verifier"] not in "".join(everything.texts)
 
     def test_a_pickle_carries_the_access_token_only(
         self, azure: Sandbox, everything: Everything
@@ -243,6 +272,18 @@ class TestFailure:
         with pytest.raises(EndUserError) as caught:
             DeviceCode(prompt=everything.add, **options).sign_in(MANAGEMENT)
         everything.add_error(caught.value)
+
+    def test_browser(
+        self, azure: Sandbox, everything: Everything, library: str, fault: Any
+    ) -> None:
+        """Message, chain, locals and logs of a code that could not be redeemed."""
+        azure.faults.add(fault, path=TOKEN_PATH)
+        with pytest.raises(EndUserError) as caught:
+            _browser(azure, everything, library).sign_in(MANAGEMENT)
+        sent = azure.log.to(TOKEN_PATH)[0].request.form
+        assert sent["code"] == CODE
+        everything.add_error(caught.value)
+        assert sent["code_verifier"] not in "".join(everything.texts)
 
     def test_federated(
         self, azure: Sandbox, everything: Everything, library: Any, fault: Any

@@ -15,6 +15,8 @@ from adls_enduser import (
     AuthStrategy,
     AzureCli,
     AzureCredential,
+    Browser,
+    BrowserPrompt,
     Cloud,
     Credentials,
     DeviceCode,
@@ -36,6 +38,13 @@ def shown(prompt: DeviceCodePrompt) -> None:
     print(url, prompt.code, until, prompt.message)
 
 
+def page(prompt: BrowserPrompt) -> None:
+    """Take the page's fields with their types."""
+    url: str = prompt.url
+    until: float = prompt.expires_on
+    print(url, until, prompt.message)
+
+
 class Mine:
     """A stranger's strategy, without a base class."""
 
@@ -51,6 +60,7 @@ def strategies() -> list[AuthStrategy]:
     mine: Cloud = replace(PUBLIC, name="mine")
     return [
         DeviceCode(tenant="contoso.com", prompt=shown, timeout=60, cancel=threading.Event()),
+        Browser(prompt=page, open_browser=True, redirect_uri="http://localhost", timeout=60),
         Password(username="ada@contoso.com", password=lambda: "secret", cloud=mine),
         Mine(),
         AzureCredential(AzureCliCredential(), tenant="contoso.com", cloud=mine),
