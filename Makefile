@@ -1,7 +1,8 @@
-# make demo   set everything up, and run the main job on the sandbox
-# make test   set everything up, and run all tests on every combination of SDKs
-# make lint   style and types
-# make bench  set everything up, measure beside the peers, and write docs/benchmarks.md
+# make demo     set everything up, and run the main job on the sandbox
+# make test     set everything up, and run all tests on every combination of SDKs
+# make clients  set everything up, and run real clients (azure-cli) on the sandbox
+# make lint     style and types
+# make bench    set everything up, measure beside the peers, and write docs/benchmarks.md
 PYTHON ?= python3
 ENV := .venv
 BIN := $(ENV)/bin
@@ -10,7 +11,7 @@ READY := $(ENV)/ready
 # Never let uv fetch an interpreter of its own: the machine's are used.
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test clients lint bench clean
 
 demo: $(READY)
 	$(BIN)/python -m adls_enduser.sandbox.demo
@@ -19,6 +20,9 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/nox --session beside_azure_cli sdks pythons
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=
+
+clients: $(READY)
+	$(BIN)/nox --session clients
 
 lint: $(READY)
 	$(BIN)/ruff check .

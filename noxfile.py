@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import nox
 
@@ -35,6 +36,8 @@ COMBINATIONS = [
 CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 OTHER_PYTHONS = [one for one in ("3.10", "3.11", "3.12", "3.13") if one != CURRENT]
 
+AZURE_CLI = "azure-cli==2.91.0"
+
 # All but the sandbox's own tests.
 CORE = ("tests", "--ignore=tests/sandbox")
 
@@ -55,7 +58,12 @@ def _words(*command: str) -> list[str]:
 _show_all_of_pyenv()
 
 
-def _run(session: nox.Session, versions: tuple[str, str, str], *tests: str) -> None:
+def _run(
+    session: nox.Session,
+    versions: tuple[str, str, str],
+    *tests: str,
+    env: dict[str, str] | None = None,
+) -> None:
     store, account, resource = versions
     session.install(
         "--editable",
@@ -65,7 +73,7 @@ def _run(session: nox.Session, versions: tuple[str, str, str], *tests: str) -> N
         f"azure-mgmt-datalake-store=={account}",
         f"azure-mgmt-resource=={resource}",
     )
-    session.run("python", "-m", "pytest", "-n", "2", *tests, *session.posargs)
+    session.run("python", "-m", "pytest", "-n", "2", *tests, *session.posargs, env=env)
 
 
 @nox.session
@@ -85,5 +93,16 @@ def pythons(session: nox.Session) -> None:
 def beside_azure_cli(session: nox.Session) -> None:
     """See that the resolver finds a way to install this beside azure-cli and its exact pins."""
     python = f"{session.bin}/python"
-    wanted = ("azure-cli==2.91.0", ".[sandbox,cache,msal]")
+    wanted = (AZURE_CLI, ".[sandbox,cache,msal,identity]")
     session.run("uv", "pip", "install", "--dry-run", "--python", python, *wanted, external=True)
+
+
+@nox.session
+def clients(session: nox.Session) -> None:
+    """Run real clients, too large for the other environments, against the sandbox."""
+    folder = Path(session.virtualenv.location) / "azure-cli"
+    if not (folder / "bin" / "az").exists():
+        session.run("uv", "venv", "--quiet", str(folder), external=True)
+        python = str(folder / "bin" / "python")
+        session.run("uv", "pip", "install", "--quiet", "--python", python, AZURE_CLI, external=True)
+    _run(session, NEWEST, "tests/clients", env={"ADLS_ENDUSER_TEST_AZ": str(folder / "bin")})

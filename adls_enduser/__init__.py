@@ -42,10 +42,14 @@ if TYPE_CHECKING:
     )
     from .factories import Credentials, filesystem_token, management_credentials
     from .options import AZURE_CLI_CLIENT_ID
-    from .prompts import DeviceCodePrompt
+    from .prompts import BrowserPrompt, DeviceCodePrompt
+    from .strategies.azure_cli import AzureCli
+    from .strategies.azure_credential import AzureCredential
+    from .strategies.browser import Browser
     from .strategies.device_code import DeviceCode
     from .strategies.fallback import Fallback
     from .strategies.password import Password
+    from .strategies.static_token import StaticToken
     from .strategy import AuthStrategy
     from .tokens import Account, Token
 
@@ -58,7 +62,11 @@ __all__ = [
     "US_GOVERNMENT",
     "Account",
     "AuthStrategy",
+    "AzureCli",
+    "AzureCredential",
     "BlockedByPolicy",
+    "Browser",
+    "BrowserPrompt",
     "CacheError",
     "Cloud",
     "ConfigurationError",
@@ -81,6 +89,7 @@ __all__ = [
     "SignInExpired",
     "SignInRequired",
     "SignInTimedOut",
+    "StaticToken",
     "Token",
     "TransportError",
     "UnsupportedByCloud",
@@ -97,6 +106,10 @@ _LATE = dict.fromkeys(__all__, ".errors") | {
     "US_GOVERNMENT": ".clouds",
     "Account": ".tokens",
     "AuthStrategy": ".strategy",
+    "AzureCli": ".strategies.azure_cli",
+    "AzureCredential": ".strategies.azure_credential",
+    "Browser": ".strategies.browser",
+    "BrowserPrompt": ".prompts",
     "Cloud": ".clouds",
     "Credentials": ".factories",
     "DeviceCode": ".strategies.device_code",
@@ -105,6 +118,7 @@ _LATE = dict.fromkeys(__all__, ".errors") | {
     "KeptAccount": ".cache",
     "Password": ".strategies.password",
     "SignInCache": ".cache",
+    "StaticToken": ".strategies.static_token",
     "Token": ".tokens",
     "filesystem_token": ".factories",
     "management_credentials": ".factories",

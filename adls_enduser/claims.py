@@ -47,6 +47,17 @@ def is_challenge(claims: str | None) -> bool:
     return claims not in (None, CP1)
 
 
+def challenge(claims: str | None) -> str | None:
+    """Give what a service wants more than an ordinary token, without the capability CP1."""
+    if not is_challenge(claims) or not declares_cp1(claims):
+        return claims if is_challenge(claims) else None
+    wanted = _object(claims or "")
+    wanted["access_token"] = {
+        name: value for name, value in wanted["access_token"].items() if name != "xms_cc"
+    }
+    return json.dumps(wanted)
+
+
 def _object(claims: str) -> dict[str, Any]:
     try:
         found = json.loads(claims)

@@ -27,6 +27,8 @@ _STRATEGIES = {
     "password": ("password", "Password"),
     "device_code": ("device_code", "DeviceCode"),
     "mfa": ("device_code", "DeviceCode"),
+    "azure_cli": ("azure_cli", "AzureCli"),
+    "browser": ("browser", "Browser"),
 }
 
 
@@ -76,11 +78,11 @@ def management_credentials(
 ) -> Credentials:
     """Sign a person in, for account management and any Azure Resource Manager client.
 
-    ``mode`` is ``"password"``, ``"device_code"`` (or ``"mfa"``), or an AuthStrategy
-    object, which may be one that has signed in already: one sign-in serves every
-    resource. ``interactive``: may a person be asked? None: if a ``prompt`` was given,
-    or a terminal or notebook is there. The options are those of the strategy (see
-    ``options.AnyOptions``) and go with a mode by name only.
+    ``mode`` is ``"password"``, ``"device_code"`` (or ``"mfa"``), ``"browser"``,
+    ``"azure_cli"``, or an AuthStrategy object, which may be one that has signed in already:
+    one sign-in serves every resource. ``interactive``: may a person be asked? None: if a
+    ``prompt`` was given, or a terminal or notebook is there. The options are those of the
+    strategy (see ``options.AnyOptions``) and go with a mode by name only.
 
     Returns msrestazure's ``UserPassCredentials`` for a password and its
     ``AADTokenCredentials`` otherwise, which also is an azure-core ``TokenCredential``.
@@ -159,11 +161,6 @@ def _strategy(mode: str | AuthStrategy, options: AnyOptions, what: str) -> AuthS
 
 
 def _named(mode: str, options: AnyOptions) -> AuthStrategy:
-    if mode == "browser":
-        raise ConfigurationError(
-            "mode='browser' is not built yet.",
-            remedy="mode='device_code' signs in with a second factor as well.",
-        )
     if mode not in _STRATEGIES:
         raise ConfigurationError(f"mode={mode!r} is not known.", remedy=f"Give {_modes()}.")
     module, name = _STRATEGIES[mode]

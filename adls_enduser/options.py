@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypedDict
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from .cache import SignInCache
 from .clocks import SYSTEM_CLOCK, Clock
@@ -22,7 +22,7 @@ from .tokens import hide_secrets
 if TYPE_CHECKING:
     import threading
 
-    from .prompts import Prompt
+    from .prompts import PagePrompt, Prompt
 
 # Microsoft's own public client "Azure CLI", which every tenant knows: a convenience for
 # trying things. Register your own for anything that lasts: policies that name this id,
@@ -35,33 +35,48 @@ Library = Literal["adal", "msal"]
 # azure.identity, for work accounts only, since no other can use Azure Data Lake.
 _ANY_TENANT: dict[Library, str] = {"adal": "common", "msal": "organizations"}
 
+# What Azure CLI's client id has, and what the portal offers under "Mobile and desktop
+# applications"; Entra ID ignores its port (Microsoft, "Redirect URI (reply URL)
+# restrictions", localhost exceptions).
+LOOPBACK = "http://localhost"
+
+_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.I)
 _WORDS = frozenset({"common", "organizations", "adfs"})
 
 
-class CommonOptions(TypedDict, total=False):
-    """What every strategy takes.
+class AccountOptions(TypedDict, total=False):
+    """What every strategy takes: whose sign-in, and where.
 
     ``tenant``: tenant id (GUID) or verified domain; None for the tenant of whoever
-    signs in. ``client_id``: id (GUID) of a public client. ``username``: who is to sign
-    in. ``cloud``: a Cloud or its name. ``proxies``, ``ca_bundle``, ``request_timeout``
-    (seconds): as in requests, for every request of every sign-in and renewal; None
-    leaves them to the environment, as requests reads it. ``cache``: keeps the sign-in for
-    the next process; None: in memory only. ``library``: what speaks to Entra ID, ``"adal"``
-    or ``"msal"`` (extra ``[msal]``). ``clock``: time, for tests.
+    signs in. ``username``: who is to sign in. ``cloud``: a Cloud or its name.
+    ``clock``: time, for tests.
     """
 
     tenant: str | None
-    client_id: str
     username: str | None
     cloud: Cloud | str
+    clock: Clock
+
+
+class CommonOptions(AccountOptions, total=False):
+    """What every strategy takes that asks Entra ID itself.
+
+    ``client_id``: id (GUID) of a public client. ``proxies``, ``ca_bundle``,
+    ``request_timeout`` (seconds): as in requests, for every request of every sign-in and
+    renewal; None leaves them to the environment, as requests reads it. ``cache``: keeps
+    the sign-in for the next process; None: in memory only. ``library``: what speaks to
+    Entra ID, ``"adal"`` or ``"msal"`` (extra ``[msal]``).
+    """
+
+    client_id: str
     proxies: Mapping[str, str] | None
     ca_bundle: str | os.PathLike[str] | None
     request_timeout: float
     cache: SignInCache | None
     library: Library
-    clock: Clock
 
 
 class PasswordOptions(CommonOptions, total=False):
@@ -70,7 +85,18 @@ class PasswordOptions(CommonOptions, total=False):
     password: str | Callable[[], str] | None
 
 
-class DeviceCodeOptions(CommonOptions, total=False):
+class _WaitingOptions(CommonOptions, total=False):
+    """How long to wait for a person.
+
+    ``timeout``: so many seconds; None for as long as what was shown is good for.
+    ``cancel``: an event that stops the wait.
+    """
+
+    timeout: float | None
+    cancel: threading.Event | None
+
+
+class DeviceCodeOptions(_WaitingOptions, total=False):
     """What DeviceCode takes as well.
 
     ``prompt``: called with a DeviceCodePrompt; None shows it on standard error or in
@@ -79,12 +105,78 @@ class DeviceCodeOptions(CommonOptions, total=False):
     """
 
     prompt: Prompt | None
-    timeout: float | None
-    cancel: threading.Event | None
 
 
-class AnyOptions(PasswordOptions, DeviceCodeOptions, total=False):
+class _PageOptions(_WaitingOptions, total=False):
+    """How the browser gets to the page and back.
+
+    ``open_browser``: True and False decide; None: if it was not given a ``prompt``, and a
+    browser that opens here is in front of the person. ``redirect_uri``: where the browser
+    goes in the end, as the application is registered; an address on loopback without a
+    port gets a free one, and for one that is not on loopback the person pastes at the
+    terminal where the browser went.
+    """
+
+    open_browser: bool | None
+    redirect_uri: str
+
+
+class BrowserOptions(_PageOptions, total=False):
+    """What Browser takes as well.
+
+    ``prompt``: called with a BrowserPrompt; None shows it on standard error or in the
+    notebook. ``open_browser``, ``redirect_uri``: see ``_PageOptions``. ``timeout``: how
+    many seconds to wait for the person; None for 300. ``cancel``: an event that stops the
+    wait.
+    """
+
+    prompt: PagePrompt | None
+
+
+class AzureCliOptions(AccountOptions, total=False):
+    """What AzureCli takes as well.
+
+    ``request_timeout``: how many seconds ``az`` may take to answer. ``tenant`` is asked
+    of it, and ``tenant`` and ``username`` are compared with what the token says.
+    """
+
+    request_timeout: float
+
+
+class AzureCredentialOptions(AccountOptions, total=False):
+    """What AzureCredential takes as well.
+
+    ``prompts``: does the credential's ``get_token`` ask a person? None: found out, as far
+    as that can be known. ``tenant`` and ``username`` are compared with what the token says.
+    """
+
+    prompts: bool | None
+
+
+class StaticTokenOptions(AccountOptions, total=False):
+    """What StaticToken takes as well.
+
+    ``resource``: what the token is for; None: what it says itself, if it can be read.
+    ``tenant`` and ``username`` are compared with what the token says.
+    """
+
+    resource: str | None
+
+
+class AnyOptions(PasswordOptions, _PageOptions, total=False):
     """What a factory takes for a mode by name."""
+
+    prompt: Prompt | PagePrompt | None
+
+
+@dataclass(frozen=True)
+class AccountSettings:
+    """The options that every strategy has, validated: for tokens that come from elsewhere."""
+
+    tenant: str | None = None
+    username: str | None = None
+    cloud: Cloud = PUBLIC
+    clock: Clock = SYSTEM_CLOCK
 
 
 @dataclass(frozen=True)
@@ -125,8 +217,18 @@ def settings(options: CommonOptions) -> Settings:
     )
 
 
+def account_settings(options: AccountOptions) -> AccountSettings:
+    """Validate what every strategy takes; ConfigurationError names the culprit."""
+    return AccountSettings(
+        tenant=_tenant(options.get("tenant")),
+        username=_username(options.get("username")),
+        cloud=cloud_named(options.get("cloud", PUBLIC)),
+        clock=options.get("clock", SYSTEM_CLOCK),
+    )
+
+
 def refuse_unknown(
-    options: Mapping[str, object], declared: type[CommonOptions], taker: str
+    options: Mapping[str, object], declared: type[AccountOptions], taker: str
 ) -> None:
     """Refuse an option that a strategy does not take, naming both.
 
@@ -147,6 +249,59 @@ def seconds(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
         raise ConfigurationError(f"{name}={value!r} must be a number of seconds more than 0.")
     return float(value)
+
+
+def flag(name: str, value: object) -> bool:
+    """Validate what is either True or False."""
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name}={value!r} must be True or False.")
+    return value
+
+
+def check_prompt(prompt: object, gets: str) -> None:
+    """Refuse a ``prompt`` that cannot be called; ``gets`` is what it would be given."""
+    if not (prompt is None or callable(prompt)):
+        raise ConfigurationError(
+            f"prompt must be a callable, not {type(prompt).__name__}.",
+            remedy=f"It is called with a {gets}.",
+        )
+
+
+def check_flag(name: str, value: object) -> None:
+    """Refuse what is neither True, False nor None."""
+    if not (value is None or isinstance(value, bool)):
+        raise ConfigurationError(f"{name}={value!r} must be True, False or None.")
+
+
+def is_loopback(redirect_uri: str) -> bool:
+    """Tell whether a redirect URI leads to this machine (RFC 8252 section 7.3)."""
+    parts = urlsplit(redirect_uri)
+    return parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS
+
+
+def check_redirect_uri(value: object) -> str:
+    """Validate where the browser is to go in the end."""
+    # A scheme, and not a host with a port.
+    if isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9+.-]*:(?!\d)[\x21-\x7e]+", value):
+        if is_loopback(value) and _is_plain(value):
+            return value
+        # RFC 6749 section 3.1.2: no fragment. Section 3.1.2.1: TLS on any network.
+        if not value.startswith("http:") and "#" not in value:
+            return value
+    raise ConfigurationError(
+        f"redirect_uri={value!r} is not a redirect URI that can be used.",
+        remedy="Give what the application is registered with, such as 'http://localhost' or"
+        " 'http://localhost:8400/path'; one that is not on loopback must not be http.",
+    )
+
+
+def _is_plain(redirect_uri: str) -> bool:
+    """Tell whether an address on loopback is only a host, a port and a path."""
+    parts = urlsplit(redirect_uri)
+    try:
+        return (parts.port is None or parts.port > 0) and not re.search("[?#@]", redirect_uri)
+    except ValueError:  # no number of a port
+        return False
 
 
 def _library(library: object) -> Library:

@@ -26,7 +26,21 @@ class DeviceCodePrompt:
     message: str
 
 
+@dataclass(frozen=True)
+class BrowserPrompt:
+    """What a person needs to sign in in a browser (RFC 6749 section 4.1).
+
+    ``url`` is the page; whoever opens it signs in for this program. ``expires_on``, in
+    UTC epoch seconds, is when the program stops waiting; ``message`` says what to do.
+    """
+
+    url: str
+    expires_on: float
+    message: str
+
+
 Prompt = Callable[[DeviceCodePrompt], None]
+PagePrompt = Callable[[BrowserPrompt], None]
 
 
 def show(prompt: DeviceCodePrompt) -> None:
@@ -38,8 +52,23 @@ def show(prompt: DeviceCodePrompt) -> None:
     if in_notebook():
         _show_in_notebook(prompt)
     else:
-        sys.stderr.write(_text(prompt))
-        sys.stderr.flush()
+        tell(_text(prompt))
+
+
+def show_page(prompt: BrowserPrompt) -> None:
+    """Show the page's address in the notebook if there is one, else on standard error."""
+    end = f"The program waits for {_minutes_left(prompt)}. {_WARNING}"
+    if in_notebook():
+        link = f'<a href="{html.escape(prompt.url)}" target="_blank" rel="noopener">Sign in</a>'
+        _display(f"<p>{html.escape(prompt.message)}</p><p>{link}</p><p>{end}</p>")
+    else:
+        tell(f"\n{prompt.message}\n\n{prompt.url}\n\n{end}\n\n")
+
+
+def tell(text: str) -> None:
+    """Write to the person, at once."""
+    sys.stderr.write(text)
+    sys.stderr.flush()
 
 
 def say(text: str) -> None:
@@ -69,8 +98,7 @@ def in_notebook() -> bool:
 
 def ask_username() -> str:
     """Ask for a user name on standard error and standard input."""
-    sys.stderr.write("User name: ")
-    sys.stderr.flush()
+    tell("User name: ")
     return sys.stdin.readline().strip()
 
 
@@ -86,7 +114,7 @@ def _is_terminal(stream: object) -> bool:
         return False
 
 
-def _minutes_left(prompt: DeviceCodePrompt) -> str:
+def _minutes_left(prompt: DeviceCodePrompt | BrowserPrompt) -> str:
     minutes = max(1, round((prompt.expires_on - time.time()) / 60))
     return f"{minutes} minute{'s' if minutes > 1 else ''}"
 
@@ -99,13 +127,15 @@ def _text(prompt: DeviceCodePrompt) -> str:
 
 
 def _show_in_notebook(prompt: DeviceCodePrompt) -> None:
+    url, code = html.escape(prompt.url), html.escape(prompt.code)
+    _display(
+        f'<p>To sign in, open <a href="{url}" target="_blank" rel="noopener">{url}</a>'
+        f" and enter the code <code><strong>{code}</strong></code></p>"
+        f"<p>The code expires in {_minutes_left(prompt)}. {_WARNING}</p>"
+    )
+
+
+def _display(markup: str) -> None:
     from IPython.display import HTML, display  # only ever in a running kernel
 
-    url, code = html.escape(prompt.url), html.escape(prompt.code)
-    display(
-        HTML(
-            f'<p>To sign in, open <a href="{url}" target="_blank" rel="noopener">{url}</a>'
-            f" and enter the code <code><strong>{code}</strong></code></p>"
-            f"<p>The code expires in {_minutes_left(prompt)}. {_WARNING}</p>"
-        )
-    )
+    display(HTML(markup))

@@ -34,7 +34,7 @@ from .errors import (
 )
 from .remedies import GENERAL, PENDING, REMEDIES, Remedy
 
-Action = Literal["password", "device_code", "refresh"]
+Action = Literal["password", "device_code", "browser", "refresh", "credential"]
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,14 @@ class Attempt:
     """What was asked of Entra ID.
 
     ``authority`` is ``https://host/tenant``; ``tenant`` is what the caller gave, or
-    None; ``resource`` is an audience in its canonical spelling.
+    None; ``client_id`` is None where it is somebody else's and not known; ``resource`` is
+    an audience in its canonical spelling.
     """
 
     action: Action
     authority: str
     tenant: str | None
-    client_id: str
+    client_id: str | None
     resource: str
 
 
@@ -144,12 +145,23 @@ def _sentence(description: str) -> str:
     """Give the description's first sentence, printable, bounded, with its full stop."""
     number = _NUMBER.match(description)
     text = _TRAILER.split(description[number.end() if number else 0 :], maxsplit=1)[0]
+    return readable(_SENTENCE_END.split(_line(text), maxsplit=1)[0])
+
+
+def readable(untrusted: str) -> str:
+    """Give a text that others wrote as one line: printable, bounded, with its full stop.
+
+    Whatever could be a token is left out of it.
+    """
+    line = _OPAQUE.sub("[...]", _line(untrusted[:_LONGEST_DESCRIPTION]))
+    if len(line) > _LONGEST_SENTENCE:
+        return line[: _LONGEST_SENTENCE - 3] + "..."
+    return line if line.endswith((".", "!", "?")) or not line else f"{line}."
+
+
+def _line(text: str) -> str:
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
-    first = _SENTENCE_END.split(" ".join(printable.split()), maxsplit=1)[0]
-    readable = _OPAQUE.sub("[...]", first)
-    if len(readable) > _LONGEST_SENTENCE:
-        return readable[: _LONGEST_SENTENCE - 3] + "..."
-    return readable if readable.endswith((".", "!", "?")) or not readable else f"{readable}."
+    return " ".join(printable.split())
 
 
 # Classes -----------------------------------------------------------------------------
@@ -203,13 +215,17 @@ _BY_ERROR: dict[str, type[EndUserError]] = {
 _BY_ERROR_AND_ACTION: dict[tuple[str | None, Action], type[EndUserError]] = {
     ("invalid_grant", "password"): InvalidCredentials,
     ("invalid_grant", "device_code"): SignInError,
+    ("invalid_grant", "browser"): SignInError,
     ("invalid_grant", "refresh"): SignInExpired,
     # RFC 8628 section 3.5 says access_denied where Entra ID says authorization_declined.
     ("access_denied", "device_code"): SignInDeclined,
+    # RFC 6749 section 4.1.2.1; Entra ID says so when the person declines to consent.
+    ("access_denied", "browser"): SignInDeclined,
     # "Requires End-User authentication" (OpenID Connect Core section 3.1.2.6), which a
     # password sent by a program is not.
     ("login_required", "password"): MfaRequired,
     ("login_required", "device_code"): SignInError,
+    ("login_required", "browser"): SignInError,
 }
 
 
@@ -246,13 +262,17 @@ def _kind_by_fields(told: _Told, action: Action) -> type[EndUserError]:
 _REFUSED: dict[Action, str] = {
     "password": "Entra ID refused the password sign-in",
     "device_code": "Entra ID refused the device-code sign-in",
+    "browser": "Entra ID refused the browser sign-in",
     "refresh": "Entra ID refused to renew the sign-in",
+    "credential": "Entra ID refused the credential a token",
 }
 
 _UNABLE: dict[Action, str] = {
     "password": "Entra ID could not complete the password sign-in",
     "device_code": "Entra ID could not complete the device-code sign-in",
+    "browser": "Entra ID could not complete the browser sign-in",
     "refresh": "Entra ID could not renew the sign-in",
+    "credential": "Entra ID could not give the credential a token",
 }
 
 
@@ -296,11 +316,12 @@ _DATA_LAKE = "Azure Data Lake"
 
 
 def _consent(attempt: Attempt) -> list[str]:
-    return [
+    needed = (
         "The application's registration needs the API permission"
-        f' "{_permission(attempt.resource)}: user_impersonation".',
-        f"An administrator can allow it at {_consent_url(attempt)}",
-    ]
+        f' "{_permission(attempt.resource)}: user_impersonation".'
+    )
+    url = _consent_url(attempt)
+    return [needed] if url is None else [needed, f"An administrator can allow it at {url}"]
 
 
 def _permission(resource: str) -> str:
@@ -315,15 +336,18 @@ def _permission(resource: str) -> str:
     return resource
 
 
-def _consent_url(attempt: Attempt) -> str:
+def _consent_url(attempt: Attempt) -> str | None:
     """Give the page on which an administrator can allow the application for everybody.
 
-    The address without ``v2.0`` asks for the permissions of the registration and needs
-    no redirect URI. It takes a tenant or "organizations", "do not use 'common'".
+    None where nobody knows which application it is. The address without ``v2.0`` asks for
+    the permissions of the registration and needs no redirect URI. It takes a tenant or
+    "organizations", "do not use 'common'".
     Source: Microsoft, "Grant tenant-wide admin consent to an application" (construct
     the URL) and "Admin consent on the Microsoft identity platform".
     """
     tenant = attempt.tenant
+    if attempt.client_id is None:
+        return None
     if tenant is None or tenant.lower() in ("", "common", "consumers"):
         tenant = "organizations"
     query = urlencode({"client_id": attempt.client_id})

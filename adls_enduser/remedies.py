@@ -53,8 +53,7 @@ class Remedy:
 PENDING = 70016
 
 _MANAGED_MACHINE = (
-    "Such a policy wants a browser sign-in on a managed machine, which this package does"
-    " not offer yet; ask an administrator whether the policy can leave out this application."
+    'Such a policy wants a browser on a managed machine: sign in there with mode="browser".'
 )
 
 _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
@@ -147,7 +146,8 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
         Remedy(
             MfaRequired,
             "A second factor is required, by a policy or because of where the person is.",
-            'A password cannot give a second factor: sign in with mode="device_code".',
+            'A password cannot give a second factor: sign in with mode="device_code" or'
+            ' mode="browser".',
         ),
     ),
     (
@@ -235,8 +235,8 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
             BlockedByPolicy,
             "The tenant's security policy, its security defaults or a condition of Conditional"
             " Access blocks this sign-in.",
-            'If a password was used, sign in with mode="device_code" instead; if that is'
-            " blocked too, give the correlation id to an administrator.",
+            'If a password was used, sign in with mode="browser" or mode="device_code" instead;'
+            " if that is blocked too, give the correlation id to an administrator.",
         ),
     ),
     (
@@ -550,7 +550,7 @@ GENERAL: Mapping[type[EndUserError], str] = MappingProxyType(
         " the policy.",
         SignInExpired: "Sign in again.",
         SignInDeclined: "Sign in again and approve the request.",
-        SignInTimedOut: "Start again and use the new code within its lifetime.",
+        SignInTimedOut: "Start again, and finish on the page in time.",
         SignInError: "Sign in again; if this repeats, give the correlation id to an administrator.",
         ConfigurationError: "Check client_id=, tenant= and cloud=, and the application's"
         " registration.",

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 # How long before its end a token is renewed: nobody waits in the advisory window, and
 # everybody in the mandatory one. The latter is the SDKs' own margin (azure-core's
@@ -16,10 +19,6 @@ from .errors import ConfigurationError
 # at every call. A quarter is what 15 minutes are of an hour.
 _ADVISORY, _ADVISORY_SHARE = 900.0, 0.25
 _MANDATORY, _MANDATORY_SHARE = 300.0, 0.2
-
-
-# The end of the year 9999: what is more was meant to be milliseconds.
-_LAST_SECOND = 253402300799.0
 
 
 class Secret:
@@ -75,6 +74,16 @@ class _Hidden(dict[object, object]):
         return "{...}"
 
 
+def is_bearer_token(value: object) -> TypeIs[str]:
+    """Tell what can be sent as one: visible ASCII characters only (RFC 6750 section 2.1)."""
+    return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]+", value) is not None
+
+
+def is_moment(value: object) -> TypeIs[float]:
+    """Tell what can be UTC epoch seconds; milliseconds are too large to be."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e11
+
+
 @dataclass(frozen=True)
 class Account:
     """Who signed in: user name, tenant id (GUID) and object id (GUID), as Entra ID says.
@@ -92,7 +101,8 @@ class Token:
     """An access token and until when it lives.
 
     ``secret`` is the bearer token and never shown. ``expires_on`` and ``obtained_on``
-    are UTC epoch seconds. ``resource`` is the audience it was asked for.
+    are UTC epoch seconds. ``resource`` is the audience it was asked for. ``refresh_on``
+    is from when its giver wants it renewed, in UTC epoch seconds, or None.
     """
 
     secret: str = field(repr=False)
@@ -100,12 +110,13 @@ class Token:
     obtained_on: float
     resource: str
     account: Account = Account()
+    refresh_on: float | None = None
 
     @property
     def is_sound(self) -> bool:
         """Whether it can be sent (RFC 6750 section 2.1), and its times are times."""
-        times = _is_time(self.expires_on) and _is_time(self.obtained_on)
-        return times and _can_be_sent(self.secret)
+        times = (self.expires_on, self.obtained_on, self.refresh_on or self.expires_on)
+        return all([is_bearer_token(self.secret), *map(is_moment, times)])
 
     @property
     def lifetime(self) -> float:
@@ -115,19 +126,13 @@ class Token:
     @property
     def advisory_margin(self) -> float:
         """Seconds before the end from which the token is renewed in the background."""
-        return min(_ADVISORY, self.lifetime * _ADVISORY_SHARE)
+        margin = min(_ADVISORY, self.lifetime * _ADVISORY_SHARE)
+        # What was due before the token came had its chance, and would be due for ever.
+        if self.refresh_on is not None and self.obtained_on < self.refresh_on < self.expires_on:
+            return max(self.expires_on - self.refresh_on, self.mandatory_margin)
+        return margin
 
     @property
     def mandatory_margin(self) -> float:
         """Seconds before the end from which callers wait for a new token."""
         return min(_MANDATORY, self.lifetime * _MANDATORY_SHARE)
-
-
-def _can_be_sent(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]+", value) is not None
-
-
-def _is_time(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return 0 <= value <= _LAST_SECOND

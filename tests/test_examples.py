@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pexpect
 import pytest
+import requests
 
 from adls_enduser.sandbox import CONTOSO, Sandbox
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 
 from .conftest import PASSWORD
+from .test_azure_cli import FakeAz
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +51,9 @@ def at_terminal(azure: Sandbox, tmp_path: Path) -> Callable[[str], Terminal]:
 
     def start(name: str) -> Terminal:
         # Python 3.13 colours a traceback on a terminal.
-        environment = os.environ | azure.environment | {"PYTHON_COLORS": "0"}
+        # It is nobody's desktop here.
+        plain = {name: value for name, value in os.environ.items() if "DISPLAY" not in name}
+        environment = plain | azure.environment | {"PYTHON_COLORS": "0"}
         return pexpect.spawn(
             sys.executable,
             [str(FOLDER / name)],
@@ -201,6 +205,28 @@ def test_one_sign_in(azure: Sandbox, at_terminal: Callable[[str], Terminal]) -> 
 
 
 @pytest.mark.usefixtures("approving")
+@pytest.mark.parametrize("way", ["the browser comes back", "the address is pasted"])
+def test_browser_one_sign_in(
+    azure: Sandbox, at_terminal: Callable[[str], Terminal], way: str
+) -> None:
+    """One page serves both planes, whether the browser is here or elsewhere."""
+    terminal = at_terminal("browser_one_sign_in.py")
+    terminal.expect(r"(https://login\.microsoftonline\.com/\S+)")
+    url = str(terminal.match.group(1))
+    terminal.expect_exact("Only continue if you started this yourself.")
+    arrived = azure.entra.authorize(url, by=GRACE)
+    if way == "the address is pasted":
+        terminal.sendline(arrived)
+        terminal.expect_exact("Your sign-in was received.")
+    else:
+        with requests.Session() as browser:
+            browser.trust_env = False
+            assert browser.get(arrived, timeout=10).status_code == 200
+    assert output(terminal).strip() == f"Signed in as {GRACE}\nmystore has 0 entries"
+    assert grants(azure) == ["authorization_code", "refresh_token"]
+
+
+@pytest.mark.usefixtures("approving")
 def test_account_operations(azure: Sandbox, at_terminal: Callable[[str], Terminal]) -> None:
     """An account is made, listed and deleted, and it is gone afterwards."""
     terminal = at_terminal("account_operations.py")
@@ -244,6 +270,26 @@ def test_strangers_strategy(azure: Sandbox, at_terminal: Callable[[str], Termina
     assert grants(azure) == ["device_code"]
 
 
+def test_azure_cli(
+    azure: Sandbox,
+    at_terminal: Callable[[str], Terminal],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What az (here the fake of it) has signed in serves both planes, and nobody is asked."""
+    fake = FakeAz(tmp_path)
+    fake.login(azure.entra.person(ADA, password=PASSWORD))
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("FAKE_AZ", str(fake.path))
+    terminal = at_terminal("azure_cli.py")
+    assert output(terminal).strip() == f"Signed in as {ADA}\nmystore\n[]"
+    assert [call[-3] for call in fake.calls] == [
+        "https://management.core.windows.net/",
+        "https://datalake.azure.net/",
+    ]
+    assert azure.log.to("devicecode") == []
+
+
 # All of them.
 
 EXAMPLES = sorted(FOLDER.glob("*.py"), key=lambda path: path.name)
@@ -269,10 +315,12 @@ def test_constants_at_the_top_are_the_sandboxes(path: Path) -> None:
     assert "password=" not in text
 
 
-def test_there_are_the_four_recipes_and_four_more() -> None:
+def test_there_are_the_four_recipes_and_six_more() -> None:
     """No example gets lost."""
     assert [path.stem for path in EXAMPLES] == [
         "account_operations",
+        "azure_cli",
+        "browser_one_sign_in",
         "data_operations",
         "device_code_account_management",
         "device_code_filesystem",

@@ -6,8 +6,10 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from adls_enduser import (
+    Browser,
     DeviceCode,
     EndUserError,
     Password,
@@ -105,6 +107,10 @@ class Bench:
         options = self.options | {"timeout": 30}
         return DeviceCode(prompt=self._approve, **options).sign_in(MANAGEMENT)
 
+    def browser(self) -> object:
+        self.break_down(TOKEN_PATH)
+        return Browser(prompt=self._surf, **self.options).sign_in(MANAGEMENT)
+
     def refresh_advisory(self) -> object:
         return self._refresh(3600 - 800)
 
@@ -128,12 +134,18 @@ class Bench:
     def _approve(self, prompt: Any) -> None:
         self.azure.entra.approve(prompt.code)
 
+    def _surf(self, prompt: Any) -> None:
+        with requests.Session() as session:
+            session.trust_env = False  # the way back is no way through a proxy
+            session.get(self.azure.entra.authorize(prompt.url), timeout=10)
+
 
 FLOWS = [
     "password",
     "realm",
     "device_start",
     "device_poll",
+    "browser",
     "refresh_advisory",
     "refresh_mandatory",
     "refresh_dead",

@@ -21,10 +21,13 @@ FLOORS = {
     "claims": 1,
     "clouds": 1,
     "remedies": 1,
+    "unverified": 2,
     "cache": 2,
     "strategy": 2,
     "refusals": 2,
     "prompts": 2,
+    "browsers": 2,
+    "pasting": 3,
     "options": 3,
     "source": 3,
     "entra": 4,
@@ -44,7 +47,13 @@ THIRD_PARTY = {
     "tenacity": {"entra/http.py"},
     "requests": {"entra/http.py", "adapters/credential.py"},
     "msrestazure": {"adapters/management.py"},
-    "azure": {"adapters/credential.py", "adapters/filesystem.py"},
+    "azure": {
+        "adapters/credential.py",
+        "adapters/filesystem.py",
+        "entra/azure_core.py",
+        "entra/azure_errors.py",
+        "strategies/azure_cli.py",
+    },
 }
 
 

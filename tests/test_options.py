@@ -17,6 +17,7 @@ from adls_enduser import (
     CHINA,
     PUBLIC,
     US_GOVERNMENT,
+    Browser,
     ConfigurationError,
     DeviceCode,
     MissingDependency,
@@ -35,7 +36,6 @@ GUID = "c0ffee00-7e57-4c0a-9d0a-000000000001"
 
 BAD = [
     ({"mode": "x"}, "mode"),
-    ({"mode": "browser"}, "browser"),
     ({"mode": None}, "mode"),
     ({"mode": DeviceCode}, "mode"),
     ({"mode": 7}, "mode"),
@@ -72,6 +72,22 @@ BAD = [
     ({"timeout": False}, "timeout"),
     ({"cancel": True}, "cancel"),
     ({"password": "x"}, "password"),
+    ({"open_browser": True}, "open_browser"),
+    ({"mode": "browser", "open_browser": "yes"}, "open_browser"),
+    ({"mode": "browser", "prompt": "print"}, "prompt"),
+    ({"mode": "browser", "timeout": 0}, "timeout"),
+    ({"mode": "browser", "cancel": True}, "cancel"),
+    ({"mode": "browser", "password": "x"}, "password"),
+    *(
+        ({"mode": "browser", "redirect_uri": uri}, "redirect_uri")
+        for uri in (
+            *(None, 7, "", "localhost", "//localhost", "localhost:8400", "http:", "urn:"),
+            *("http://example.com/", "http://localhost.example.com", "http://127.0.0.2"),
+            *("http://localhost:x", "http://localhost:0", "http://localhost:70000"),
+            *("http://localhost/?a=b", "http://localhost/#a", "http://a@localhost"),
+            *("https://example.com/#a", "http://localhost/ a", "http://localhost\n", "ht\u0000p:x"),
+        )
+    ),
     ({"mode": "password", "username": "ada@contoso.com", "password": 3}, "password"),
     ({"mode": "password", "username": "ada@contoso.com", "password": b"x"}, "password"),
     ({"mode": "password", "username": "ada@contoso.com", "password": ""}, "password"),
@@ -93,7 +109,7 @@ def test_bad_input_is_refused_before_any_network(
     assert len(azure.log) == 0
 
 
-@pytest.mark.parametrize("strategy", [Password, DeviceCode])
+@pytest.mark.parametrize("strategy", [Password, DeviceCode, Browser])
 def test_a_strategy_checks_its_options_itself(strategy: Any) -> None:
     """Made directly, it refuses what it does not take, naming the option and itself."""
     with pytest.raises(ConfigurationError, match=f"{strategy.__name__} does not take .*'mode'"):
@@ -137,6 +153,23 @@ def test_good_options_are_accepted(tmp_path: Any) -> None:
         request_timeout=1.5,
     )
     assert strategy.settings.authority == f"https://login.example.com/{GUID}"
+
+
+@pytest.mark.parametrize(
+    "redirect_uri",
+    [
+        "http://localhost",
+        "http://localhost:8400/",
+        "http://127.0.0.1:1/signed/in",
+        "http://[::1]",
+        "https://login.microsoftonline.com/common/oauth2/nativeclient",
+        "urn:ietf:wg:oauth:2.0:oob",
+        "com.example.app:/back",
+    ],
+)
+def test_redirect_uris(redirect_uri: str) -> None:
+    """What the portal lets an application have is taken as it is."""
+    Browser(redirect_uri=redirect_uri, open_browser=False, timeout=2, prompt=print)
 
 
 @pytest.mark.parametrize("tenant", ["common", "organizations", "contoso.onmicrosoft.com", "A-b.co"])

@@ -75,9 +75,25 @@ def test_the_other_programs_run(part: str) -> None:
         assert done.returncode == 0, done.stderr
 
 
+def test_the_program_with_other_peoples_credentials_runs() -> None:
+    """Up to where the browser would be opened: nobody is there, and it is not opened."""
+    program = "access_token, expires_on = 'opaque', 4e9\n" + _program("StaticToken(access_token")
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+    )
+    assert "SignInRequired: A person must sign in" in done.stderr
+    last = program.replace("management_credentials(mode=strategy)", "None") + "print(token)\n"
+    done = subprocess.run([sys.executable, "-c", last], capture_output=True, text=True, timeout=60)
+    assert "<file system credentials of somebody" in done.stdout, done.stderr
+
+
 def test_every_program_is_tried() -> None:
     """A new block in the README needs a test here."""
-    assert len(PROGRAMS) == 5
+    assert len(PROGRAMS) == 6
 
 
 def test_the_options_table_is_complete() -> None:

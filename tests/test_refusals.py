@@ -132,11 +132,12 @@ def test_description_alone_is_enough(number: int, kind: type[EndUserError]) -> N
 
 @pytest.mark.parametrize("number", sorted(REMEDIES))
 def test_rows_are_sentences_that_name_only_what_exists(number: int) -> None:
-    """Meaning and advice are whole sentences, and name no mode that does not work yet."""
+    """Meaning and advice are whole sentences, and name only modes that there are."""
     for text in (REMEDIES[number].meaning, REMEDIES[number].advice):
         assert text[0].isupper()
         assert text.endswith(".")
-        assert "browser" not in [part.split('"')[0] for part in text.split('mode="')[1:]]
+        modes = {part.split('"')[0] for part in text.split('mode="')[1:]}
+        assert modes <= {"password", "device_code", "browser"}
 
 
 @pytest.mark.parametrize(
@@ -156,16 +157,16 @@ def test_rows_are_sentences_that_name_only_what_exists(number: int) -> None:
         (90002, ["tenant=", "cloud="]),
         (90038, ['cloud="china"', 'cloud="us_government"']),
         (50194, ["tenant=", "organizations"]),
-        (50076, ['mode="device_code"']),
+        (50076, ['mode="device_code"', 'mode="browser"']),
         (50079, ["register", 'mode="device_code"']),
         (50074, ["second factor"]),
         (50078, ['mode="device_code"']),
         (50158, ['mode="device_code"']),
         (53004, ["Register it", "administrator"]),
-        (50005, ["managed machine"]),
-        (50097, ["managed machine"]),
-        (53000, ["Enrol", "managed machine"]),
-        (53003, ["correlation id", "managed machine"]),
+        (50005, ["managed machine", 'mode="browser"']),
+        (50097, ["managed machine", 'mode="browser"']),
+        (53000, ["Enrol", "managed machine", 'mode="browser"']),
+        (53003, ["correlation id", "managed machine", 'mode="browser"']),
         (530032, ['mode="device_code"', "administrator"]),
         (53011, ["Do not try again"]),
         (500021, ["administrators"]),
@@ -273,6 +274,16 @@ def test_consent_names_the_permission_and_page(resource: str, permission: str) -
     assert error.consent_url in error.remedy
 
 
+def test_consent_for_an_unknown_application_names_no_page() -> None:
+    """Where the credential is somebody else's, nobody here knows whom the page would allow."""
+    unknown = Attempt("credential", PUBLIC.authority, None, None, PUBLIC.management)
+    error = refusal(body(65001), unknown, status=400)
+    assert isinstance(error, ConsentRequired)
+    assert error.consent_url is None
+    assert "adminconsent" not in str(error)
+    assert "Azure Service Management" in error.remedy
+
+
 def test_unknown_number_links_to_the_clouds_own_page() -> None:
     """A number without a row leads to the page about it, at the authority's own host."""
     error = refusal(body(59999), attempt(authority=CHINA.authority), status=400)
@@ -285,30 +296,35 @@ def test_unknown_number_links_to_the_clouds_own_page() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "password", "device_code", "refresh"),
+    ("error", "password", "device_code", "refresh", "credential"),
     [
-        ("invalid_grant", InvalidCredentials, SignInError, SignInExpired),
-        ("interaction_required", MfaRequired, MfaRequired, MfaRequired),
-        ("login_required", MfaRequired, SignInError, SignInExpired),
-        ("consent_required", ConsentRequired, ConsentRequired, ConsentRequired),
-        ("access_denied", BlockedByPolicy, SignInDeclined, BlockedByPolicy),
-        ("authorization_declined", SignInDeclined, SignInDeclined, SignInDeclined),
-        ("expired_token", SignInTimedOut, SignInTimedOut, SignInTimedOut),
-        ("code_expired", SignInTimedOut, SignInTimedOut, SignInTimedOut),
-        ("bad_verification_code", SignInError, SignInError, SignInError),
-        ("temporarily_unavailable", TransportError, TransportError, TransportError),
-        ("server_error", TransportError, TransportError, TransportError),
-        ("authorization_pending", TransportError, TransportError, TransportError),
-        ("slow_down", TransportError, TransportError, TransportError),
+        ("invalid_grant", InvalidCredentials, SignInError, SignInExpired, SignInError),
+        ("login_required", MfaRequired, SignInError, SignInExpired, SignInExpired),
+        ("access_denied", BlockedByPolicy, SignInDeclined, BlockedByPolicy, BlockedByPolicy),
         *(
-            (error, ConfigurationError, ConfigurationError, ConfigurationError)
-            for error in (
-                *("invalid_client", "unauthorized_client", "invalid_request"),
-                *("invalid_resource", "invalid_scope", "unsupported_grant_type"),
-                *("invalid_tenant", "invalid_instance"),
-            )
+            (error, *[kind] * 4)
+            for error, kind in {
+                "interaction_required": MfaRequired,
+                "consent_required": ConsentRequired,
+                "authorization_declined": SignInDeclined,
+                "expired_token": SignInTimedOut,
+                "code_expired": SignInTimedOut,
+                "bad_verification_code": SignInError,
+                "temporarily_unavailable": TransportError,
+                "server_error": TransportError,
+                "authorization_pending": TransportError,
+                "slow_down": TransportError,
+                "invalid_client": ConfigurationError,
+                "unauthorized_client": ConfigurationError,
+                "invalid_request": ConfigurationError,
+                "invalid_resource": ConfigurationError,
+                "invalid_scope": ConfigurationError,
+                "unsupported_grant_type": ConfigurationError,
+                "invalid_tenant": ConfigurationError,
+                "invalid_instance": ConfigurationError,
+                "never_heard_of": SignInError,
+            }.items()
         ),
-        ("never_heard_of", SignInError, SignInError, SignInError),
     ],
 )
 def test_error_chooses_the_class_when_the_number_is_unknown(
@@ -316,12 +332,16 @@ def test_error_chooses_the_class_when_the_number_is_unknown(
     password: type[EndUserError],
     device_code: type[EndUserError],
     refresh: type[EndUserError],
+    credential: type[EndUserError],
 ) -> None:
-    """Without a known number the OAuth error decides, with what was attempted."""
+    """Without a known number the OAuth error decides, with what was attempted.
+
+    A person is there with a device code and in a browser, so these are alike.
+    """
     for number in (None, 59999):
         answer = body(number, error=error)
         kinds = tuple(type(refused(answer, action)) for action in ACTIONS)
-        assert kinds == (password, device_code, refresh)
+        assert kinds == (password, device_code, device_code, refresh, credential)
 
 
 @pytest.mark.parametrize(
@@ -418,7 +438,9 @@ def test_unreadable_answer(answer: object, status: int) -> None:
     [
         ("password", "Entra ID refused the password sign-in: "),
         ("device_code", "Entra ID refused the device-code sign-in: "),
+        ("browser", "Entra ID refused the browser sign-in: "),
         ("refresh", "Entra ID refused to renew the sign-in: "),
+        ("credential", "Entra ID refused the credential a token: "),
     ],
 )
 def test_message_says_what_was_attempted(action: Action, start: str) -> None:

@@ -7,14 +7,22 @@ import pickle
 import traceback
 import warnings
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
+from azure.core.credentials import AccessToken
+from azure.identity import UsernamePasswordCredential
 
 from adls_enduser import (
+    AZURE_CLI_CLIENT_ID,
+    AzureCredential,
+    Browser,
+    BrowserPrompt,
     DeviceCode,
     EndUserError,
     Password,
+    StaticToken,
     Token,
     filesystem_token,
     management_credentials,
@@ -23,6 +31,7 @@ from adls_enduser.sandbox import CONTOSO, Answer, HalfBody, Reset, Stall, redire
 from adls_enduser.source import TokenSource
 
 from .contracts import DATA_LAKE, MANAGEMENT, TOKEN_PATH
+from .strangers import Giving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +43,8 @@ WRONG = "planted-wrong-9e2f"
 ACCESS = "planted-access-token-51aa"
 REFRESH = "planted-refresh-token-c0de"
 DEVICE = "planted-device-code-88b1"
-PLANTED = (PASSWORD, WRONG, ACCESS, REFRESH, DEVICE)
+CODE = "planted-authorization-code-3f60"
+PLANTED = (PASSWORD, WRONG, ACCESS, REFRESH, DEVICE, CODE)
 
 
 class Everything:
@@ -126,6 +136,22 @@ def test_a_control_finds_what_is_there() -> None:
     assert PASSWORD in everything.found()
 
 
+def _browser(azure: Sandbox, everything: Everything, library: Any) -> Browser:
+    """Give a strategy whose person brings the planted code, and reads the page."""
+
+    def bring(prompt: BrowserPrompt) -> None:
+        asked = dict(parse_qsl(urlsplit(prompt.url).query))
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = {"code": CODE, "state": asked["state"]}
+            page = session.get(f"{asked['redirect_uri']}/", params=answer, timeout=10)
+        assert page.status_code == 200
+        everything.add(prompt, page.text, page.headers)
+
+    options: Any = {"clock": azure.clock, "request_timeout": 0.5, "library": library}
+    return Browser(tenant=CONTOSO, prompt=bring, **options)
+
+
 class TestSuccess:
     """A sign-in that works."""
 
@@ -156,6 +182,15 @@ class TestSuccess:
         strategy = DeviceCode(prompt=everything.add, clock=azure.clock, library=library)
         everything.add(management_credentials(mode=strategy), strategy, vars(strategy))
         assert azure.log.to(TOKEN_PATH)[0].request.form["code"] == DEVICE
+
+    def test_in_the_browser(self, azure: Sandbox, everything: Everything) -> None:
+        """The page shows no code, and the flow no verifier."""
+        azure.faults.add(_granting(), path=TOKEN_PATH)
+        strategy = _browser(azure, everything, "adal")
+        everything.add(management_credentials(mode=strategy), strategy, vars(strategy))
+        sent = azure.log.to(TOKEN_PATH)[0].request.form
+        assert sent["code"] == CODE
+        assert sent["code_verifier"] not in "".join(everything.texts)
 
     def test_a_pickle_carries_the_access_token_only(
         self, azure: Sandbox, everything: Everything
@@ -238,6 +273,18 @@ class TestFailure:
             DeviceCode(prompt=everything.add, **options).sign_in(MANAGEMENT)
         everything.add_error(caught.value)
 
+    def test_browser(
+        self, azure: Sandbox, everything: Everything, library: str, fault: Any
+    ) -> None:
+        """Message, chain, locals and logs of a code that could not be redeemed."""
+        azure.faults.add(fault, path=TOKEN_PATH)
+        with pytest.raises(EndUserError) as caught:
+            _browser(azure, everything, library).sign_in(MANAGEMENT)
+        sent = azure.log.to(TOKEN_PATH)[0].request.form
+        assert sent["code"] == CODE
+        everything.add_error(caught.value)
+        assert sent["code_verifier"] not in "".join(everything.texts)
+
     def test_federated(
         self, azure: Sandbox, everything: Everything, library: Any, fault: Any
     ) -> None:
@@ -252,6 +299,67 @@ class TestFailure:
                 MANAGEMENT
             )
         everything.add_error(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:UsernamePasswordCredential is deprecated")
+@pytest.mark.parametrize("fault", FAILURES, ids=lambda fault: repr(fault)[:40])
+def test_somebody_elses_credential_that_fails(
+    azure: Sandbox, everything: Everything, fault: Any
+) -> None:
+    """azure-identity's errors hold the exchange; ours hold none of them."""
+    azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+    theirs = UsernamePasswordCredential(
+        AZURE_CLI_CLIENT_ID,
+        f"ada@{CONTOSO}",
+        PASSWORD,
+        tenant_id=CONTOSO,
+        retry_total=0,
+        connection_timeout=0.5,
+        read_timeout=0.5,
+    )
+    azure.faults.add(fault, path=TOKEN_PATH)
+    strategy = AzureCredential(theirs, clock=azure.clock)
+    with pytest.raises(EndUserError) as caught:
+        management_credentials(strategy)
+    everything.add_error(caught.value)
+    everything.add(strategy, vars(strategy))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        AccessToken(ACCESS, "soon"),  # type: ignore[arg-type]
+        AccessToken(f"{ACCESS} {REFRESH}", 4_000_000_000),
+        {"token": ACCESS},
+    ],
+)
+def test_what_is_no_token_is_not_shown(everything: Everything, given: Any) -> None:
+    """Nor is a part of it."""
+    with pytest.raises(EndUserError) as caught:
+        AzureCredential(Giving(given)).silent(MANAGEMENT)
+    everything.add_error(caught.value)
+
+
+def test_a_static_token_is_not_shown(clock: SandboxClock, everything: Everything) -> None:
+    """Not by itself, not where it is refused, for whatever reason."""
+    strategy = StaticToken(ACCESS, clock.time() + 60, resource=MANAGEMENT, clock=clock)
+    everything.add(strategy, vars(strategy), management_credentials(strategy))
+    wrong: list[tuple[Any, Any, dict[str, Any]]] = [
+        (f"Bearer {ACCESS}", 4e9, {}),
+        (ACCESS, None, {}),
+        (ACCESS, "soon", {}),
+        (ACCESS, clock.time() - 1, {}),
+        (ACCESS, 4e9, {"resource": 7}),
+        (ACCESS, 4e9, {"tenant": 7}),
+        (ACCESS, 4e9, {"no_such_option": 7}),
+    ]
+    for token, expires_on, options in wrong:
+        with pytest.raises(EndUserError) as caught:
+            StaticToken(token, expires_on, clock=clock, **options)
+        everything.add_error(caught.value)
+    with pytest.raises(EndUserError) as caught:
+        filesystem_token(strategy)
+    everything.add_error(caught.value)
 
 
 def test_the_proxys_password_is_not_shown(azure: Sandbox, everything: Everything) -> None:

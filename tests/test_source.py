@@ -478,15 +478,15 @@ def test_threads_with_one_challenge_share_one_answer(
 @pytest.mark.parametrize(
     "token",
     [
-        Token("t", "soon", 0.0, RESOURCE),  # type: ignore[arg-type]
-        Token("t", None, 0.0, RESOURCE),  # type: ignore[arg-type]
-        Token("t", float("inf"), 0.0, RESOURCE),
-        Token("t", 1.8e12, 0.0, RESOURCE),
-        Token("t", float("nan"), 0.0, RESOURCE),
+        Token("t", "soon", 1.0, RESOURCE),  # type: ignore[arg-type]
+        Token("t", None, 1.0, RESOURCE),  # type: ignore[arg-type]
+        Token("t", float("inf"), 1.0, RESOURCE),
+        Token("t", 1.8e12, 1.0, RESOURCE),
+        Token("t", float("nan"), 1.0, RESOURCE),
         Token("t", 9e9, "now", RESOURCE),  # type: ignore[arg-type]
-        Token("two words", 9e9, 0.0, RESOURCE),
-        Token("line\nbreak", 9e9, 0.0, RESOURCE),
-        Token(b"bytes", 9e9, 0.0, RESOURCE),  # type: ignore[arg-type]
+        Token("two words", 9e9, 1.0, RESOURCE),
+        Token("line\nbreak", 9e9, 1.0, RESOURCE),
+        Token(b"bytes", 9e9, 1.0, RESOURCE),  # type: ignore[arg-type]
     ],
     ids=lambda token: f"{token.secret!r:.12} {token.expires_on} {token.obtained_on}",
 )

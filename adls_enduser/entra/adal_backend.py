@@ -10,6 +10,9 @@ What adal raises and the dictionaries it gives end in this module.
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree
@@ -27,6 +30,7 @@ from adal.wstrust_request import WSTrustRequest
 from adal.wstrust_response import WSTrustResponse
 
 from ..errors import ConfigurationError
+from ..tokens import Secret
 from .answers import (
     FORM,
     REPEATABLE,
@@ -41,13 +45,14 @@ from .answers import (
     grant,
     ok,
     seconds,
+    who,
 )
-from .backend import NotYet
+from .backend import AuthorizationFlow, NotYet
 from .http import Answer, Body, Http
 
 if TYPE_CHECKING:
     from ..options import Settings
-    from ..tokens import Account, Secret
+    from ..tokens import Account
     from .backend import DeviceFlow, Grant
 
 
@@ -107,6 +112,42 @@ class AdalBackend:
 
         return self._border.run(self._border.attempt("refresh", resource), ask)
 
+    def start_authorization(
+        self, resource: str, redirect_uri: str, claims: str | None = None
+    ) -> AuthorizationFlow:
+        """Make the address of v1.0's sign-in page (RFC 6749 section 4.1.1), as adal does not."""
+        self.check_claims(claims)
+        attempt = self._border.attempt("browser", resource)
+        self._border.run(attempt, self._context)  # is the authority one that may be trusted?
+        state, verifier = Secret(token_urlsafe(32)), Secret(token_urlsafe(64))
+        query = {
+            "response_type": "code",
+            "response_mode": "query",
+            "client_id": self._settings.client_id,
+            "resource": resource,
+            "redirect_uri": redirect_uri,
+            "state": state.reveal(),
+            "code_challenge": _challenge(verifier),
+            "code_challenge_method": "S256",
+            **who(self._settings),
+        }
+        path = adal.constants.AADConstants.AUTHORIZE_ENDPOINT_PATH
+        url = f"{self._settings.authority}{path}?{urlencode(query)}"
+        return AuthorizationFlow(url, redirect_uri, state, verifier, attempt)
+
+    def redeem_code(self, flow: AuthorizationFlow, code: Secret) -> Grant:
+        """Trade the code for tokens (RFC 6749 section 4.1.3, RFC 7636 section 4.5)."""
+
+        def ask() -> Grant:
+            resource = flow.attempt.resource
+            request = self._request(resource, flow.redirect_uri)
+            answer = request.get_token_with_authorization_code(
+                code.reveal(), None, flow.verifier.reveal()
+            )
+            return self._grant(answer, resource)
+
+        return self._border.run(flow.attempt, ask)
+
     def check_claims(self, claims: str | None) -> None:
         """Say that adal cannot answer a claims challenge: it has no parameter for one."""
         if claims is not None:
@@ -140,10 +181,11 @@ class AdalBackend:
         self._authority.validate(call_context)
         return context
 
-    def _request(self, resource: str) -> _TokenRequest:
+    def _request(self, resource: str, redirect_uri: str | None = None) -> _TokenRequest:
         context = self._context()
         call_context = context._call_context  # noqa: SLF001
-        return _TokenRequest(call_context, context, self._settings.client_id, resource)
+        client_id = self._settings.client_id
+        return _TokenRequest(call_context, context, client_id, resource, redirect_uri)
 
     def _code_request(self, resource: str) -> _CodeRequest:
         context = self._context()
@@ -152,6 +194,12 @@ class AdalBackend:
 
     def _grant(self, answer: Any, resource: str) -> Grant:
         return _grant(answer, resource, self._settings.clock.time())
+
+
+def _challenge(verifier: Secret) -> str:
+    # RFC 7636 section 4.2.
+    digest = sha256(verifier.reveal().encode()).digest()
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def _headers(of: Any, headers: dict[str, str]) -> dict[str, str]:

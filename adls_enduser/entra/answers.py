@@ -114,6 +114,18 @@ class Refused(Exception):
         return refusal(self._body, attempt, status=self._answer.status, retry_after=after)
 
 
+def who(settings: Settings) -> dict[str, str]:
+    """Say on whose behalf the sign-in page is opened: a person, or whom they choose there.
+
+    Microsoft, "Microsoft identity platform and OAuth 2.0 authorization code flow":
+    ``login_hint`` fills in the user name; ``prompt=select_account`` offers the accounts of
+    the browser, instead of taking the one that happens to be signed in.
+    """
+    if settings.username is not None:
+        return {"login_hint": settings.username}
+    return {"prompt": "select_account"}
+
+
 def ok(answer: Answer) -> str:
     """Give the text of a 2xx; raise Refused for the rest."""
     if not answer.ok:
@@ -161,6 +173,13 @@ def device_flow(
     return DeviceFlow(
         prompt, Secret(_header_safe(answer["device_code"])), interval, resource, claims
     )
+
+
+def page(url: str) -> str:
+    """Give the address of a page, if a browser may be sent to it and a terminal shown it."""
+    if not (url.startswith("https://") and url.isprintable()):
+        raise ValueError("not a page that may be opened")
+    return url
 
 
 def grant(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ..prompts import DeviceCodePrompt
+    from ..refusals import Attempt
     from ..tokens import Secret, Token
 
 
@@ -41,6 +42,26 @@ class NotYet:
     problem: str = field(default="", compare=False)
 
 
+@dataclass(frozen=True)
+class AuthorizationFlow:
+    """A sign-in in the browser under way (RFC 6749 section 4.1).
+
+    ``url`` is where the person signs in, ``redirect_uri`` where the browser brings the
+    answer. ``state`` proves that the answer is to this request (section 10.12),
+    ``verifier`` that the code is redeemed by who asked for it (RFC 7636), and ``nonce``
+    that the id token is of this sign-in (OpenID Connect Core section 3.1.3.7), where it
+    was sent.
+    """
+
+    url: str
+    redirect_uri: str
+    state: Secret
+    verifier: Secret
+    attempt: Attempt
+    nonce: Secret | None = None
+    claims: str | None = None
+
+
 class Backend(Protocol):
     """One foreign library. Every method asks the network once, and raises EndUserError.
 
@@ -66,3 +87,11 @@ class Backend(Protocol):
 
     def refresh(self, resource: str, refresh_token: Secret, claims: str | None = None) -> Grant:
         """Trade the refresh token for a token for any resource."""
+
+    def start_authorization(
+        self, resource: str, redirect_uri: str, claims: str | None = None
+    ) -> AuthorizationFlow:
+        """Make the address of the page on which the person signs in."""
+
+    def redeem_code(self, flow: AuthorizationFlow, code: Secret) -> Grant:
+        """Trade the code that the browser brought, once, for a token."""

@@ -25,6 +25,7 @@ from msal.authority import WELL_KNOWN_AUTHORITY_HOSTS
 
 from ..claims import checked
 from ..errors import EndUserError
+from ..tokens import Secret
 from .answers import (
     FORM,
     REPEATABLE,
@@ -38,17 +39,20 @@ from .answers import (
     federation_fault,
     grant,
     ok,
+    page,
     seconds,
     unknown_authority,
+    who,
 )
-from .backend import NotYet
+from .backend import AuthorizationFlow, NotYet
 from .http import Body, Http
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..options import Settings
-    from ..tokens import Account, Secret
+    from ..refusals import Attempt
+    from ..tokens import Account
     from .backend import DeviceFlow, Grant
     from .http import Answer
 
@@ -57,6 +61,12 @@ if TYPE_CHECKING:
 _ALWAYS = ("openid", "profile", "offline_access")
 
 _INSTANCE_DISCOVERY = "/common/discovery/instance"
+
+# msal warns of every other mode, because an address with a code in it stays in the browser's
+# history (RFC 9700 section 4.3.1). Here it is good for nothing once it has arrived: it is
+# redeemed at once, and only with the verifier (section 2.1.1). And where the browser is at
+# another machine, its address is what the person brings.
+_FORM_POST, _QUERY = "form_post", "query"
 
 _SAML_1_1 = "urn:ietf:params:oauth:grant-type:saml1_1-bearer"
 _SAML_2 = "urn:ietf:params:oauth:grant-type:saml2-bearer"
@@ -117,6 +127,37 @@ class MsalBackend:
             return self._grant(answer, resource)
 
         return self._border.run(self._border.attempt("refresh", resource), ask)
+
+    def start_authorization(
+        self, resource: str, redirect_uri: str, claims: str | None = None
+    ) -> AuthorizationFlow:
+        """Make the address of v2.0's sign-in page (RFC 6749 section 4.1.1)."""
+        attempt = self._border.attempt("browser", resource)
+
+        def ask() -> AuthorizationFlow:
+            started = self._client().initiate_auth_code_flow(
+                scope=_scope(resource),
+                redirect_uri=redirect_uri,
+                response_mode=_FORM_POST,
+                claims=claims,
+                **who(self._settings),
+            )
+            return _flow(started, attempt, claims)
+
+        return self._border.run(attempt, ask)
+
+    def redeem_code(self, flow: AuthorizationFlow, code: Secret) -> Grant:
+        """Trade the code for tokens (RFC 6749 section 4.1.3, RFC 7636 section 4.5)."""
+
+        def ask() -> Grant:
+            answer = self._client().obtain_token_by_auth_code_flow(
+                _started(flow),
+                {"state": flow.state.reveal(), "code": code.reveal()},
+                data=_data(flow.claims),
+            )
+            return self._grant(answer, flow.attempt.resource)
+
+        return self._border.run(flow.attempt, ask)
 
     def check_claims(self, claims: str | None) -> None:
         """Refuse what is no claims challenge."""
@@ -358,6 +399,30 @@ def _grant(answer: Any, resource: str, now: float) -> Grant:
         resource=resource,
         account=_account(answer.get("id_token_claims") or {}),
     )
+
+
+def _flow(started: Any, attempt: Attempt, claims: str | None) -> AuthorizationFlow:
+    url = started["auth_uri"].replace(f"response_mode={_FORM_POST}", f"response_mode={_QUERY}")
+    return AuthorizationFlow(
+        page(url),
+        started["redirect_uri"],
+        Secret(started["state"]),
+        Secret(started["code_verifier"]),
+        attempt,
+        nonce=Secret(started["nonce"]),
+        claims=claims,
+    )
+
+
+def _started(flow: AuthorizationFlow) -> dict[str, Any]:
+    """Give the flow in msal's form (initiate_auth_code_flow)."""
+    return {
+        "state": flow.state.reveal(),
+        "redirect_uri": flow.redirect_uri,
+        "scope": _scope(flow.attempt.resource),
+        "code_verifier": flow.verifier.reveal(),
+        "nonce": flow.nonce.reveal() if flow.nonce else "",
+    }
 
 
 def _account(claims: Any) -> Account:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ..cache import Entry
-    from ..options import Settings
+    from ..options import AccountSettings, Settings
     from ..tokens import Secret, Token
     from .backend import Backend, Grant
 
@@ -162,11 +162,7 @@ class SignIn:
         return _Remembered(token, clock.monotonic() + left)
 
     def _expected(self, grant: Grant) -> Grant:
-        account, asked = grant.token.account, self.settings
-        if _differ(asked.username, account.username):
-            raise _wrong("username", asked.username, account.username)
-        if _is_guid(asked.tenant) and _differ(asked.tenant, account.tenant):
-            raise _wrong("tenant", asked.tenant, account.tenant)
+        check_account(grant.token.account, self.settings)
         return grant
 
     # The cache.
@@ -249,6 +245,14 @@ class _Remembered(NamedTuple):
 
     token: Token
     until: float
+
+
+def check_account(account: Account, asked: Settings | AccountSettings) -> None:
+    """Raise WrongAccount where another person, or another tenant, was asked for."""
+    if _differ(asked.username, account.username):
+        raise _wrong("username", asked.username, account.username)
+    if _is_guid(asked.tenant) and _differ(asked.tenant, account.tenant):
+        raise _wrong("tenant", asked.tenant, account.tenant)
 
 
 def _warn(error: CacheError) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, NoReturn
 
 from ..entra.choice import backend
-from ..entra.polling import Patience, wait_for_person
+from ..entra.patience import patience
+from ..entra.polling import wait_for_person
 from ..entra.signin import SignIn
-from ..errors import ConfigurationError
-from ..options import DeviceCodeOptions, refuse_unknown, seconds, settings
+from ..options import DeviceCodeOptions, check_prompt, refuse_unknown, settings
 from ..prompts import show
 from .from_cache import refuse_pickle, stand_in
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..entra.backend import Grant
-    from ..prompts import Prompt
     from ..tokens import Account, Token
     from .from_cache import FromCache
 
@@ -32,8 +30,9 @@ class DeviceCode:
     def __init__(self, **options: Unpack[DeviceCodeOptions]) -> None:
         refuse_unknown(options, DeviceCodeOptions, "DeviceCode")
         self.settings = settings(options)
-        self.prompt = _callback(options.get("prompt"))
-        self._patience = _patience(options)
+        self.prompt = options.get("prompt")
+        check_prompt(self.prompt, "DeviceCodePrompt: url, code, expires_on, message")
+        self._patience = patience(options.get("timeout"), options.get("cancel"))
         self._sign_in = SignIn(self.settings, backend(self.settings))
 
     @property
@@ -85,20 +84,3 @@ class DeviceCode:
         if "_sign_in" not in vars(self):  # in the traceback of a constructor
             return "<DeviceCode>"
         return f"<DeviceCode at {self.settings.authority}>"
-
-
-def _callback(prompt: object) -> Prompt | None:
-    if prompt is None or callable(prompt):
-        return prompt
-    kind = type(prompt).__name__
-    raise ConfigurationError(
-        f"prompt must be a callable, not {kind}.",
-        remedy="It is called with a DeviceCodePrompt: url, code, expires_on, message.",
-    )
-
-
-def _patience(options: DeviceCodeOptions) -> Patience:
-    timeout, cancel = options.get("timeout"), options.get("cancel")
-    if cancel is not None and not isinstance(cancel, threading.Event):
-        raise ConfigurationError(f"cancel must be a threading.Event, not {type(cancel).__name__}.")
-    return Patience(None if timeout is None else seconds("timeout", timeout), cancel)

@@ -7,11 +7,16 @@ from dataclasses import replace
 
 from azure.core.credentials import SupportsTokenInfo, TokenCredential
 from azure.core.credentials_async import AsyncTokenCredential
+from azure.identity import AzureCliCredential, DeviceCodeCredential, InteractiveBrowserCredential
 
 from adls_enduser import (
     PUBLIC,
     Account,
     AuthStrategy,
+    AzureCli,
+    AzureCredential,
+    Browser,
+    BrowserPrompt,
     Cloud,
     Credentials,
     DeviceCode,
@@ -19,6 +24,7 @@ from adls_enduser import (
     EndUserError,
     Password,
     SignInError,
+    StaticToken,
     Token,
     filesystem_token,
     management_credentials,
@@ -30,6 +36,13 @@ def shown(prompt: DeviceCodePrompt) -> None:
     url: str = prompt.url
     until: float = prompt.expires_on
     print(url, prompt.code, until, prompt.message)
+
+
+def page(prompt: BrowserPrompt) -> None:
+    """Take the page's fields with their types."""
+    url: str = prompt.url
+    until: float = prompt.expires_on
+    print(url, until, prompt.message)
 
 
 class Mine:
@@ -47,8 +60,15 @@ def strategies() -> list[AuthStrategy]:
     mine: Cloud = replace(PUBLIC, name="mine")
     return [
         DeviceCode(tenant="contoso.com", prompt=shown, timeout=60, cancel=threading.Event()),
+        Browser(prompt=page, open_browser=True, redirect_uri="http://localhost", timeout=60),
         Password(username="ada@contoso.com", password=lambda: "secret", cloud=mine),
         Mine(),
+        AzureCredential(AzureCliCredential(), tenant="contoso.com", cloud=mine),
+        AzureCredential(DeviceCodeCredential(disable_automatic_authentication=True)),
+        AzureCredential(InteractiveBrowserCredential(), prompts=True),
+        AzureCli(tenant="contoso.com", username="ada@contoso.com", request_timeout=60),
+        StaticToken("secret"),
+        StaticToken("secret", 1.8e9, resource="https://storage.azure.com/"),
     ]
 
 
@@ -57,6 +77,7 @@ def factories() -> list[Credentials]:
     return [
         management_credentials("password", username="ada@contoso.com", password="secret"),
         filesystem_token(mode="mfa", tenant="contoso.com", interactive=False, library="msal"),
+        filesystem_token(mode="azure_cli", tenant="contoso.com", request_timeout=60),
         *(management_credentials(mode=strategy) for strategy in strategies()),
     ]
 
@@ -89,3 +110,13 @@ def refused() -> None:
     management_credentials("password", password=3)  # type: ignore[arg-type]
     DeviceCode(password="secret")  # type: ignore[call-arg]
     DeviceCode(library="requests")  # type: ignore[arg-type]
+    AzureCli(client_id="x")  # type: ignore[call-arg]
+    AzureCredential("secret")  # type: ignore[arg-type]
+    AzureCredential(credentials().aio())  # type: ignore[arg-type]
+    StaticToken("secret", "tomorrow")  # type: ignore[arg-type]
+
+
+def credentials() -> Credentials:
+    """What a factory returns is a credential to wrap again."""
+    given = management_credentials()
+    return management_credentials(AzureCredential(given))

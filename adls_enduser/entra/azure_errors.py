@@ -1,0 +1,113 @@
+"""What an azure-core credential raises, as one of this package's errors.
+
+azure-identity wraps nearly everything that goes wrong into ``ClientAuthenticationError``
+(its ``wrap_exceptions``), a dropped connection included; what it was is in the causes.
+Entra ID's own answer is in the response's body, or only its sentence in the message.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
+
+from ..errors import ProtocolError, SignInError, TransportError
+from ..refusals import Attempt, readable, refusal
+from .http import Answer, retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..errors import EndUserError
+
+# azure-identity's, by name: the errors of its CredentialUnavailableError are raised
+# before anything is asked, and AuthenticationRequiredError instead of asking a person.
+_PERSON_NEEDED = "AuthenticationRequiredError"
+
+_NUMBER = re.compile(r"AADSTS[1-9][0-9]{3,8}\b")
+# A connection that failed in another program: azure-cli prints the whole traceback, of
+# which azure-identity keeps the text. urllib3 words it (its MaxRetryError).
+_DROPPED = re.compile(r"HTTPS?ConnectionPool\(host='([A-Za-z0-9.-]+)'")
+_TEMPORARY = frozenset({408, 429})
+# The operating system's errors that trying again does not mend.
+_LASTING = (PermissionError, FileNotFoundError, NotADirectoryError)
+
+
+def translated(error: Exception, attempt: Attempt, name: str, now: float) -> EndUserError | None:
+    """Give ours for what the credential ``name`` raised; None if it wants a person asked.
+
+    A person who must be asked because Entra ID refused to renew is told why.
+    """
+    refused = _refusal(error, attempt, now)
+    if refused is not None:
+        return refused
+    if _PERSON_NEEDED in kinds(error):
+        return None
+    text = str(getattr(error, "message", None) or error)
+    dropped = _DROPPED.search(text)
+    if dropped:
+        return TransportError(f"{name} could not reach {dropped[1]}.", remedy="Try again later.")
+    message = readable(text)
+    if any(map(_is_transport, _causes(error))):
+        return TransportError(f"{name} got no answer: {message}", remedy="Try again later.")
+    if isinstance(error, HttpResponseError | OSError):
+        return SignInError(
+            f"{name} gave no token: {message}",
+            remedy="Set right what it says; the credential is its maker's, and not this package's.",
+        )
+    return ProtocolError(f"{name} failed with {type(error).__name__}: {message}")
+
+
+def _refusal(error: Exception, attempt: Attempt, now: float) -> EndUserError | None:
+    """Give the refusal that Entra ID's answer, or a sentence of it, stands for."""
+    for one in _causes(error):
+        answer, status = _answer(one), _status(one)
+        if answer is not None or status >= 500 or status in _TEMPORARY:
+            wait = retry_after(Answer(status, "", _headers(one)), now)
+            return refusal(answer, attempt, status=status, retry_after=wait)
+    return None
+
+
+def _answer(error: BaseException) -> dict[str, object] | None:
+    try:
+        body = json.loads(error.response.text())  # type: ignore[attr-defined]
+    except Exception:  # no response, one that was not read, no JSON: a stranger's in any case
+        body = None
+    if isinstance(body, dict) and isinstance(body.get("error"), str):
+        return body
+    found = _NUMBER.search(str(getattr(error, "message", error)))
+    return {"error_description": found.string[found.start() :]} if found else None
+
+
+def _status(error: BaseException) -> int:
+    status = getattr(error, "status_code", None)
+    return status if isinstance(status, int) else 400
+
+
+def _headers(error: BaseException) -> dict[str, str]:
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    value = headers.get("Retry-After")
+    return {"Retry-After": value} if isinstance(value, str) else {}
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__ or one.__context__
+
+
+def _is_transport(error: BaseException) -> bool:
+    if isinstance(error, ServiceRequestError | ServiceResponseError | subprocess.TimeoutExpired):
+        return True
+    return isinstance(error, OSError) and not isinstance(error, _LASTING)
+
+
+def kinds(thing: object) -> set[str]:
+    """Give the names of a thing's class and of all that it derives from."""
+    return {kind.__name__ for kind in type(thing).__mro__}

@@ -1,0 +1,116 @@
+"""How long a person is waited for, and how a wait ends: in time, by a cancel, by Ctrl-C.
+
+Each within a second, even while a request hangs.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from ..errors import ConfigurationError, EndUserError, SignInCancelled, SignInTimedOut
+from ..options import seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..clocks import Clock
+
+GLANCE = 0.2
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait: ``timeout`` seconds, or None for no end; ``cancel`` stops it."""
+
+    timeout: float | None = None
+    cancel: threading.Event | None = None
+
+
+def patience(timeout: object, cancel: object) -> Patience:
+    """Validate the options of these names."""
+    if cancel is not None and not isinstance(cancel, threading.Event):
+        raise ConfigurationError(f"cancel must be a threading.Event, not {type(cancel).__name__}.")
+    return Patience(None if timeout is None else seconds("timeout", timeout), cancel)
+
+
+class Deadline:
+    """When a wait ends, and why.
+
+    ``expiry``: the end of what was shown to the person, in UTC epoch seconds; ``again``:
+    what happens at the next attempt, a clause.
+    """
+
+    def __init__(
+        self, patience: Patience, clock: Clock, *, again: str, expiry: float | None = None
+    ) -> None:
+        self.clock = clock
+        self.cancel = patience.cancel or threading.Event()
+        self._again = again
+        ends = [] if expiry is None else [expiry]
+        if patience.timeout is not None:
+            ends.append(clock.time() + patience.timeout)
+        self.end = min(ends, default=float("inf"))
+        self._by_code = self.end == expiry
+
+    def check(self) -> None:
+        """Raise if the wait is over."""
+        self.check_cancel()
+        if self.clock.time() >= self.end:
+            what = "The code has expired" if self._by_code else "The timeout is over"
+            raise SignInTimedOut(
+                f"{what} before the person finished the sign-in.",
+                remedy=f"Sign in again; {self._again}.",
+            )
+
+    def check_cancel(self) -> None:
+        """Raise if the program has stopped the wait."""
+        if self.cancel.is_set():
+            raise SignInCancelled("The wait for the person was cancelled.")
+
+    def rest(self, seconds: float) -> None:
+        """Pause, but not beyond the end of the wait."""
+        self.clock.wait(self.cancel, max(0.0, min(seconds, self.end - self.clock.time())))
+        self.check()
+
+    def glance(self, event: threading.Event) -> bool:
+        """Wait for a moment until the event is set, and tell whether it is."""
+        if self.clock.wait(event, GLANCE):
+            return True
+        self.check()
+        return False
+
+
+class Call(Generic[_Result]):
+    """A function that runs in a thread, which can be left behind.
+
+    ``check`` raises when nobody wants the result any more.
+    """
+
+    def __init__(self, function: Callable[[], _Result]) -> None:
+        self._function = function
+        self._done = threading.Event()
+        self._outcome: list[_Result] = []
+        self._error: BaseException | None = None
+
+    def result(self, check: Callable[[], None]) -> _Result:
+        """Run, and give the result or raise the error."""
+        threading.Thread(target=self._run, name="adls_enduser-call", daemon=True).start()
+        while not self._done.wait(GLANCE):
+            check()
+        if self._error is not None:
+            raise self._error
+        return self._outcome[0]
+
+    def _run(self) -> None:
+        try:
+            self._outcome.append(self._function())
+        except EndUserError as error:
+            self._error = error.with_traceback(None)
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._done.set()

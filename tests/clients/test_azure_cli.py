@@ -1,0 +1,150 @@
+"""The real azure-cli, signed in at the sandbox, and mode="azure_cli" on top of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from azure.datalake.store import core
+from azure.mgmt.datalake.store import DataLakeStoreAccountManagementClient
+
+from adls_enduser import (
+    MfaRequired,
+    SignInExpired,
+    SignInRequired,
+    TransportError,
+    filesystem_token,
+    management_credentials,
+)
+from adls_enduser.sandbox import CONTOSO, Reset, Sandbox
+from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
+
+from ..conftest import PASSWORD
+from ..contracts import DATA_LAKE, MANAGEMENT, STORAGE
+from .conftest import AZ
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from adls_enduser.sandbox import Person
+
+
+@pytest.fixture
+def azure() -> Iterator[Sandbox]:
+    """Start a sandbox in real time, which is what ``az`` has."""
+    with Sandbox() as sandbox:
+        sandbox.entra.device_code_interval = 1.0
+        yield sandbox
+
+
+@pytest.fixture
+def az(azure: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Run ``az``, which nobody has signed in to; gives what it prints, as JSON if it is that."""
+    monkeypatch.setenv("PATH", AZ, prepend=os.pathsep)
+    monkeypatch.setenv("AZURE_CONFIG_DIR", str(tmp_path / "az"))
+    monkeypatch.setenv("AZURE_CORE_COLLECT_TELEMETRY", "no")
+
+    def run(*words: str) -> Any:
+        command = [str(Path(AZ) / "az"), *words, "--output", "json"]
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout or "null")
+
+    return run
+
+
+@pytest.fixture
+def by_device_code(azure: Sandbox, az: Callable[..., Any]) -> Person:
+    """Sign Grace in to ``az`` with a second factor, on another device."""
+    grace = azure.entra.person(
+        f"grace@{CONTOSO}", password=PASSWORD, mfa=True, approves_device_codes=True
+    )
+    az("login", "--use-device-code", "--tenant", CONTOSO)
+    return grace
+
+
+@pytest.fixture(params=["by_device_code", "by_password"])
+def signed_in(request: pytest.FixtureRequest, azure: Sandbox, az: Callable[..., Any]) -> Person:
+    """Sign somebody in to ``az``, in either way."""
+    if request.param == "by_device_code":
+        person: Person = request.getfixturevalue("by_device_code")
+        return person
+    ada = azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+    az("login", "--username", ada.username, "--password", PASSWORD)
+    return ada
+
+
+def test_az_works_on_the_sandbox(signed_in: Person, az: Callable[..., Any], tmp_path: Path) -> None:
+    """It lists the subscription, and files come and go."""
+    (subscription,) = az("account", "list")
+    assert subscription["id"] == SUBSCRIPTION_ID
+    assert subscription["user"]["name"] == signed_in.username
+    source, back = tmp_path / "source.txt", tmp_path / "back.txt"
+    source.write_text("hello")
+    store = ("--account", "mystore")
+    az("dls", "fs", "upload", *store, "--source-path", str(source), "--destination-path", "/a")
+    assert [one["name"] for one in az("dls", "fs", "list", *store, "--path", "/")] == ["a"]
+    az("dls", "fs", "download", *store, "--source-path", "/a", "--destination-path", str(back))
+    assert back.read_text() == "hello"
+
+
+def test_its_sign_in_serves_the_clients(signed_in: Person, azure: Sandbox) -> None:
+    """Both planes, with nobody there to be asked, and the account is known."""
+    credentials = management_credentials("azure_cli", interactive=False)
+    client = DataLakeStoreAccountManagementClient(credentials, SUBSCRIPTION_ID)
+    assert [one.name for one in client.accounts.list()] == ["mystore"]
+    token = filesystem_token("azure_cli", tenant=CONTOSO, interactive=False)
+    assert core.AzureDLFileSystem(token, store_name="mystore").ls("/") == []
+    assert credentials.whoami().username == signed_in.username
+    assert credentials.get_token(f"{STORAGE}.default").token
+
+
+def test_nobody_signed_in(az: Callable[..., Any]) -> None:
+    """``az``'s own words are recognised, and the command that helps is one that it takes."""
+    for tenant in (None, CONTOSO):
+        with pytest.raises(SignInRequired, match="not signed in"):
+            management_credentials("azure_cli", tenant=tenant)
+
+
+def test_the_command_of_the_error_helps(by_device_code: Person, az: Callable[..., Any]) -> None:
+    """What the remedy says, with a device code in place of the browser, signs in."""
+    az("logout")
+    with pytest.raises(SignInRequired) as caught:
+        filesystem_token("azure_cli", tenant=CONTOSO)
+    command = caught.value.remedy.removeprefix("Run: az ").split()
+    az(*command, "--use-device-code")
+    assert filesystem_token("azure_cli", tenant=CONTOSO).whoami().username
+
+
+def test_a_revoked_sign_in(by_device_code: Person, azure: Sandbox) -> None:
+    """The refusal of ``az``'s refresh token comes through with its number."""
+    azure.entra.revoke_refresh_tokens(by_device_code)
+    with pytest.raises(SignInExpired) as caught:
+        filesystem_token("azure_cli", tenant=CONTOSO)
+    assert caught.value.code == "AADSTS50173"
+    assert caught.value.correlation_id is not None
+    assert caught.value.remedy.startswith(f"Run: az login --tenant {CONTOSO} --scope")
+
+
+def test_a_second_factor_that_is_missing(azure: Sandbox, az: Callable[..., Any]) -> None:
+    """A sign-in by password that no longer does is MfaRequired."""
+    ada = azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+    az("login", "--username", ada.username, "--password", PASSWORD)
+    ada.refused_with = 50076
+    azure.entra.revoke_refresh_tokens(ada, code=50076)
+    with pytest.raises(MfaRequired, match="AADSTS50076"):
+        filesystem_token("azure_cli")
+
+
+def test_no_network(by_device_code: Person, azure: Sandbox) -> None:
+    """``az`` ends with a traceback then; the error is one to try again after."""
+    azure.faults.add(Reset(), times=50)
+    with pytest.raises(TransportError, match="could not reach login"):
+        filesystem_token("azure_cli")
+    azure.faults.clear()
+    assert filesystem_token("azure_cli").get_token(f"{DATA_LAKE}.default").token
+    assert management_credentials("azure_cli").get_token(f"{MANAGEMENT}.default").token
