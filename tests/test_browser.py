@@ -186,7 +186,7 @@ class TestRequest:
         (prompt,) = surfer.prompts
         assert prompt.url.startswith("https://login.microsoftonline.com/")
         assert prompt.expires_on == pytest.approx(began + 70, abs=1)
-        assert prompt.message == "To sign in, open this page in a browser on this machine:"
+        assert prompt.message == "To sign in, open this page in a browser on this machine."
         assert "verifier" not in repr(prompt)
 
     def test_claims_go_along(

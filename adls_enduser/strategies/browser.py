@@ -156,14 +156,15 @@ def _take(pasting: Pasting | None, inbox: Inbox) -> None:
 
 def _message(*, opens: bool, listens: bool, pastes: bool) -> str:
     if opens:
-        message = "A browser window opens for you to sign in. If none does, open this page:"
+        message = "A browser window opens for you to sign in. If none does, open this page."
+    elif listens:
+        message = "To sign in, open this page in a browser on this machine."
     else:
-        where = "in a browser on this machine" if listens else "in a browser"
-        message = f"To sign in, open this page {where}:"
+        message = "To sign in, open this page in a browser."
     if pastes:
-        other = "In a browser elsewhere, copy" if listens and not opens else "Then copy"
-        message += f" {other} the address that it ends at (the page there may be an error), paste"
-        message += " it here and press Enter; it is not shown."
+        message += " With a browser elsewhere, paste" if listens else " Then paste"
+        message += " here the address at which it ends, though there may be an error shown there,"
+        message += " and press Enter. What you paste is not shown."
     return message
 
 
