@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import pickle
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 TRACK_1 = "credentials" in inspect.signature(DataLakeStoreAccountManagementClient).parameters
 SCOPE = f"{MANAGEMENT}.default"
+SECOND_FACTOR = '{"access_token": {"acrs": {"essential": true, "value": "p1"}}}'
 STEP_UP = Answer(400, '{"error": "interaction_required", "suberror": "basic_action"}')
 
 
@@ -60,8 +62,15 @@ def credentials(strategy: DeviceCode, azure: Sandbox) -> Any:
 
 def _claims(azure: Sandbox) -> list[Any]:
     """What claims went along with each request for a token, in order."""
-    forms = [one.request.form for one in azure.log.to(TOKEN_PATH)]
-    return [json.loads(form["claims"]) if "claims" in form else None for form in forms]
+    return [json.loads(form["claims"]) if "claims" in form else None for form in _forms(azure)]
+
+
+def _forms(azure: Sandbox) -> list[Any]:
+    return [one.request.form for one in azure.log.to(TOKEN_PATH)]
+
+
+def _client(credentials: Any, **options: Any) -> Any:
+    return DataLakeStoreAccountManagementClient(credentials, SUBSCRIPTION_ID, **options)
 
 
 msal_only = pytest.mark.parametrize("library", ["msal"], indirect=True)
@@ -101,6 +110,31 @@ class TestChallenge:
         (start,) = azure.log.to("/devicecode")
         assert start.request.form["claims"] == CHALLENGE
 
+    def test_threads_that_are_challenged_at_once_ask_once(
+        self, azure: Sandbox, ada: Person, library: Any
+    ) -> None:
+        """Whoever comes while the person is being asked gets a token by the new sign-in."""
+        prompts: list[Any] = []
+
+        def approve(prompt: Any) -> None:
+            prompts.append(prompt)
+            azure.entra.approve(prompt.code, by=ada)
+
+        own: Any = {"tenant": CONTOSO, "clock": azure.clock, "library": library}
+        credentials = management_credentials(mode=DeviceCode(prompt=approve, **own))
+        got: list[object] = []
+
+        def ask() -> None:
+            got.append(credentials.get_token(SCOPE, claims=SECOND_FACTOR))
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert len(got) == 4
+        assert len(prompts) == 2
+
     def test_nobody_is_asked_where_nobody_may_be(
         self, strategy: DeviceCode, azure: Sandbox
     ) -> None:
@@ -120,21 +154,59 @@ class TestChallenge:
         assert _claims(azure) == [json.loads(CHALLENGE)]
 
     @pytest.mark.skipif(TRACK_1, reason="track-1 clients cannot be challenged")
-    @pytest.mark.parametrize("enable_cae", [False, True])
     def test_a_real_client_goes_on_after_a_revocation(
-        self, credentials: Any, azure: Sandbox, grace: Person, prompts: list[Any], enable_cae: bool
+        self, credentials: Any, azure: Sandbox, grace: Person, prompts: list[Any]
     ) -> None:
         """Resource Manager refuses the token with a challenge; the next one is brought silently."""
-        more: Any = {"enable_cae": True} if enable_cae else {}
-        client = DataLakeStoreAccountManagementClient(credentials, SUBSCRIPTION_ID, **more)
+        client = _client(credentials, enable_cae=True)
         list(client.accounts.list())
         azure.world.identity.revoke_issued_tokens(grace)
         azure.log.clear()
         list(client.accounts.list())
         (sent,) = _claims(azure)
-        assert "nbf" in sent["access_token"]
-        assert ("xms_cc" in sent["access_token"]) is enable_cae
+        assert sent["access_token"]["nbf"]["essential"] is True
+        assert sent["access_token"]["xms_cc"] == {"values": ["cp1"]}
         assert len(prompts) == 1
+
+
+@msal_only
+@pytest.mark.skipif(TRACK_1, reason="track-1 clients cannot be challenged")
+class TestStepUp:
+    """Resource Manager wants a second factor of a person who has shown none yet."""
+
+    @pytest.mark.parametrize("enable_cae", [False, True])
+    def test_a_device_code_asks_the_person_once(
+        self, azure: Sandbox, ada: Person, library: Any, enable_cae: bool
+    ) -> None:
+        """In the middle of a client's call, which then goes on; every other resource follows."""
+        prompts: list[Any] = []
+
+        def approve(prompt: Any) -> None:
+            prompts.append(prompt)
+            azure.entra.approve(prompt.code, by=ada, second_factor=len(prompts) > 1)
+
+        own: Any = {"tenant": CONTOSO, "clock": azure.clock, "library": library}
+        strategy = DeviceCode(prompt=approve, **own)
+        client = _client(management_credentials(mode=strategy), enable_cae=enable_cae)
+        list(client.accounts.list())
+        azure.entra.require_claims(ada)
+        list(client.accounts.list())
+        list(client.accounts.list())
+        assert len(prompts) == 2
+        azure.log.clear()
+        assert strategy.silent(DATA_LAKE)
+        assert [form["grant_type"] for form in _forms(azure)] == ["refresh_token"]
+
+    def test_a_password_cannot(self, azure: Sandbox, ada: Person, library: Any) -> None:
+        """It is not sent again: the refresh token's refusal tells enough."""
+        own: Any = {"tenant": CONTOSO, "clock": azure.clock, "library": library}
+        strategy = Password(username=ada.username, password=PASSWORD, **own)
+        client = _client(management_credentials(mode=strategy))
+        azure.entra.require_claims(ada)
+        azure.log.clear()
+        with pytest.raises(MfaRequired):
+            list(client.accounts.list())
+        assert [form["grant_type"] for form in _forms(azure)] == ["refresh_token"]
 
 
 @adal_only

@@ -52,7 +52,8 @@ def test_introduction_is_on_standard_error() -> None:
     said = run(code="import os; print(os.environ['HTTPS_PROXY'].rpartition(':')[2])")
     facts = [CONTOSO, CONTOSO_ID, SUBSCRIPTION_ID, "mystore", f"ada@{CONTOSO}", "ada-password"]
     facts += [f"grace@{CONTOSO}", "grace-password", "second factor"]
-    facts += [f"http://localhost:{said.stdout.strip()}/devicelogin"]
+    port = said.stdout.strip()
+    facts += [f"http://localhost:{port}/devicelogin", f"--proxy-server=http://127.0.0.1:{port}"]
     assert [fact for fact in facts if fact not in said.stderr] == []
     assert "approves" not in said.stderr
 

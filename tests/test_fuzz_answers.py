@@ -98,7 +98,7 @@ def _outcome(act: Callable[[], object]) -> object:
         return error
 
 
-@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=250, suppress_health_check=[HealthCheck.too_slow])
 @given(ANSWERS)
 def test_any_answer_is_a_value_or_our_error(answers: list[tuple[int, str]]) -> None:
     """In each of the four flows."""

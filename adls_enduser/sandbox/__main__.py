@@ -165,7 +165,9 @@ def _introduce(azure: Sandbox) -> None:
         f"  people        {ADA}, password ada-password\n"
         f"                {GRACE}, password grace-password"
         f" and a second factor{approves}\n"
-        f"  page          {azure.url}{PATH} takes device codes\n\n"
+        f"  page          {azure.url}{PATH} takes device codes\n"
+        "  browser       chromium --user-data-dir=A_NEW_FOLDER"
+        f" {shlex.join(azure.browser_arguments)}\n\n"
     )
     sys.stderr.flush()
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from .clock import SandboxClock
     from .people import Person
@@ -44,6 +44,7 @@ class Identity:
         self.key_id = secrets.token_urlsafe(20)
         self._revoked: set[str] = set()
         self._issued: dict[str, set[str]] = {}
+        self._contexts: dict[str, tuple[str, bool]] = {}
 
     def sign(self, claims: dict[str, Any]) -> str:
         """Sign claims as Entra ID does: RS256, with the key's id in the header."""
@@ -64,8 +65,9 @@ class Identity:
         client_id: str,
         lifetime: float,
         amr: Collection[str] = ("pwd",),
+        more: Mapping[str, Any] | None = None,
     ) -> str:
-        """Make a v1.0 access token with the claims that Entra ID puts into one.
+        """Make a v1.0 access token with the claims that Entra ID puts into one, and ``more``.
 
         Source: Microsoft, "Access token claims reference", version 1.0.
         """
@@ -95,6 +97,7 @@ class Identity:
                 "uti": secrets.token_urlsafe(16),
                 "ver": "1.0",
                 "jti": token_id,
+                **(more or {}),
             }
         )
 
@@ -129,6 +132,23 @@ class Identity:
     def accept_again(self, person: Person) -> None:
         """Undo ``revoke`` for tokens made from now on (and those made before)."""
         self._revoked.discard(person.object_id)
+
+    def require_context(
+        self, person: Person, context: str | None, *, writes_only: bool = False
+    ) -> None:
+        """Want an authentication context (``acrs``) of a person's tokens; None: none any more."""
+        if context is None:
+            self._contexts.pop(person.object_id, None)
+        else:
+            self._contexts[person.object_id] = (context, writes_only)
+
+    def missing_context(self, claims: dict[str, Any], method: str) -> str | None:
+        """Give the authentication context that a token lacks for a request, or None."""
+        context, writes_only = self._contexts.get(claims["oid"], ("", False))
+        reads = method in ("GET", "HEAD")
+        if not context or context in claims.get("acrs", ()) or (writes_only and reads):
+            return None
+        return context
 
     def _decode(self, bearer: str) -> dict[str, Any]:
         # The times are checked by the sandbox's clock, not by the machine's.

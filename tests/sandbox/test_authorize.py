@@ -78,7 +78,9 @@ def answered(location: str) -> dict[str, str]:
     return dict(parse_qsl(url.query or url.fragment))
 
 
-def redeem(code: str, tenant: str = CONTOSO, version: str = "2.0", **changes: str) -> Any:
+def redeem(
+    code: str, tenant: str = CONTOSO, version: str = "2.0", host: str = HOST, **changes: str
+) -> Any:
     """Ask for the token of a code."""
     form = {
         "grant_type": "authorization_code",
@@ -91,7 +93,7 @@ def redeem(code: str, tenant: str = CONTOSO, version: str = "2.0", **changes: st
     }
     path = "oauth2/v2.0" if version == "2.0" else "oauth2"
     sent = {name: value for name, value in form.items() if value}
-    return requests.post(f"{HOST}/{tenant}/{path}/token", sent, timeout=10)
+    return requests.post(f"{host}/{tenant}/{path}/token", sent, timeout=10)
 
 
 def said(answer: requests.Response) -> tuple[int, str, int]:
@@ -269,6 +271,7 @@ def test_registered_redirect_uris(azure: Sandbox, ada: Person, redirect_uri: str
         "http://localhost.evil.example:8400",
         "http://localhost:8400@evil.example/",
         "http://localhost:8400#fragment",
+        "http://localhost:8400#",
         "http://[::1]:8400",
         "http://localhost:port",
         "urn:ietf:wg:oauth:2.0:else",
@@ -396,6 +399,8 @@ def test_code_belongs_to_its_program(azure: Sandbox, ada: Person) -> None:
     other = redeem(code, redirect_uri=REDIRECT + "/")
     assert said(other) == (401, "invalid_client", 500112)
     assert said(redeem(code, redirect_uri="")) == (400, "invalid_request", 900144)
+    elsewhere = redeem(code, "common", host="https://login.microsoftonline.us")
+    assert said(elsewhere) == (400, "invalid_grant", 70000)
     assert redeem(code).ok
 
 

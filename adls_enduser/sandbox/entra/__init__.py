@@ -193,15 +193,17 @@ class Entra:
         """Let another host name be a valid authority, and answer there."""
         self.authorities.add(host, cloud)
 
-    def approve(self, user_code: str, by: Person | str | None = None) -> None:
+    def approve(
+        self, user_code: str, by: Person | str | None = None, *, second_factor: bool = False
+    ) -> None:
         """Approve a device code as a person (default: the first one there is).
 
-        Persons who need a second factor have passed it. Raises ValueError if there is no
-        such person, or no such code that still waits.
+        Persons who need a second factor have passed it, and others with ``second_factor``.
+        Raises ValueError if there is no such person, or no such code that still waits.
         """
-        person = self._who(by)
-        amr = ("pwd", "mfa") if person.mfa else ("pwd",)
-        self.device_codes.approve(self._waiting(user_code), person, amr)
+        person, code = self._who(by), self._waiting(user_code)
+        more = second_factor or person.mfa or code.asked.claims.unmet(("pwd",))
+        self.device_codes.approve(code, person, ("pwd", "mfa") if more else ("pwd",))
 
     def decline(self, user_code: str) -> None:
         """Decline a device code; ValueError if no such code waits."""
@@ -252,6 +254,27 @@ class Entra:
         if code not in REFUSALS:
             raise ValueError(f"AADSTS{code} is not a refusal known here")
         self.refresh_tokens.revoke(person, code)
+
+    def revoke_access_tokens(self, person: Person) -> None:
+        """Let services accept no access token that a person has now, though it lives on.
+
+        That is continuous access evaluation: Resource Manager challenges clients that have
+        said they understand it (``cp1``) for a token of a later ``nbf``, which a refresh
+        token gets silently unless it is revoked as well.
+        """
+        self.world.identity.revoke_issued_tokens(person)
+
+    def require_claims(
+        self, person: Person, context: str | None = "p1", *, writes_only: bool = False
+    ) -> None:
+        """Let Resource Manager want an authentication context (``acrs``) of a person's tokens.
+
+        It challenges for it, and Entra ID gives it to who has shown a second factor; so a
+        person without ``mfa`` must step up. ``"p1"`` is what Azure's own enforcement of
+        multifactor authentication asks for; ``writes_only`` lets GET and HEAD through, as
+        that does. None lifts it.
+        """
+        self.world.identity.require_context(person, context, writes_only=writes_only)
 
     @property
     def token_lifetime(self) -> float:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from . import claims
 from .applications import required
+from .claims import NO_CLAIMS, ClaimsRequest
 from .refusals import Refused
 
 Form = dict[str, str]
@@ -37,11 +39,13 @@ class Asked:
     permissions: tuple[str, ...] = ()
     openid_scopes: frozenset[str] = _OPENID_SCOPES
     nonce: str = ""
+    claims: ClaimsRequest = NO_CLAIMS
 
 
 def by_resource(form: Form) -> Asked:
     """Read what a version 1.0 request asks for; Refused (900144) without a resource."""
-    return Asked(required(form, "resource"), nonce=form.get("nonce", ""))
+    resource, nonce = required(form, "resource"), form.get("nonce", "")
+    return Asked(resource, nonce=nonce, claims=claims.read(form.get("claims", "")))
 
 
 def by_scope(form: Form, cloud: str, *, several: bool = False) -> Asked:
@@ -65,6 +69,7 @@ def by_scope(form: Form, cloud: str, *, several: bool = False) -> Asked:
         permissions,
         _OPENID_SCOPES & frozenset(words),
         form.get("nonce", ""),
+        claims.read(form.get("claims", "")),
     )
 
 
@@ -79,9 +84,9 @@ def at_authorize(form: Form, cloud: str, version: str) -> Asked:
     return by_resource({**form, "resource": form.get("resource") or _AZURE_AD_GRAPH})
 
 
-def again(before: Asked) -> Asked:
+def again(before: Asked, form: Form) -> Asked:
     """Ask for the same once more, as who redeems a grant and names nothing else does."""
-    return replace(before, nonce="")
+    return replace(before, nonce="", claims=claims.read(form.get("claims", "")))
 
 
 def _resource(scope: str, cloud: str) -> str:

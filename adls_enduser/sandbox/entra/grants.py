@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from . import claims
 from .applications import required
 from .refusals import Refused
 from .tokens import Entitlement
@@ -127,9 +128,10 @@ class Grants:
         code, person = self._device_codes.redeem(
             value, application, expired_code=version.expired_code
         )
-        return self._entitle(
-            person, tenant or code.tenant, application, code.asked, cloud, code.amr
-        )
+        asked = code.asked
+        if form.get("claims"):
+            asked = replace(asked, claims=claims.read(form["claims"]))
+        return self._entitle(person, tenant or code.tenant, application, asked, cloud, code.amr)
 
     def _with_refresh_token(
         self, form: Form, tenant: Tenant | None, cloud: str, version: Version
@@ -151,7 +153,8 @@ class Grants:
         asked = version.asked_again(form, cloud, code.request.asked)
         before = code.request.asked
         scopes = asked.openid_scopes | before.openid_scopes
-        asked = replace(asked, openid_scopes=scopes, nonce=before.nonce)
+        wanted = asked.claims if form.get("claims") else before.claims
+        asked = replace(asked, openid_scopes=scopes, nonce=before.nonce, claims=wanted)
         self._applications.check_resource(application, asked.resource, cloud)
         tenant = tenant or code.request.tenant
         return self._entitle(code.person, tenant, application, asked, cloud, code.amr)
@@ -177,6 +180,8 @@ class Grants:
         try:
             admitted = self._accounts.admit(person, tenant, application, amr)
             self._authorities.check_cloud(admitted, cloud)
+            if asked.claims.unmet(amr):
+                raise Refused(50076)
         except Refused as refused:
             # A grant knows what the request does not say.
             known = {"resource": asked.resource, "username": person.username}

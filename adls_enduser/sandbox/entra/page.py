@@ -114,12 +114,13 @@ class Page:
         try:
             # Guests too: whether they may come in is asked next.
             person = self._accounts.with_password(username, password, None, managed=False)
-            amr = ("pwd", "mfa") if person.mfa else ("pwd",)
+            more = person.mfa or flow.code.asked.claims.unmet(("pwd",))
+            amr = ("pwd", "mfa") if more else ("pwd",)
             self._accounts.admit(person, flow.code.tenant, flow.code.application, amr)
         except Refused as refused:
             return _said_no(flow, refused, username)
         flow.person = person
-        return self._verify_form(flow, person) if person.mfa else self._approve(flow, person, amr)
+        return self._verify_form(flow, person) if more else self._approve(flow, person, amr)
 
     def _verify(self, flow: _Flow, form: dict[str, str]) -> Response:
         if flow.person is None:

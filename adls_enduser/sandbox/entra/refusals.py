@@ -422,6 +422,7 @@ _TABLE = (
     Refusal(70003, "unsupported_grant_type", "The access grant '{grant_type}' is not supported."),
     Refusal(50049, "invalid_instance", "Unknown or invalid instance."),
     Refusal(50050, "invalid_request", "The request is malformed."),
+    Refusal(9002313, "invalid_request", "Invalid request. Request is malformed or invalid."),
     Refusal(90023, "invalid_request", "Unsupported '{name}' value."),
     Refusal(900971, "invalid_request", "No reply address provided."),
     Refusal(
@@ -585,6 +586,15 @@ _TABLE = (
     ),
 )
 
+# With these Entra ID says which claims would do: those of the policy that is in the way.
+# Recorded in AzureAD/microsoft-authentication-library-for-js #5491 (50076) and
+# AzureAD/azure-activedirectory-library-for-nodejs #151 (50079).
+_BY_POLICY = {50076, 50079}
+_POLICY_CLAIMS = (
+    '{"access_token":{"capolids":{"essential":true,'
+    '"values":["ca0ffee0-7e57-4c0a-9d0a-00000000c0de"]}}}'
+)
+
 REFUSALS = {refusal.number: refusal for refusal in _TABLE}
 
 
@@ -653,6 +663,8 @@ def refused_response(
     }
     if refused.refusal.suberror:
         body["suberror"] = refused.refusal.suberror
+    if number in _BY_POLICY:
+        body["claims"] = _POLICY_CLAIMS
     status = refused.refusal.status
     headers = {"Retry-After": "5"} if status == 429 else None
     return json_response(body, status, headers)

@@ -38,6 +38,7 @@ _TROUBLE = "Sorry, but we are having trouble signing you in."
 # What OpenID Connect calls it where the token endpoint says invalid_grant.
 _ERRORS = {65001: "consent_required"}
 _NOTHING_SHOWN: tuple[str, ...] = ()
+_BOTH = ("pwd", "mfa")
 
 
 @dataclass
@@ -153,6 +154,8 @@ class SignIn:
         self, request: Request, flow: Flow, person: Person, *, accepts: bool
     ) -> Response:
         flow.amr = _all_shown(person)
+        if self._needs_second_factor(flow, person):
+            flow.amr = _BOTH
         if not accepts:
             return self._cancel(request, flow)
         self._accounts.consent(person, flow.request.application)
@@ -185,7 +188,7 @@ class SignIn:
             self._welcome(flow, flow.person)
         except Refused as refused:
             return self._sign_in_form(flow, refused, flow.person.username)
-        if self._accounts.needs_second_factor(flow.person, flow.amr):
+        if self._needs_second_factor(flow, flow.person):
             return self._verify_form(flow, flow.person)
         response = (
             self._consent_form(flow, flow.person)
@@ -200,7 +203,7 @@ class SignIn:
         if flow.person is None:
             raise Refused(50058)
         self._welcome(flow, flow.person)
-        if self._accounts.needs_second_factor(flow.person, flow.amr):
+        if self._needs_second_factor(flow, flow.person):
             raise Refused(50076)
         if self._accounts.needs_consent(flow.person, flow.request.application):
             raise Refused(65001)
@@ -209,6 +212,10 @@ class SignIn:
     def _welcome(self, flow: Flow, person: Person) -> None:
         tenant = self._accounts.welcome(person, flow.request.tenant)
         self._authorities.check_cloud(tenant, flow.request.cloud)
+
+    def _needs_second_factor(self, flow: Flow, person: Person) -> bool:
+        wanted = flow.request.asked.claims.unmet(flow.amr)
+        return wanted or self._accounts.needs_second_factor(person, flow.amr)
 
     def _needs_consent(self, flow: Flow, person: Person) -> bool:
         if flow.consented:
@@ -244,13 +251,11 @@ class SignIn:
         digits = request.form.get("otc", "").replace(" ", "")
         if not self._accounts.check_one_time_code(flow.person, digits):
             return self._verify_form(flow, flow.person, forms.WRONG_CODE)
-        flow.amr = ("pwd", "mfa")
+        flow.amr = _BOTH
         return self._go_on(request, flow)
 
     def _accept(self, request: Request, flow: Flow) -> Response:
-        if flow.person is not None and not self._accounts.needs_second_factor(
-            flow.person, flow.amr
-        ):
+        if flow.person is not None and not self._needs_second_factor(flow, flow.person):
             flow.consented = True
             self._accounts.consent(flow.person, flow.request.application)
         return self._go_on(request, flow)
@@ -340,7 +345,7 @@ def _fields(request: Request) -> Form:
 
 
 def _all_shown(person: Person | None) -> tuple[str, ...]:
-    return ("pwd", "mfa") if person and person.mfa else ("pwd",)
+    return _BOTH if person and person.mfa else ("pwd",)
 
 
 def _known(asked: AuthorizationRequest, username: str) -> dict[str, str]:

@@ -49,6 +49,7 @@ class Tokens:
             client_id=entitled.application.client_id,
             lifetime=self.lifetime,
             amr=entitled.amr,
+            more=entitled.asked.claims.for_token(entitled.amr),
         )
 
     def refresh_token(self, entitled: Entitlement) -> str:

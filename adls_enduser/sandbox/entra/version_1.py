@@ -36,7 +36,7 @@ class Version1:
 
     def asked_again(self, form: Form, cloud: str, before: Asked) -> Asked:
         """Read what the holder of a grant asks for: what it was given for, if nothing else."""
-        return by_resource(form) if form.get("resource") else again(before)
+        return by_resource(form) if form.get("resource") else again(before, form)
 
     def answer(self, form: Form, entitled: Entitlement) -> dict[str, Any]:
         """Give the fields of a token answer; ``resource`` in the spelling it was asked for in."""

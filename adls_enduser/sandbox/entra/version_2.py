@@ -47,7 +47,7 @@ class Version2:
 
     def asked_again(self, form: Form, cloud: str, before: Asked) -> Asked:
         """Read what the holder of a grant asks for: what it was given for, if nothing else."""
-        return by_scope(form, cloud) if form.get("scope") else again(before)
+        return by_scope(form, cloud) if form.get("scope") else again(before, form)
 
     def answer(self, form: Form, entitled: Entitlement) -> dict[str, Any]:
         """Give the fields of a token answer."""

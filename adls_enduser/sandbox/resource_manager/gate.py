@@ -55,6 +55,9 @@ class Gate:
             claims = self._world.identity.check(authorization, AUDIENCES)
         except TokenRefused as refusal:
             raise self._refused(refusal, request) from None
+        context = self._world.identity.missing_context(claims, request.method)
+        if context is not None:
+            raise _needs_context(context, request)
         person = self._world.directory.by_object_id(claims["oid"])
         return Caller(
             username=claims.get("unique_name") or claims["oid"],
@@ -79,9 +82,21 @@ class Gate:
         code, message, description = self._reason(refusal, request)
         header = challenge(request, description)
         if refusal.reason == "revoked":
-            header = header.replace("invalid_token", "insufficient_claims")
-            header += self._claims_challenge()
+            header = self._revoked(refusal.claims, request)
         return ArmError(401, code, message, {"WWW-Authenticate": header})
+
+    def _revoked(self, claims: dict[str, Any], request: Request) -> str:
+        """Challenge for a token that was issued after the revocation.
+
+        Clients that say ``cp1`` get the error that Microsoft's page has for a claims
+        challenge; others the one recorded in the tests of azure-mgmt-core, which asks for
+        the same but which azure-core does not follow.
+        """
+        now = str(int(self._world.clock.service_time()))
+        wanted = {"nbf": {"essential": True, "value": now}}
+        capable = "cp1" in [str(one).lower() for one in claims.get("xms_cc", ())]
+        error = "insufficient_claims" if capable else "invalid_token"
+        return challenge(request, "User session has been revoked", error) + _claims(wanted)
 
     def _reason(self, refusal: TokenRefused, request: Request) -> tuple[str, str, str]:
         if refusal.reason == "missing":
@@ -114,30 +129,43 @@ class Gate:
             f"The access token expiry UTC time '{expiry}' is earlier than current UTC time '{now}'."
         )
 
-    def _claims_challenge(self) -> str:
-        # Microsoft, "Claims challenges, claims requests and client capabilities": the
-        # client is to bring a token that was issued after the revocation. Recorded with
-        # either error; azure-core's BearerTokenCredentialPolicy answers this one only.
-        now = str(int(self._world.clock.service_time()))
-        claims = {"access_token": {"nbf": {"essential": True, "value": now}}}
-        encoded = base64.b64encode(json.dumps(claims).encode()).decode()
-        return f', claims="{encoded}"'
 
-
-def challenge(request: Request, description: str) -> str:
+def challenge(request: Request, description: str, error: str = "invalid_token") -> str:
     """Give a ``WWW-Authenticate`` that names the subscription's tenant, if the path has one.
 
     Terraform and others read the tenant of a subscription from it.
     """
     tenant = CONTOSO_ID if SUBSCRIPTION_ID in request.path.lower() else ""
-    return _challenge(tenant, description)
+    return _challenge(tenant, description, error)
 
 
-def _challenge(tenant: str, description: str) -> str:
+def _challenge(tenant: str, description: str, error: str = "invalid_token") -> str:
     return (
         f'Bearer authorization_uri="{_AUTHORITY}{tenant}", '
-        f'error="invalid_token", error_description="{description}"'
+        f'error="{error}", error_description="{description}"'
     )
+
+
+def _claims(wanted: dict[str, Any]) -> str:
+    """Write what an access token must say, for the end of a challenge."""
+    text = json.dumps({"access_token": wanted}, separators=(",", ":"))
+    return f', claims="{base64.b64encode(text.encode()).decode()}"'
+
+
+def _needs_context(context: str, request: Request) -> ArmError:
+    """Challenge for an authentication context, as Azure does where it enforces MFA.
+
+    Source: Microsoft, "Troubleshooting Azure CLI" (the code and the sentences), and the
+    ``--claims-challenge`` that azure-cli prints: ``acrs`` with ``values``.
+    """
+    wanted = {"acrs": {"essential": True, "values": [context]}}
+    message = (
+        "Resource was disallowed by policy. Users must use MFA for Create/Update operations. "
+        "Users must authenticate with multi-factor authentication to create or update resources."
+    )
+    header = challenge(request, "The token has insufficient claims", "insufficient_claims")
+    headers = {"WWW-Authenticate": header + _claims(wanted)}
+    return ArmError(401, "RequestDisallowedByPolicy", message, headers)
 
 
 def _wrong_audience(claims: dict[str, Any]) -> str:
