@@ -494,7 +494,13 @@ class TestRefusal:
 
 @pytest.mark.parametrize("library", ["msal"], indirect=True)
 @pytest.mark.parametrize(
-    "endpoint", ["http://login.microsoftonline.com/x", "file:///etc/passwd", "https://x\\u001b[2J"]
+    "endpoint",
+    [
+        "http://login.microsoftonline.com/x",
+        "file:///etc/passwd",
+        "https://x\\u001b[2J",
+        "https://x/';calc;'",
+    ],
 )
 def test_a_page_that_nobody_should_see_is_not_opened(
     browser: Callable[..., Browser], surfer: Surfer, azure: Sandbox, endpoint: str
