@@ -89,8 +89,10 @@ def everything(caplog: pytest.LogCaptureFixture) -> Iterator[Everything]:
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         yield collected
-    collected.add(*warned, caplog.text, *(record.__dict__ for record in caplog.records))
-    collected.texts.append(caplog.text)
+    # Those of the test itself: by now pytest has cleared caplog.records for the teardown.
+    records = caplog.get_records("call")
+    collected.add(*warned, *(record.__dict__ for record in records))
+    collected.texts += [caplog.handler.format(record) for record in records]
     assert collected.found() == set()
 
 
