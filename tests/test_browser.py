@@ -186,7 +186,7 @@ class TestRequest:
         (prompt,) = surfer.prompts
         assert prompt.url.startswith("https://login.microsoftonline.com/")
         assert prompt.expires_on == pytest.approx(began + 70, abs=1)
-        assert prompt.message == "To sign in, open this page in a browser on this machine:"
+        assert prompt.message == "To sign in, open this page in a browser on this machine."
         assert "verifier" not in repr(prompt)
 
     def test_claims_go_along(
@@ -494,7 +494,13 @@ class TestRefusal:
 
 @pytest.mark.parametrize("library", ["msal"], indirect=True)
 @pytest.mark.parametrize(
-    "endpoint", ["http://login.microsoftonline.com/x", "file:///etc/passwd", "https://x\\u001b[2J"]
+    "endpoint",
+    [
+        "http://login.microsoftonline.com/x",
+        "file:///etc/passwd",
+        "https://x\\u001b[2J",
+        "https://x/';calc;'",
+    ],
 )
 def test_a_page_that_nobody_should_see_is_not_opened(
     browser: Callable[..., Browser], surfer: Surfer, azure: Sandbox, endpoint: str

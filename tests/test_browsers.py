@@ -86,7 +86,7 @@ class TestTerminal:
     def test_the_address_is_shown_and_answered_on_this_machine(self, live: Sandbox) -> None:
         """Where to go, for how long, and a warning; a browser that comes back is heard."""
         child = _spawn(live, _program())
-        child.expect_exact("To sign in, open this page in a browser on this machine:")
+        child.expect_exact("To sign in, open this page in a browser on this machine.")
         url = _shown(child)
         assert "The program waits for 5 minutes." in child.before
         assert _go(live.entra.authorize(url)).status_code == 200
@@ -96,7 +96,7 @@ class TestTerminal:
     def test_the_redirected_address_is_pasted(self, live: Sandbox) -> None:
         """From a browser elsewhere, whose last page is an error; it is not shown here."""
         child = _spawn(live, _program())
-        child.expect_exact("paste it here and press Enter; it is not shown.")
+        child.expect_exact("and press Enter. What you paste is not shown.")
         url = _shown(child)
         arrived = live.entra.authorize(url)
         child.sendline("hello")
@@ -121,7 +121,7 @@ class TestTerminal:
         """Pasting is the one way back where the browser ends elsewhere, opened or not."""
         child = _spawn(live, _program(redirect_uri=redirect_uri), **DESKTOP)
         child.expect_exact("A browser window opens")
-        child.expect_exact("Then copy the address that it ends at")
+        child.expect_exact("Then paste here the address at which it ends")
         arrived = live.entra.authorize(_shown(child))
         assert arrived.startswith(redirect_uri)
         child.sendline(arrived)
@@ -132,7 +132,7 @@ class TestTerminal:
         """No terminal's limit on a line applies (macOS cuts at 1024 bytes, Linux at 4096)."""
         child = _spawn(live, _program())
         arrived = live.entra.authorize(_shown(child), accepts=False)
-        child.sendline(f"{arrived}&padding={'x' * 6000}")
+        child.sendline(arrived.replace("?", f"?padding={'x' * 6000}&"))
         child.expect_exact("You have not been signed in")
         child.expect_exact("SignInDeclined")
         child.expect(pexpect.EOF)
@@ -234,8 +234,8 @@ class TestOpening:
     ) -> None:
         """Over SSH the display is the wrong machine's."""
         child = with_browser(**more)
-        child.expect_exact("To sign in, open this page in a browser on this machine:")
-        child.expect_exact("paste it here")
+        child.expect_exact("To sign in, open this page in a browser on this machine.")
+        child.expect_exact("paste here the address")
         child.close()
         assert not (tmp_path / "opened").exists()
 
@@ -252,9 +252,14 @@ class TestOpening:
         assert _until(lambda: (tmp_path / "opened").exists())
         child.close()
 
-    def test_a_browser_that_stays_in_front_holds_nobody_up(self, live: Sandbox) -> None:
+    def test_a_browser_that_stays_in_front_holds_nobody_up(
+        self, live: Sandbox, tmp_path: Path
+    ) -> None:
         """webbrowser.open waits for one that runs in the terminal; the sign-in does not."""
-        child = _spawn(live, _program(open_browser=True), BROWSER='sh -c "sleep 60"')
+        script = tmp_path / "browser"
+        script.write_text("#!/bin/sh\nexec sleep 30\n")
+        script.chmod(0o755)
+        child = _spawn(live, _program(open_browser=True), BROWSER=f"{script} %s")
         _go(live.entra.authorize(_shown(child)))
         child.expect_exact(f"signed in: {ADA}", timeout=10)
         child.close()

@@ -160,7 +160,7 @@ class TestAuthority:
     ) -> None:
         """Microsoft is asked; the password does not leave."""
         mine = replace(PUBLIC, name="mine", authority="https://login.example.com")
-        with pytest.raises(ConfigurationError, match=r"login\.example\.com"):
+        with pytest.raises(ConfigurationError, match=r"not know the authority login\.example\.com"):
             _ada(azure, cloud=mine, library=library).silent(MANAGEMENT)
         assert [one.path for one in azure.log] == ["/common/discovery/instance"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import struct
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -194,6 +195,20 @@ def test_nonsense_changes_nothing(
             told = b""
     assert b" 200 " not in told
     assert b"xxxx" not in told
+    visitor.bring(ANSWER)
+    assert inbox.code() == Secret(CODE)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_browser_that_goes_away_is_no_news(
+    visitor: Visitor, inbox: Inbox, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A connection that is reset in the middle of a request says nothing on standard error."""
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", visitor.port), timeout=10) as gone:
+            gone.sendall(b"GET / HTTP/1.1\r\nHost:")
+            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        visitor.ask("/favicon.ico")
     visitor.bring(ANSWER)
     assert inbox.code() == Secret(CODE)
     assert capfd.readouterr() == ("", "")

@@ -8,6 +8,7 @@ import sys
 import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import jwt
 import pytest
@@ -119,6 +120,22 @@ def test_a_failure_is_not_replayed(
     assert strategy.silent(DATA_LAKE)
 
 
+def test_an_answer_is_not_replayed_either(
+    password: Callable[..., Password], ada: Person, azure: Sandbox
+) -> None:
+    """One with Retry-After msal would give again for so long, whatever its status."""
+    strategy = password()
+    strategy.silent(MANAGEMENT)
+    body = '{"access_token": "first", "token_type": "Bearer", "expires_in": 3600}'
+    azure.faults.add(Answer(200, body, {"Retry-After": "60"}), path=TOKEN_PATH)
+    first = strategy.silent(DATA_LAKE)
+    assert first is not None
+    strategy.reject(first)
+    again = strategy.silent(DATA_LAKE)
+    assert again is not None
+    assert again.secret != first.secret
+
+
 def test_passwords_bring_no_warning(password: Callable[..., Password], ada: Person) -> None:
     """Msal warns of its own method for them, which is not used."""
     with warnings.catch_warnings():
@@ -134,6 +151,9 @@ def test_every_user_name_arrives(
     username = f"{name}@{CONTOSO}"
     azure.entra.person(username, password=PASSWORD)
     assert password(username).silent(MANAGEMENT)
+    assert azure.log.to("/userrealm/")[0].request.target.startswith(
+        f"/common/userrealm/{quote(username, safe='')}?"
+    )
     assert azure.log.to(TOKEN_PATH)[0].request.form["username"] == username
 
 

@@ -24,6 +24,7 @@ from adls_enduser import (
     filesystem_token,
     management_credentials,
 )
+from adls_enduser.claims import CP1
 from adls_enduser.sandbox import CONTOSO, Sandbox
 
 from .conftest import PASSWORD
@@ -110,6 +111,20 @@ def test_a_sign_in_outlives_a_change_of_library(
     assert again is not None
     assert again.account == before.account
     assert len(azure.log.to(TOKEN_PATH)) == 1
+
+
+def test_a_token_with_a_capability_stays_in_its_process(
+    azure: Sandbox, grace: Person, cache: SignInCache
+) -> None:
+    """It is used there beside what the cache keeps, which is the ordinary token."""
+    strategy = _device_code(azure, cache, library="msal")
+    plain = strategy.sign_in(MANAGEMENT)
+    capable = strategy.silent(MANAGEMENT, claims=CP1)
+    assert strategy.silent(STORAGE), "the cache is read again"
+    assert strategy.silent(MANAGEMENT, claims=CP1) == capable != plain
+    another = _device_code(azure, cache, library="msal")
+    assert another.silent(MANAGEMENT) == plain
+    assert another.silent(MANAGEMENT, claims=CP1) not in (None, plain, capable)
 
 
 def test_a_kept_sign_in_needs_no_password(azure: Sandbox, ada: Person, cache: SignInCache) -> None:

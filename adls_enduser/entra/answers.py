@@ -40,6 +40,9 @@ REPEATABLE = (None, "refresh_token")
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
+# RFC 3986's characters without the apostrophe, which ends a string in more than one shell.
+_PAGE = re.compile(r"https://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
+
 # What parsers raise at answers that they did not expect.
 UNREADABLE: tuple[type[Exception], ...] = (
     ArithmeticError,
@@ -177,7 +180,7 @@ def device_flow(
 
 def page(url: str) -> str:
     """Give the address of a page, if a browser may be sent to it and a terminal shown it."""
-    if not (url.startswith("https://") and url.isprintable()):
+    if not _PAGE.fullmatch(url):
         raise ValueError("not a page that may be opened")
     return url
 

@@ -190,7 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-        """Write nothing: the request line has the code in it."""
+        """Write nothing, be it that a connection has said nothing for too long."""
 
 
 def _listen(addresses: tuple[str, str | None], port: int) -> list[_Server]:

@@ -217,7 +217,6 @@ class MsalBackend:
                 settings.client_id,
                 authority=settings.authority,
                 validate_authority=validate,
-                instance_discovery=None if validate else False,
                 http_client=wire,
                 token_cache=_Forgetful(),
             )

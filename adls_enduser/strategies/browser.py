@@ -29,7 +29,7 @@ from .from_cache import refuse_pickle, stand_in
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ..entra.backend import AuthorizationFlow, Grant
+    from ..entra.backend import Grant
     from ..tokens import Account, Secret, Token
     from .from_cache import FromCache
 
@@ -80,51 +80,39 @@ class Browser:
         return self._sign_in.begin(resource, lambda: self._ask(resource, claims), claims=claims)
 
     def _ask(self, resource: str, claims: str | None) -> Grant:
-        entra = self._sign_in.backend
-        deadline = Deadline(
-            self._patience, self.settings.clock, again="the page will be opened again"
-        )
+        entra, again = self._sign_in.backend, "the page will be opened again"
+        deadline = Deadline(self._patience, self.settings.clock, again=again)
         deadline.check_cancel()
-        flow, code = self._answered(resource, claims, deadline)
+        with ExitStack() as stack:
+            way = self._way_back(stack)
+            flow = entra.start_authorization(resource, way.redirect_uri, claims)
+            inbox = Inbox(flow)
+            way.open(inbox)
+            self._show(flow.url, deadline, way)
+            code = way.wait(inbox, deadline)
         return Call(lambda: entra.redeem_code(flow, code)).result(deadline.check_cancel)
 
-    def _answered(
-        self, resource: str, claims: str | None, deadline: Deadline
-    ) -> tuple[AuthorizationFlow, Secret]:
-        """Listen, show the page, and give the code that the browser brings."""
-        opens = self._opens()
-        with ExitStack() as stack:
-            listener = self._listener(stack)
-            pasting = self._pasting(stack, needed=listener is None, opens=opens)
-            redirect_uri = listener.redirect_uri if listener else self._redirect_uri
-            flow = self._sign_in.backend.start_authorization(resource, redirect_uri, claims)
-            inbox = Inbox(flow)
-            if listener:
-                listener.serve(inbox.offer)
-            message = _message(opens=opens, listens=bool(listener), pastes=bool(pasting))
-            (self.prompt or show_page)(BrowserPrompt(flow.url, deadline.end, message))
-            if opens:
-                open_page(flow.url)
-            while not deadline.glance(inbox.arrived):
-                _take(pasting, inbox)
-            return flow, inbox.code()
+    def _way_back(self, stack: ExitStack) -> _WayBack:
+        """Listen, and have the terminal, before anybody is asked."""
+        opens, redirect_uri = self._opens(), self._redirect_uri
+        listener = pasting = None
+        if is_loopback(redirect_uri):
+            listener = stack.enter_context(Loopback(redirect_uri))
+        elif not can_paste():
+            raise _no_terminal(redirect_uri)
+        if not listener or (can_paste() and not (opens or self.prompt)):
+            pasting = stack.enter_context(Pasting())
+        return _WayBack(opens=opens, listener=listener, pasting=pasting, redirect_uri=redirect_uri)
 
     def _opens(self) -> bool:
         if self._open_browser is None:
             return self.prompt is None and can_open()
         return self._open_browser
 
-    def _listener(self, stack: ExitStack) -> Loopback | None:
-        if not is_loopback(self._redirect_uri):
-            return None
-        return stack.enter_context(Loopback(self._redirect_uri))
-
-    def _pasting(self, stack: ExitStack, *, needed: bool, opens: bool) -> Pasting | None:
-        if needed and not can_paste():
-            raise _no_terminal(self._redirect_uri)
-        if needed or (can_paste() and not (opens or self.prompt)):
-            return stack.enter_context(Pasting())
-        return None
+    def _show(self, url: str, deadline: Deadline, way: _WayBack) -> None:
+        (self.prompt or show_page)(BrowserPrompt(url, deadline.end, way.message))
+        if way.opens:
+            open_page(url)
 
     def elsewhere(self) -> FromCache | None:
         """Give what another process gets instead of this: the cache, if there is one."""
@@ -147,24 +135,48 @@ class Browser:
         return f"<Browser at {self.settings.authority}>"
 
 
-def _take(pasting: Pasting | None, inbox: Inbox) -> None:
-    """Hand on what the person has pasted, and say what is wrong with it."""
-    for line in pasting.lines() if pasting else ():
-        reply = inbox.offer(line.partition("?")[2])
-        tell(f"{reply.title}. {reply.text}\n" if reply.status >= 400 else f"{reply.title}.\n")
+class _WayBack:
+    """How an answer comes from the browser: to the listener or by the terminal, or either."""
 
+    def __init__(
+        self,
+        *,
+        opens: bool,
+        listener: Loopback | None,
+        pasting: Pasting | None,
+        redirect_uri: str,
+    ) -> None:
+        self.opens = opens
+        self.redirect_uri = listener.redirect_uri if listener else redirect_uri
+        self._listener = listener
+        self._pasting = pasting
 
-def _message(*, opens: bool, listens: bool, pastes: bool) -> str:
-    if opens:
-        message = "A browser window opens for you to sign in. If none does, open this page:"
-    else:
-        where = "in a browser on this machine" if listens else "in a browser"
-        message = f"To sign in, open this page {where}:"
-    if pastes:
-        other = "In a browser elsewhere, copy" if listens and not opens else "Then copy"
-        message += f" {other} the address that it ends at (the page there may be an error), paste"
-        message += " it here and press Enter; it is not shown."
-    return message
+    @property
+    def message(self) -> str:
+        """What the person is to do, before the address of the page."""
+        if self.opens:
+            told = "A browser window opens for you to sign in. If none does, open this page."
+        else:
+            here = " on this machine" if self._listener else ""
+            told = f"To sign in, open this page in a browser{here}."
+        if self._pasting:
+            told += " With a browser elsewhere, paste" if self._listener else " Then paste"
+            told += " here the address at which it ends, though there may be an error shown there,"
+            told += " and press Enter. What you paste is not shown."
+        return told
+
+    def open(self, inbox: Inbox) -> None:
+        """Take answers from now on."""
+        if self._listener:
+            self._listener.serve(inbox.offer)
+
+    def wait(self, inbox: Inbox, deadline: Deadline) -> Secret:
+        """Give the code, or raise what came in its place."""
+        while not deadline.glance(inbox.arrived):
+            for line in self._pasting.lines() if self._pasting else ():
+                reply = inbox.offer(line.partition("?")[2])
+                tell(f"{reply.title}. {reply.text if reply.status >= 400 else ''}".rstrip() + "\n")
+        return inbox.code()
 
 
 def _no_terminal(redirect_uri: str) -> SignInRequired:
