@@ -8,45 +8,46 @@
     credentials = management_credentials(mode=strategy)       # ... asks here, once
     token = filesystem_token(mode=strategy)                   # ... and never again
 
-Importing this package loads no third-party module; adal and Azure's packages load when
-a factory or a strategy needs them.
+Importing this package loads no third-party module, and of its own only what is used:
+each public name loads its module when it is first asked for (PEP 562). adal and Azure's
+packages load when a factory or a strategy needs them.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .cache import KeptAccount, SignInCache
-from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud
-from .errors import (
-    BlockedByPolicy,
-    CacheError,
-    ConfigurationError,
-    ConsentRequired,
-    EndUserError,
-    InvalidCredentials,
-    MfaRequired,
-    MissingDependency,
-    ProtocolError,
-    SignInCancelled,
-    SignInDeclined,
-    SignInError,
-    SignInExpired,
-    SignInRequired,
-    SignInTimedOut,
-    TransportError,
-    UnsupportedByCloud,
-    WrongAccount,
-)
-from .factories import Credentials, filesystem_token, management_credentials
-from .options import AZURE_CLI_CLIENT_ID
-from .prompts import DeviceCodePrompt
-from .strategy import AuthStrategy
-from .tokens import Account, Token
-
 if TYPE_CHECKING:
-    from .strategies.device_code import DeviceCode as DeviceCode
-    from .strategies.password import Password as Password
+    from .cache import KeptAccount, SignInCache
+    from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud
+    from .errors import (
+        BlockedByPolicy,
+        CacheError,
+        ConfigurationError,
+        ConsentRequired,
+        EndUserError,
+        InvalidCredentials,
+        MfaRequired,
+        MissingDependency,
+        ProtocolError,
+        SignInCancelled,
+        SignInDeclined,
+        SignInError,
+        SignInExpired,
+        SignInRequired,
+        SignInTimedOut,
+        TransportError,
+        UnsupportedByCloud,
+        WrongAccount,
+    )
+    from .factories import Credentials, filesystem_token, management_credentials
+    from .options import AZURE_CLI_CLIENT_ID
+    from .prompts import DeviceCodePrompt
+    from .strategies.device_code import DeviceCode
+    from .strategies.fallback import Fallback
+    from .strategies.password import Password
+    from .strategy import AuthStrategy
+    from .tokens import Account, Token
 
     __version__: str
 
@@ -66,6 +67,7 @@ __all__ = [
     "DeviceCode",
     "DeviceCodePrompt",
     "EndUserError",
+    "Fallback",
     "InvalidCredentials",
     "KeptAccount",
     "MfaRequired",
@@ -87,15 +89,39 @@ __all__ = [
     "management_credentials",
 ]
 
-_LATE = {"DeviceCode": ".strategies.device_code", "Password": ".strategies.password"}
+# Where each public name is; most are errors.
+_LATE = dict.fromkeys(__all__, ".errors") | {
+    "AZURE_CLI_CLIENT_ID": ".options",
+    "CHINA": ".clouds",
+    "PUBLIC": ".clouds",
+    "US_GOVERNMENT": ".clouds",
+    "Account": ".tokens",
+    "AuthStrategy": ".strategy",
+    "Cloud": ".clouds",
+    "Credentials": ".factories",
+    "DeviceCode": ".strategies.device_code",
+    "DeviceCodePrompt": ".prompts",
+    "Fallback": ".strategies.fallback",
+    "KeptAccount": ".cache",
+    "Password": ".strategies.password",
+    "SignInCache": ".cache",
+    "Token": ".tokens",
+    "filesystem_token": ".factories",
+    "management_credentials": ".factories",
+}
 
 
 def __getattr__(name: str) -> object:
-    # The strategies import adal, which costs a quarter of a second: only when asked for.
     import importlib
 
     if name in _LATE:
-        return getattr(importlib.import_module(_LATE[name], __name__), name)
+        value = getattr(importlib.import_module(_LATE[name], __name__), name)
+        globals()[name] = value  # so that it is asked for here but once
+        return value
     if name == "__version__":
         return importlib.import_module("importlib.metadata").version("adls-enduser")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

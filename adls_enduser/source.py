@@ -90,7 +90,7 @@ class TokenSource:
         self.claims = claims
         self._time, self._monotonic = clock.time, clock.monotonic
         self._held: _Held | None = None
-        self._fresh: tuple[Token | None, float, float] = (None, 0.0, 0.0)
+        self.fresh: tuple[Token | None, float, float] = (None, 0.0, 0.0)
         self._quiet_until = 0.0
         self._told_until = 0.0
         self._last_error: EndUserError | None = None
@@ -110,7 +110,7 @@ class TokenSource:
         """
         # The hot path: SDKs ask before every request. One read of one attribute, so that
         # a renewal by another thread is seen wholly or not at all.
-        token, wall, ticks = self._fresh
+        token, wall, ticks = self.fresh
         if token is not None and self._time() < wall and self._monotonic() < ticks:
             return token
         return self._aged(self._held)
@@ -274,7 +274,7 @@ class TokenSource:
             mandatory=before_the_end(token.mandatory_margin),
             dead=before_the_end(0.0),
         )
-        self._fresh = (token, *self._held.advisory)
+        self.fresh = (token, *self._held.advisory)
         self._quiet_until = self._told_until = 0.0
         return token
 

@@ -11,8 +11,8 @@ from .errors import ConfigurationError
 # everybody in the mandatory one. The latter is the SDKs' own margin (azure-core's
 # BearerTokenCredentialPolicy, adal's cache_driver), the former botocore's; or that share
 # of a token's life, if it is shorter, so that a short-lived token does not cost a request
-# at every call.
-_ADVISORY, _ADVISORY_SHARE = 900.0, 0.4
+# at every call. A quarter is what 15 minutes are of an hour.
+_ADVISORY, _ADVISORY_SHARE = 900.0, 0.25
 _MANDATORY, _MANDATORY_SHARE = 300.0, 0.2
 
 

@@ -2,7 +2,7 @@
 
 Everybody gets the same: a token of a few seconds, real time, and from then on tokens of
 an hour. In ``ended`` the token is dead by any margin when the threads ask. In ``due``
-three fifths to four fifths of its life are over: our advisory window. To a peer whose
+three quarters to four fifths of its life are over: our advisory window. To a peer whose
 margin is a fixed number of minutes that is the same as a token in its last minutes.
 """
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # Seconds: how long the first token lives, and how long after it the threads ask.
-MOMENTS = {"ended": (3.0, 3.6), "due": (8.0, 5.4)}
+MOMENTS = {"ended": (3.0, 3.6), "due": (10.0, 7.7)}
 HOUR = 3600.0
 
 

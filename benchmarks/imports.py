@@ -16,6 +16,7 @@ _NOTHING = "pass"
 _NO_CACHE = "PYTHONDONTWRITEBYTECODE"
 _MODULES = (
     "adls_enduser",
+    "adls_enduser.factories",  # what importing a factory from it loads
     "adal",
     "msal",
     "azure.identity",

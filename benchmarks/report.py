@@ -80,7 +80,7 @@ azure-datalake-store 0.0.52 renews once and has then lost its refresh token; 0.0
 at its first renewal. `AADTokenCredentials` renews in a request alone, so its waits
 contain one to Resource Manager.
 
-When renewal is *due* but the token lives (5.4 of its 8 seconds are over), nobody needs to
+When renewal is *due* but the token lives (7.7 of its 10 seconds are over), nobody needs to
 wait. To the peers, whose margin is a fixed number of minutes, a token this short is one
 in its last minutes.
 
@@ -105,12 +105,13 @@ much each further sign-in of an account holds by Python's own count (tracemalloc
 
 ## Transfers
 
-`ADLUploader`, then `ADLDownloader`, of {_size("transfers")} MB in 64 chunks, one
+`ADLUploader`, then `ADLDownloader`, of {_size("transfers")} MB in 64 files, one
 sign-in by password for each transfer; the bytes are compared by SHA-256. Each number is
-the throughput over that with a token that never ends, in the same run, variants in turns;
+the throughput over that with a token that never ends, in the same run, variants in turns,
+the best of each (other work on the machine makes a transfer slower and never faster);
 in parentheses the same by the client's CPU time, which other work on the machine disturbs
-less; then the most token requests that one transfer did. "all" is the geometric mean, and
-what the goals are held against: a single cell is no better than the machine was quiet.
+less; then the most token requests that one transfer did. "all" is the geometric mean. The
+goals are held against each cell, though a cell is no better than the machine was quiet.
 How quiet it was the last column tells: a token of 3600 seconds is as good as one that
 never ends to all concerned, and yet made {_noise()}. So does the spread of "never ends"
 (seconds, both ways).
@@ -120,8 +121,8 @@ never ends to all concerned, and yet made {_noise()}. So does the spread of "nev
 A transfer of this size ends before most of these tokens do; what the lifetimes of 101 and
 301 seconds show is that a token inside the SDKs' own margins (100 seconds in 0.0.x, 300
 in 1.0.1) causes no request for each call. A token is renewed, in the background, when
-three fifths of a short life are over, so tokens of 5 seconds are asked for every 3: more
-often than they end.
+three quarters of a short life are over, so tokens of 5 seconds are asked for every 3.75:
+more often than they end.
 
 These transfers outlive theirs: {_size("long")} MB, 8 threads, tokens of 5 seconds.
 

@@ -134,6 +134,28 @@ def test_importing_the_package_loads_no_third_party_module() -> None:
     assert result.stdout.strip() == "['adls_enduser']"
 
 
+def test_importing_the_package_loads_no_module_of_its_own() -> None:
+    """Each public name loads its module when it is first asked for."""
+    program = (
+        "import sys, adls_enduser; ours = lambda: {one for one in sys.modules if 'adls_e' in one};"
+        "first = ours(); adls_enduser.PUBLIC; print(sorted(first), 'adls_enduser.clouds' in ours())"
+    )
+    done = subprocess.run(
+        # Isolated from site, where an editable install may load a finder named for us.
+        [sys.executable, "-S", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT.parent,
+    )
+    assert done.stdout.strip() == "['adls_enduser'] True"
+
+
+def test_public_names_are_shown() -> None:
+    """``dir`` tells of names that are not loaded yet."""
+    assert set(adls_enduser.__all__) <= set(dir(adls_enduser))
+
+
 def test_the_version_is_the_installed_one() -> None:
     """``__version__`` comes from the package's metadata."""
     from importlib.metadata import version

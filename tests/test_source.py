@@ -148,10 +148,10 @@ def test_a_short_lived_token_does_not_cost_a_request_a_call(
     source = TokenSource(strategy, RESOURCE, clock=clock)
     for _ in range(100):
         source.token()
-        clock.advance(lifetime * 0.59 / 100)
+        clock.advance(lifetime * 0.74 / 100)
     assert strategy.silent_calls == 1
     strategy.silently = slowly = Held(strategy)
-    clock.advance(lifetime * 0.1)
+    clock.advance(lifetime * 0.03)
     source.token()
     assert slowly.began.wait(10), "it is renewed in the background"
     slowly.release.set()

@@ -7,8 +7,9 @@ and ``SupportsTokenInfo``), and asks one TokenSource for each audience.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import requests
 from azure.core.credentials import AccessToken, AccessTokenInfo
@@ -77,8 +78,13 @@ class Credential:
         wanted: Mapping[str, Any] = options or {}
         claims, tenant = wanted.get("claims"), wanted.get("tenant_id")
         shelf = self._capable if wanted.get("enable_cae") else self._plain
-        if claims is tenant is None and scopes in shelf.by_scopes:
-            return shelf.by_scopes[scopes].forms().access_token_info
+        if claims is tenant is None:
+            try:
+                ready = shelf.by_scopes[scopes]
+            except (KeyError, TypeError):  # not asked before, or no scopes at all
+                pass
+            else:
+                return ready.forms().access_token_info
         return self._forms(scopes, claims, tenant, shelf).access_token_info
 
     def signed_session(self, session: requests.Session | None = None) -> requests.Session:
@@ -166,13 +172,14 @@ class Credential:
             )
 
 
-class Forms(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Forms:
     """One token in the forms that SDKs ask for."""
 
     token: Token
     access_token: AccessToken
     access_token_info: AccessTokenInfo
-    header: str
+    header: str = field(repr=False)
 
     @classmethod
     def of(cls, token: Token) -> Forms:
@@ -189,19 +196,32 @@ class Forms(NamedTuple):
 class Ready:
     """The token of one audience, its forms made once for each token."""
 
-    __slots__ = ("_made", "source")
+    __slots__ = ("_made", "_monotonic", "_time", "source")
 
     def __init__(self, source: TokenSource) -> None:
         self.source = source
-        self._made: Forms | None = None
+        self._time, self._monotonic = source.clock.time, source.clock.monotonic
+        self._made: tuple[object, Forms | None] = (None, None)
 
     def forms(self) -> Forms:
         """Give the forms of a token that is good now."""
-        token = self.source.token()
-        made = self._made
+        # The hot path, as TokenSource.token has it: here, since a call more costs a tenth.
+        fresh = self.source.fresh
+        of, forms = self._made
+        if of is fresh and self._time() < fresh[1] and self._monotonic() < fresh[2]:
+            return forms  # type: ignore[return-value]
+        return self._of(self.source.token())
+
+    def _of(self, token: Token) -> Forms:
+        _, made = self._made
         if made is None or made.token is not token:
-            made = self._made = Forms.of(token)
+            made = Forms.of(token)
+        fresh = self.source.fresh
+        self._made = (fresh if fresh[0] is token else None, made)
         return made
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Ready, (self.source,)  # a session that is pickled holds one
 
 
 class Shelf:

@@ -1,0 +1,259 @@
+"""Fallback: another way in, asked for by the caller, and never a password sent twice."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adls_enduser import (
+    BlockedByPolicy,
+    ConfigurationError,
+    DeviceCode,
+    Fallback,
+    InvalidCredentials,
+    MfaRequired,
+    Password,
+    SignInRequired,
+    Token,
+    TransportError,
+    filesystem_token,
+    management_credentials,
+)
+from adls_enduser.sandbox import CONTOSO, Answer, Reset
+
+from .conftest import PASSWORD
+from .contracts import DATA_LAKE, MANAGEMENT, TOKEN_PATH, StrategyContract
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from adls_enduser import DeviceCodePrompt
+    from adls_enduser.sandbox import Person, Sandbox, SandboxClock
+
+Make = Any
+
+
+@pytest.fixture
+def asked() -> list[DeviceCodePrompt]:
+    """The prompts that the person has seen."""
+    return []
+
+
+@pytest.fixture
+def make(
+    azure: Sandbox, clock: SandboxClock, asked: list[DeviceCodePrompt]
+) -> Callable[..., Fallback]:
+    """Make a password sign-in that falls back on a device code, approved by whoever it is for."""
+
+    def build(person: Person, **more: Any) -> Fallback:
+        def show(prompt: DeviceCodePrompt) -> None:
+            asked.append(prompt)
+            azure.entra.approve(prompt.code, by=person)
+
+        common: Any = {"tenant": CONTOSO, "clock": clock}
+        password: Any = {"username": person.username, "password": PASSWORD} | more
+        return Fallback(Password(**common, **password), DeviceCode(**common, prompt=show))
+
+    return build
+
+
+def passwords(azure: Sandbox) -> int:
+    """Count how often a password was sent."""
+    posts = [one.request for one in azure.log.to(TOKEN_PATH)]
+    return sum(one.form["grant_type"] == "password" for one in posts if one)
+
+
+class TestContract(StrategyContract):
+    """A Fallback is a strategy, whichever of its own has signed in."""
+
+    @pytest.fixture(params=["ada", "grace"])
+    def strategy(self, request: Any, make: Make) -> Fallback:
+        fallback: Fallback = make(request.getfixturevalue(request.param))
+        if request.param == "grace":
+            with pytest.raises(MfaRequired):
+                fallback.silent(MANAGEMENT)
+            fallback.sign_in(MANAGEMENT)
+        return fallback
+
+
+def test_a_password_that_serves_asks_nobody(ada: Person, make: Make, asked: Any) -> None:
+    """Where the first way works, the second is never tried."""
+    fallback = make(ada)
+    credentials = management_credentials(fallback)
+    assert (credentials.whoami().username, asked) == (ada.username, [])
+    assert isinstance(fallback.current, Password)
+
+
+def test_a_second_factor_leads_to_the_device_code(
+    azure: Sandbox, grace: Person, make: Make, asked: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once for both planes; the password is sent once, and one line says what happened."""
+    fallback = make(grace)
+    credentials = management_credentials(fallback)
+    token = filesystem_token(fallback)
+    assert credentials.whoami() == token.whoami()
+    assert credentials.whoami().username == grace.username
+    assert (len(asked), passwords(azure)) == (1, 1)
+    said = capsys.readouterr()
+    assert said.out == ""
+    [line] = said.err.splitlines()
+    assert line.startswith("Entra ID refused the password sign-in: ")
+    assert line.endswith("Trying DeviceCode instead.")
+    assert PASSWORD not in line
+
+
+def test_a_policy_that_blocks_leads_on(azure: Sandbox, make: Make, asked: Any) -> None:
+    """BlockedByPolicy is the other reason to go on."""
+    eve = azure.entra.person(f"eve@{CONTOSO}", password=PASSWORD, refused_with=53003)
+    fallback = make(eve)
+    with pytest.raises(BlockedByPolicy):
+        fallback.silent(MANAGEMENT)
+    assert isinstance(fallback.current, Password)
+    with pytest.raises(BlockedByPolicy):  # which Eve's device code is as well
+        fallback.sign_in(MANAGEMENT)
+    assert isinstance(fallback.current, DeviceCode)
+    assert (len(asked), passwords(azure)) == (1, 1)
+
+
+def test_a_wrong_password_does_not(azure: Sandbox, ada: Person, make: Make, asked: Any) -> None:
+    """It is told to the caller at once, and nobody is asked."""
+    fallback = make(ada, password="wrong")
+    with pytest.raises(InvalidCredentials):
+        management_credentials(fallback)
+    assert (asked, passwords(azure)) == ([], 1)
+    assert isinstance(fallback.current, Password)
+
+
+def test_nor_does_a_dropped_connection(azure: Sandbox, ada: Person, make: Make, asked: Any) -> None:
+    """Nobody judged the sign-in."""
+    azure.faults.add(Reset(), times=3, path=TOKEN_PATH)
+    with pytest.raises(TransportError):
+        management_credentials(make(ada))
+    assert asked == []
+
+
+def test_where_nobody_may_be_asked_the_refusal_is_told(
+    azure: Sandbox, grace: Person, make: Make, asked: Any
+) -> None:
+    """``interactive=False`` keeps its word, and the error says what is wrong."""
+    with pytest.raises(MfaRequired, match="AADSTS50076"):
+        management_credentials(make(grace), interactive=False)
+    assert (asked, passwords(azure)) == ([], 1)
+
+
+def test_a_password_that_is_missing_is_no_refusal(grace: Person, make: Make, asked: Any) -> None:
+    """Without a terminal to ask at, that is told; it is not a reason to go on."""
+    with pytest.raises(SignInRequired, match="password"):
+        management_credentials(make(grace, password=None))
+    assert asked == []
+
+
+def test_a_sign_in_that_is_refused_renewal_is_asked_again_in_the_same_way(
+    azure: Sandbox, grace: Person, clock: SandboxClock, make: Make, asked: Any
+) -> None:
+    """What led the person in once is tried first when a renewal wants a second factor anew."""
+    fallback = make(grace)
+    credentials = management_credentials(fallback)
+    device_code = fallback.current
+    azure.entra.revoke_refresh_tokens(grace, 50076)
+    clock.advance(3601)
+    credentials.get_token(f"{MANAGEMENT}.default")
+    assert (len(asked), fallback.current) == (2, device_code)
+
+
+def test_many_threads_go_on_together(azure: Sandbox, grace: Person, make: Make, asked: Any) -> None:
+    """Both planes at once from many threads: one password sent, one prompt, one line."""
+    fallback = make(grace)
+    start = threading.Barrier(8)
+
+    def work(number: int) -> str | None:
+        start.wait()
+        factory = (management_credentials, filesystem_token)[number % 2]
+        return factory(fallback).whoami().username
+
+    with ThreadPoolExecutor(8) as pool:
+        names = list(pool.map(work, range(8)))
+    assert set(names) == {grace.username}
+    assert (len(asked), passwords(azure)) == (1, 1)
+
+
+def test_the_last_refusal_is_the_callers(azure: Sandbox, grace: Person, clock: Any) -> None:
+    """Where no way is left, the error is the last one's, without an older one behind it."""
+    options: Any = {"tenant": CONTOSO, "username": grace.username, "clock": clock}
+    two = Fallback(*(Password(**options, password=PASSWORD) for _ in range(2)))
+    with pytest.raises(MfaRequired) as refused:
+        management_credentials(two, interactive=True)
+    assert refused.value.__cause__ is refused.value.__context__ is None
+    assert passwords(azure) == 2  # one each: they do not know of each other
+
+
+class Scripted:
+    """A stranger's strategy that answers as it is told to."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+
+    def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
+        answer: Token | Exception | None = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
+        raise SignInRequired("Nobody is here.")
+
+
+@pytest.mark.parametrize("since", [None, Token("t", 9e9, 0.0, MANAGEMENT)])
+def test_an_old_refusal_is_no_reason_to_go_on(since: Token | None) -> None:
+    """What was refused before has passed when the same strategy answers again."""
+    fallback = Fallback(Scripted(MfaRequired("then"), since), Scripted())
+    with pytest.raises(MfaRequired):
+        fallback.silent(MANAGEMENT)
+    assert fallback.silent(MANAGEMENT) is since
+    with pytest.raises(SignInRequired):
+        fallback.sign_in(MANAGEMENT)
+
+
+def test_a_refusal_is_of_one_strategy_only() -> None:
+    """That nobody can be asked in the second way is not told as the first one's refusal."""
+    fallback = Fallback(Scripted(MfaRequired("first")), Scripted(None), Scripted())
+    with pytest.raises(MfaRequired):
+        fallback.silent(MANAGEMENT)
+    with pytest.raises(SignInRequired):
+        fallback.sign_in(MANAGEMENT)
+
+
+@pytest.mark.parametrize(
+    ("strategies", "told"),
+    [
+        ((), "two strategies"),
+        ((Answer,), "AuthStrategy objects"),
+        (("password", "device_code"), "AuthStrategy objects"),
+    ],
+)
+def test_what_is_no_strategy_is_refused(strategies: Any, told: str) -> None:
+    """A name, a class or a single strategy is a ConfigurationError at the call."""
+    with pytest.raises(ConfigurationError, match=told):
+        Fallback(*strategies)
+
+
+def test_clouds_are_not_mixed() -> None:
+    """Strategies of two clouds would send a person to the wrong one."""
+    with pytest.raises(ConfigurationError, match="one cloud"):
+        Fallback(DeviceCode(), DeviceCode(cloud="china"))
+
+
+def test_it_is_copied_as_itself_and_never_pickled(ada: Person, make: Make) -> None:
+    """It holds a person's sign-in; what a factory returned travels in its place."""
+    fallback = make(ada)
+    assert copy.copy(fallback) is copy.deepcopy(fallback) is fallback
+    with pytest.raises(ConfigurationError, match="Fallback is never pickled"):
+        pickle.dumps(fallback)
+    there = pickle.loads(pickle.dumps(filesystem_token(fallback)))
+    assert there.get_token(f"{DATA_LAKE}.default").token
+    assert PASSWORD not in repr(fallback)
