@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .cache import KeptAccount, SignInCache
     from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud
+    from .entra.cloud_metadata import cloud_from_metadata
     from .errors import (
         BlockedByPolicy,
         CacheError,
@@ -85,6 +86,7 @@ __all__ = [
     "TransportError",
     "UnsupportedByCloud",
     "WrongAccount",
+    "cloud_from_metadata",
     "filesystem_token",
     "management_credentials",
 ]
@@ -106,6 +108,7 @@ _LATE = dict.fromkeys(__all__, ".errors") | {
     "Password": ".strategies.password",
     "SignInCache": ".cache",
     "Token": ".tokens",
+    "cloud_from_metadata": ".entra.cloud_metadata",
     "filesystem_token": ".factories",
     "management_credentials": ".factories",
 }

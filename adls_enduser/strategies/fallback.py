@@ -15,7 +15,7 @@ from ..errors import (
 )
 from ..locks import survive_fork
 from ..prompts import say
-from ..strategy import AuthStrategy, Rejects, Travels
+from ..strategy import AnswersClaims, AuthStrategy, Rejects, Travels
 from .from_cache import refuse_pickle
 
 if TYPE_CHECKING:
@@ -62,6 +62,11 @@ class Fallback:
         """Who signed in, or None as long as nobody has."""
         account: Account | None = getattr(self.current, "account", None)
         return account
+
+    @property
+    def answers_claims(self) -> bool:
+        """Whether the current strategy sends claims on."""
+        return isinstance(self.current, AnswersClaims) and self.current.answers_claims
 
     @property
     def prompt(self) -> object:
