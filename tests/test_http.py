@@ -185,32 +185,6 @@ class TestAuthority:
         assert _ada(azure, cloud=mine, library=library).silent(MANAGEMENT)
         assert {one.host for one in azure.log} == {"login.example.com"}
 
-    @pytest.mark.parametrize(
-        ("cloud", "host", "place"),
-        [
-            ("china", "login.chinacloudapi.cn", "china"),
-            ("us_government", "login.microsoftonline.us", "usgovernment"),
-        ],
-    )
-    def test_a_sovereign_sign_in_stays_in_its_cloud(
-        self, azure: Sandbox, library: str, cloud: str, host: str, place: str
-    ) -> None:
-        """Sign-in and renewals go to the cloud's own authority, for its own audience."""
-        azure.entra.tenant("sovereign.example", cloud=place)
-        azure.entra.person("ada@sovereign.example", password=PASSWORD)
-        strategy = Password(
-            username="ada@sovereign.example",
-            password=PASSWORD,
-            tenant="sovereign.example",
-            cloud=cloud,
-            clock=azure.clock,
-            library=library,
-        )
-        audience = strategy.settings.cloud.management
-        assert strategy.silent(audience)
-        assert strategy.silent(audience)
-        assert {one.host for one in azure.log} == {host}
-
 
 @pytest.mark.parametrize(
     ("value", "seconds"),

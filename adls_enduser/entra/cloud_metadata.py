@@ -57,8 +57,13 @@ def cloud_from_metadata(
         "ca_bundle": ca_bundle,
         "request_timeout": request_timeout,
     }
-    answer = Http(settings(options)).get(base + _PATH, {"Accept": "application/json"})
-    return read_cloud(_document(answer, base), base, _checked_name(name, base))
+    return ask(Http(settings(options)), base, _checked_name(name, base))
+
+
+def ask(http: Http, resource_manager: str, name: str) -> Cloud:
+    """Ask by way of ``http``; as ``cloud_from_metadata``."""
+    answer = http.get(resource_manager + _PATH, {"Accept": "application/json"})
+    return read_cloud(_document(answer, resource_manager), resource_manager, name)
 
 
 def read_cloud(document: object, resource_manager: str, name: str) -> Cloud:

@@ -20,6 +20,7 @@ from adls_enduser import (
     Password,
     SignInError,
     Token,
+    cloud_from_metadata,
     filesystem_token,
     management_credentials,
 )
@@ -50,6 +51,12 @@ def strategies() -> list[AuthStrategy]:
         Password(username="ada@contoso.com", password=lambda: "secret", cloud=mine),
         Mine(),
     ]
+
+
+def clouds() -> list[Cloud]:
+    """Read from a Resource Manager, with the options of the wire."""
+    stack = "https://management.local.azurestack.external"
+    return [cloud_from_metadata(stack), cloud_from_metadata(stack, name="x", ca_bundle="ca.pem")]
 
 
 def factories() -> list[Credentials]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..http import json_response
 from .errors import ArmError
+from .gate import AUDIENCES
 from .ids import HOST
 
 if TYPE_CHECKING:
@@ -31,11 +32,7 @@ class Place:
     audiences: tuple[str, ...]
 
 
-PUBLIC = Place(
-    HOST,
-    "https://login.windows.net/",
-    ("https://management.core.windows.net/", "https://management.azure.com/"),
-)
+PUBLIC = Place(HOST, "https://login.windows.net/", AUDIENCES)
 
 
 def endpoints(request: Request, place: Place) -> Response:
