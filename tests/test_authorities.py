@@ -20,6 +20,7 @@ from adls_enduser import (
     DeviceCode,
     InvalidCredentials,
     Password,
+    SignInCache,
     SignInDeclined,
     SignInExpired,
     WrongAccount,
@@ -34,6 +35,7 @@ from tests.contracts import MANAGEMENT, TOKEN_PATH
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
+    from pathlib import Path
 
     from adls_enduser import AuthStrategy, DeviceCodePrompt, Token
     from adls_enduser.sandbox import Person, Sandbox
@@ -303,6 +305,21 @@ class TestAdfs:
         )
         with pytest.raises(WrongAccount, match=r"max@contoso\.example .* lin@contoso\.example"):
             strategy.sign_in(AUDIENCE)
+
+    @pytest.mark.filterwarnings("ignore:Sign-ins are kept")
+    def test_a_kept_sign_in_is_found_again(
+        self, azure: Sandbox, lin: Person, library: str, tmp_path: Path
+    ) -> None:
+        """Though it has neither a tenant nor an object id; by the user name."""
+        cache = SignInCache(tmp_path / "cache", allow_unencrypted=True)
+        options: Any = {"cloud": ON_PREMISES, "library": library, "clock": azure.clock}
+        first = Password(username=lin.username, password=PASSWORD, cache=cache, **options)
+        _signed_in(first, AUDIENCE)
+        azure.log.clear()
+        assert DeviceCode(cache=cache, **options).silent(OTHER)
+        assert _grants(azure) == ["refresh_token"]
+        (kept,) = cache.accounts()
+        assert (kept.username, kept.authority) == (lin.username, ON_PREMISES.authority)
 
     def test_nobody_vouches_for_one(
         self, azure: Sandbox, lin: Person, signing_in: Callable[..., AuthStrategy]

@@ -155,12 +155,14 @@ def test_netrc_adds_nothing(
 class TestAuthority:
     """An authority that is not Microsoft's is checked, unless the cloud says otherwise."""
 
+    # adal by itself trusts any host with ".dsts." in its name.
+    @pytest.mark.parametrize("host", ["login.example.com", "login.dsts.example.com"])
     def test_an_unknown_authority_is_refused(
-        self, azure: Sandbox, ada: Person, library: str
+        self, azure: Sandbox, ada: Person, library: str, host: str
     ) -> None:
         """Microsoft is asked; the password does not leave."""
-        mine = replace(PUBLIC, name="mine", authority="https://login.example.com")
-        with pytest.raises(ConfigurationError, match=r"login\.example\.com"):
+        mine = replace(PUBLIC, name="mine", authority=f"https://{host}")
+        with pytest.raises(ConfigurationError, match=host):
             _ada(azure, cloud=mine, library=library).silent(MANAGEMENT)
         assert [one.path for one in azure.log] == ["/common/discovery/instance"]
 

@@ -1,11 +1,12 @@
 """AD FS 2019: an authority on an organisation's own premises, with neither tenants nor realms.
 
 Sources: Microsoft, "AD FS OpenID Connect/OAuth flows and Application Scenarios" (the
-endpoints, the fields of a device code and of a token answer) and "AD FS Scenarios for
-Developers" (401 and MSIS9615 for a refresh token that has expired); the configuration
-document as recorded in redpanda-data/redpanda, and the MSIS refusals as public programs that
-sign in there quote them. Not known from any recording, and so without a number: what is said
-of a device code that waits or has been declined, which is as RFC 8628 section 3.5 has it.
+endpoints, the fields of a device code and of a token answer), "AD FS Scenarios for
+Developers" (401 and MSIS9615 for a refresh token that has expired) and [MS-OAPX] 4.7.4
+(``bearer``); the configuration document as recorded in redpanda-data/redpanda; the MSIS
+refusals as public programs that sign in there quote them. Not known from any recording, and
+so without a number: what is said of a device code that waits or has been declined, which is
+as RFC 8628 section 3.5 has it.
 """
 
 from __future__ import annotations
