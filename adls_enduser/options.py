@@ -43,8 +43,9 @@ class CommonOptions(TypedDict, total=False):
     """What every strategy takes.
 
     ``tenant``: tenant id (GUID) or verified domain; None for the tenant of whoever
-    signs in. ``client_id``: id (GUID) of a public client. ``username``: who is to sign
-    in. ``cloud``: a Cloud or its name. ``proxies``, ``ca_bundle``, ``request_timeout``
+    signs in, and for an AD FS, which has none. ``client_id``: id (GUID) of a public
+    client. ``username``: who is to sign in. ``cloud``: a Cloud or its name.
+    ``proxies``, ``ca_bundle``, ``request_timeout``
     (seconds): as in requests, for every request of every sign-in and renewal; None
     leaves them to the environment, as requests reads it. ``cache``: keeps the sign-in for
     the next process; None: in memory only. ``library``: what speaks to Entra ID, ``"adal"``
@@ -161,7 +162,7 @@ def _library(library: object) -> Library:
 def _tenant(tenant: object, cloud: Cloud) -> str | None:
     if tenant is None:
         return None
-    if cloud.is_adfs and tenant != "adfs":
+    if cloud.is_adfs and str(tenant).lower() != "adfs":
         raise ConfigurationError(
             f"tenant={tenant!r} is of no use in the cloud {cloud.name!r}: its authority is an"
             " AD FS, which has no tenants.",

@@ -172,7 +172,7 @@ class TestAdfs:
         azure.entra.add_adfs(ADFS, resources=[AUDIENCE, OTHER])
         return azure.entra.person("lin@contoso.example", password=PASSWORD)
 
-    @pytest.mark.parametrize("tenant", [None, "adfs"])
+    @pytest.mark.parametrize("tenant", [None, "ADFS"])
     def test_a_sign_in_asks_nobody_else(
         self,
         azure: Sandbox,
