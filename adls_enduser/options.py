@@ -45,11 +45,11 @@ class CommonOptions(TypedDict, total=False):
     ``tenant``: tenant id (GUID) or verified domain; None for the tenant of whoever
     signs in, and for an AD FS, which has none. ``client_id``: id (GUID) of a public
     client. ``username``: who is to sign in. ``cloud``: a Cloud or its name.
-    ``proxies``, ``ca_bundle``, ``request_timeout``
-    (seconds): as in requests, for every request of every sign-in and renewal; None
-    leaves them to the environment, as requests reads it. ``cache``: keeps the sign-in for
-    the next process; None: in memory only. ``library``: what speaks to Entra ID, ``"adal"``
-    or ``"msal"`` (extra ``[msal]``). ``clock``: time, for tests.
+    ``proxies``, ``ca_bundle``, ``request_timeout`` (seconds): as in requests, for every
+    request of every sign-in and renewal; None leaves them to the environment, as requests
+    reads it. ``cache``: keeps the sign-in for the next process; None: in memory only.
+    ``library``: what speaks to Entra ID, ``"adal"`` or ``"msal"`` (extra ``[msal]``).
+    ``clock``: time, for tests.
     """
 
     tenant: str | None
