@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .cache import KeptAccount, SignInCache
     from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud
+    from .entra.cloud_metadata import cloud_from_metadata
     from .errors import (
         BlockedByPolicy,
         CacheError,
@@ -94,6 +95,7 @@ __all__ = [
     "TransportError",
     "UnsupportedByCloud",
     "WrongAccount",
+    "cloud_from_metadata",
     "filesystem_token",
     "management_credentials",
 ]
@@ -120,6 +122,7 @@ _LATE = dict.fromkeys(__all__, ".errors") | {
     "SignInCache": ".cache",
     "StaticToken": ".strategies.static_token",
     "Token": ".tokens",
+    "cloud_from_metadata": ".entra.cloud_metadata",
     "filesystem_token": ".factories",
     "management_credentials": ".factories",
 }

@@ -8,10 +8,13 @@ cloud). Germany's cloud closed in 2021.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from .errors import ConfigurationError, UnsupportedByCloud
+
+_ADFS = "/adfs"
 
 
 @dataclass(frozen=True)
@@ -19,13 +22,15 @@ class Cloud:
     """One Azure: who signs people in, and what each service's tokens are for.
 
     Make your own with ``dataclasses.replace(PUBLIC, name="mine", authority=...)``.
-    ``authority`` is an https URL without a tenant. ``management``, ``data_lake`` and
+    ``authority`` is an https URL without a tenant, or that of an AD FS, whose path is
+    ``/adfs`` and which has no tenants. ``management``, ``data_lake`` and
     ``storage`` are audiences in their canonical spelling; ``data_lake`` is None where
     Data Lake Storage Gen1 never existed. ``resource_manager`` is Resource Manager's
     endpoint, whose name is accepted as another spelling of ``management``.
     ``validate_authority=False`` signs in at an authority that Microsoft's instance
-    discovery does not know (AD FS, Azure Stack, a network without the Internet): the
-    person's password goes to whatever host ``authority`` names.
+    discovery does not know (AD FS, Azure Stack, a network without the Internet), and asks
+    the public cloud nothing: the person's password goes to whatever host ``authority``
+    names.
     """
 
     name: str
@@ -38,9 +43,22 @@ class Cloud:
 
     def __post_init__(self) -> None:
         for field in ("authority", "management", "resource_manager", "storage"):
-            _check_https(field, getattr(self, field))
+            check_https(f"Cloud.{field}", getattr(self, field))
         if self.data_lake is not None:
-            _check_https("data_lake", self.data_lake)
+            check_https("Cloud.data_lake", self.data_lake)
+        if urlsplit(self.authority).path.rstrip("/").lower() not in ("", _ADFS):
+            raise ConfigurationError(
+                f"Cloud.authority must have no path but {_ADFS}, not {self.authority!r}.",
+                remedy="Give the tenant as tenant=.",
+            )
+
+    @property
+    def is_adfs(self) -> bool:
+        """Whether people sign in at an AD FS: by convention, a path that is ``/adfs``.
+
+        Source: adal.authority and msal.authority, ``is_adfs``.
+        """
+        return urlsplit(self.authority).path.rstrip("/").lower() == _ADFS
 
     def audience(self, scope: str) -> str:
         """Give the canonical audience that a scope or resource stands for.
@@ -72,17 +90,30 @@ class Cloud:
         return known
 
 
-def _check_https(field: str, url: object) -> None:
+def check_https(name: str, url: object) -> None:
+    """Refuse what is no plain https URL; ConfigurationError calls it by ``name``."""
     if not isinstance(url, str):
-        raise ConfigurationError(f"Cloud.{field} must be a str, not {type(url).__name__}.")
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
+        raise ConfigurationError(f"{name} must be a str, not {type(url).__name__}.")
+    parts = _parts(url)
+    if parts is None or parts.scheme != "https" or not parts.hostname:
         raise ConfigurationError(
-            f"Cloud.{field} must be an https URL, not {url!r}.",
+            f"{name} must be an https URL, not {url!r}.",
             remedy="Tokens and passwords are never sent over plain http.",
         )
-    if parts.username or parts.query or parts.fragment:
-        raise ConfigurationError(f"Cloud.{field} must be a plain URL, not {url!r}.")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ConfigurationError(f"{name} must be a plain URL, not {url!r}.")
+
+
+def _parts(url: str) -> SplitResult | None:
+    # urlsplit drops tabs and line ends, and other readers of URLs take a backslash for a
+    # slash: what is read in two ways could send a password elsewhere (RFC 3986 section 2).
+    if not re.fullmatch(r"[!#-;=?-\[\]_a-z~%]+", url):
+        return None
+    try:
+        parts = urlsplit(url)
+        return parts if parts.port != 0 else None
+    except ValueError:
+        return None
 
 
 PUBLIC = Cloud(
@@ -108,6 +139,21 @@ US_GOVERNMENT = Cloud(
     management="https://management.core.usgovcloudapi.net/",
     resource_manager="https://management.usgovcloudapi.net/",
     storage="https://storage.azure.com/",
+)
+
+# Hosts that Microsoft vouches for, of all clouds. Source: the metadata of
+# https://login.microsoftonline.com/common/discovery/instance?api-version=1.1.
+MICROSOFT_AUTHORITIES = frozenset(
+    {
+        "login.microsoftonline.com",
+        "login.windows.net",
+        "login.microsoft.com",
+        "sts.windows.net",
+        "login.partner.microsoftonline.cn",
+        "login.chinacloudapi.cn",
+        "login.microsoftonline.us",
+        "login.usgovcloudapi.net",
+    }
 )
 
 _NAMED = {cloud.name: cloud for cloud in (PUBLIC, CHINA, US_GOVERNMENT)}

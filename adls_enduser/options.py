@@ -51,7 +51,8 @@ class AccountOptions(TypedDict, total=False):
     """What every strategy takes: whose sign-in, and where.
 
     ``tenant``: tenant id (GUID) or verified domain; None for the tenant of whoever
-    signs in. ``username``: who is to sign in. ``cloud``: a Cloud or its name.
+    signs in, and for an AD FS, which has none. ``username``: who is to sign in.
+    ``cloud``: a Cloud or its name.
     ``clock``: time, for tests.
     """
 
@@ -195,19 +196,27 @@ class Settings:
     clock: Clock = SYSTEM_CLOCK
 
     @property
+    def is_adfs(self) -> bool:
+        """Whether people sign in at an AD FS, which has no tenants."""
+        return self.cloud.is_adfs or (self.tenant or "").lower() == "adfs"
+
+    @property
     def authority(self) -> str:
         """The URL that signs people in: the cloud's authority and the tenant."""
         base = self.cloud.authority.rstrip("/")
+        if self.cloud.is_adfs:
+            return base
         return f"{base}/{quote(self.tenant or _ANY_TENANT[self.library], safe='')}"
 
 
 def settings(options: CommonOptions) -> Settings:
     """Validate what all strategies have in common; ConfigurationError names the culprit."""
+    cloud = cloud_named(options.get("cloud", PUBLIC))
     return Settings(
-        tenant=_tenant(options.get("tenant")),
+        tenant=_tenant(options.get("tenant"), cloud),
         client_id=_client_id(options.get("client_id", AZURE_CLI_CLIENT_ID)),
         username=_username(options.get("username")),
-        cloud=cloud_named(options.get("cloud", PUBLIC)),
+        cloud=cloud,
         proxies=_proxies(options.get("proxies")),
         ca_bundle=_ca_bundle(options.get("ca_bundle")),
         request_timeout=seconds("request_timeout", options.get("request_timeout", 30.0)),
@@ -219,10 +228,11 @@ def settings(options: CommonOptions) -> Settings:
 
 def account_settings(options: AccountOptions) -> AccountSettings:
     """Validate what every strategy takes; ConfigurationError names the culprit."""
+    cloud = cloud_named(options.get("cloud", PUBLIC))
     return AccountSettings(
-        tenant=_tenant(options.get("tenant")),
+        tenant=_tenant(options.get("tenant"), cloud),
         username=_username(options.get("username")),
-        cloud=cloud_named(options.get("cloud", PUBLIC)),
+        cloud=cloud,
         clock=options.get("clock", SYSTEM_CLOCK),
     )
 
@@ -310,9 +320,15 @@ def _library(library: object) -> Library:
     raise ConfigurationError(f"library={library!r} is not known.", remedy="Give 'adal' or 'msal'.")
 
 
-def _tenant(tenant: object) -> str | None:
+def _tenant(tenant: object, cloud: Cloud) -> str | None:
     if tenant is None:
         return None
+    if cloud.is_adfs and str(tenant).lower() != "adfs":
+        raise ConfigurationError(
+            f"tenant={tenant!r} is of no use in the cloud {cloud.name!r}: its authority is an"
+            " AD FS, which has no tenants.",
+            remedy="Leave tenant= out.",
+        )
     if isinstance(tenant, str):
         known_word = tenant.lower() in _WORDS
         if known_word or _GUID.fullmatch(tenant) or _DOMAIN.fullmatch(tenant):

@@ -52,6 +52,11 @@ class Attempt:
     client_id: str | None
     resource: str
 
+    @property
+    def is_adfs(self) -> bool:
+        """Whether it was an AD FS that was asked."""
+        return self.authority.lower().endswith("/adfs")
+
 
 def refusal(
     answer: object, attempt: Attempt, *, status: int, retry_after: float | None = None
@@ -64,7 +69,7 @@ def refusal(
     told = _read(answer)
     kind = _kind(told, attempt.action, status)
     row = told.row if told.row and told.row.kind is kind else None
-    message = _message(kind, told, row, attempt.action, status)
+    message = _message(kind, told, row, attempt, status)
     remedy = " ".join(_remedy(kind, told, row, attempt))
     if kind is ConsentRequired:
         return ConsentRequired(
@@ -260,28 +265,29 @@ def _kind_by_fields(told: _Told, action: Action) -> type[EndUserError]:
 # Words -------------------------------------------------------------------------------
 
 _REFUSED: dict[Action, str] = {
-    "password": "Entra ID refused the password sign-in",
-    "device_code": "Entra ID refused the device-code sign-in",
-    "browser": "Entra ID refused the browser sign-in",
-    "refresh": "Entra ID refused to renew the sign-in",
-    "credential": "Entra ID refused the credential a token",
+    "password": "refused the password sign-in",
+    "device_code": "refused the device-code sign-in",
+    "browser": "refused the browser sign-in",
+    "refresh": "refused to renew the sign-in",
+    "credential": "refused the credential a token",
 }
 
 _UNABLE: dict[Action, str] = {
-    "password": "Entra ID could not complete the password sign-in",
-    "device_code": "Entra ID could not complete the device-code sign-in",
-    "browser": "Entra ID could not complete the browser sign-in",
-    "refresh": "Entra ID could not renew the sign-in",
-    "credential": "Entra ID could not give the credential a token",
+    "password": "could not complete the password sign-in",
+    "device_code": "could not complete the device-code sign-in",
+    "browser": "could not complete the browser sign-in",
+    "refresh": "could not renew the sign-in",
+    "credential": "could not give the credential a token",
 }
 
 
 def _message(
-    kind: type[EndUserError], told: _Told, row: Remedy | None, action: Action, status: int
+    kind: type[EndUserError], told: _Told, row: Remedy | None, attempt: Attempt, status: int
 ) -> str:
+    who = "AD FS" if attempt.is_adfs else "Entra ID"
     if kind is ProtocolError:
-        return f"{_UNABLE[action]}: its answer (HTTP {status}) could not be read."
-    happened = (_UNABLE if kind is TransportError else _REFUSED)[action]
+        return f"{who} {_UNABLE[attempt.action]}: its answer (HTTP {status}) could not be read."
+    happened = f"{who} {(_UNABLE if kind is TransportError else _REFUSED)[attempt.action]}"
     reason = told.sentence or (row.meaning if row else "")
     if reason and kind is not TransportError:
         return f"{happened}: {reason}"

@@ -115,6 +115,7 @@ class StrategyContract:
     def test_claims_are_answered_or_refused(self, strategy: AuthStrategy, azure: Sandbox) -> None:
         """A library that cannot send a challenge says so instead of dropping it."""
         assert isinstance(strategy, AnswersClaims)
+        azure.log.clear()
         if not strategy.answers_claims:
             for act in (strategy.silent, strategy.sign_in):
                 with pytest.raises(ConfigurationError, match="library='msal'"):
@@ -134,6 +135,7 @@ class StrategyContract:
         self, strategy: AuthStrategy, azure: Sandbox, nonsense: str
     ) -> None:
         """Before any network, whatever the library."""
+        azure.log.clear()
         for act in (strategy.silent, strategy.sign_in):
             with pytest.raises(ConfigurationError, match="claims"):
                 act(MANAGEMENT, claims=nonsense)

@@ -56,6 +56,12 @@ def test_gen1_never_left_the_public_cloud(cloud: object) -> None:
         "https://user@login.example.com",
         "https://login.example.com/?tenant=x",
         "https://login.example.com/#fragment",
+        "https://login.example.com/contoso.com",
+        "https://login.example.com/adfs/oauth2",
+        "https://login.example.com\\@evil.example",
+        "https://login.example.com:port",
+        "https://login.exa\tmple.com",
+        "https://[::1",
         None,
     ],
 )
@@ -63,6 +69,13 @@ def test_an_authority_must_be_a_plain_https_url(authority: str) -> None:
     """Anything that could carry a password elsewhere is refused when the cloud is made."""
     with pytest.raises(ConfigurationError, match="authority"):
         replace(PUBLIC, authority=authority)
+
+
+@pytest.mark.parametrize("path", ["/adfs", "/adfs/", "/ADFS"])
+def test_an_ad_fs_is_known_by_its_path(path: str) -> None:
+    """As adal and msal know one."""
+    assert replace(PUBLIC, authority=f"https://adfs.example.com{path}").is_adfs
+    assert not PUBLIC.is_adfs
 
 
 def test_a_cloud_is_named_or_given() -> None:

@@ -280,6 +280,34 @@ def test_a_cancel_stops_the_wait_within_a_second(
     assert time.monotonic() - asked[0] < 1
 
 
+def test_a_cancel_stops_a_start_that_hangs(
+    azure: Sandbox, device_code: Callable[..., DeviceCode]
+) -> None:
+    """Before there is anything to show, too (real time here)."""
+    cancel, asked = threading.Event(), []
+
+    def press() -> None:
+        asked.append(time.monotonic())
+        cancel.set()
+
+    azure.faults.add(Stall(), times=3, path="/devicecode")
+    threading.Timer(0.3, press).start()
+    with pytest.raises(SignInCancelled):
+        device_code(cancel=cancel, clock=SandboxClock()).sign_in(MANAGEMENT)
+    assert time.monotonic() - asked[0] < 1
+
+
+def test_a_timeout_ends_though_the_clock_was_set_back(
+    azure: Sandbox, reader: Reader, device_code: Callable[..., DeviceCode], clock: SandboxClock
+) -> None:
+    """A wait is as long as it is by the clock that is never set."""
+    reader.act = lambda _: clock.jump(-3600)
+    began = clock.monotonic()
+    with pytest.raises(SignInTimedOut, match="timeout is over"):
+        device_code(timeout=60).sign_in(MANAGEMENT)
+    assert clock.monotonic() - began < 120
+
+
 def test_cancelled_beforehand_is_cancelled(
     device_code: Callable[..., DeviceCode], reader: Reader
 ) -> None:

@@ -91,9 +91,30 @@ def test_the_program_with_other_peoples_credentials_runs() -> None:
     assert "<file system credentials of somebody" in done.stdout, done.stderr
 
 
+def test_the_azure_stack_program_reads_its_cloud(tmp_path: Path) -> None:
+    """As far as the person, who is not there: no host but the stack's own is asked."""
+    host = "management.local.azurestack.external"
+    with Sandbox(environ=None) as azure:
+        azure.resource_manager.add_azure_stack(
+            host, login_endpoint="https://adfs.local.azurestack.external/adfs", audience="https://x"
+        )
+        (tmp_path / "azure-stack.pem").write_bytes(azure.ca_bundle.read_bytes())
+        done = subprocess.run(
+            [sys.executable, "-c", _program("cloud_from_metadata")],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+            cwd=tmp_path,
+            env=os.environ | azure.environment,
+        )
+        assert "SignInRequired" in done.stderr
+        assert [one.host for one in azure.log] == [host]
+
+
 def test_every_program_is_tried() -> None:
     """A new block in the README needs a test here."""
-    assert len(PROGRAMS) == 6
+    assert len(PROGRAMS) == 7
 
 
 def test_the_options_table_is_complete() -> None:

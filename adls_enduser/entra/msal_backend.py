@@ -184,17 +184,13 @@ class MsalBackend:
         settings, wire = self._settings, self._wire()
         client = self._client(wire)
         # AD FS has no realms: msal.application, acquire_token_by_username_password.
-        realm = {} if self._is_adfs else _realm(wire, settings.authority, person.username)
+        realm = {} if settings.is_adfs else _realm(wire, settings.authority, person.username)
         if realm.get("account_type") == "Federated":
             assertion = _assertion(wire, realm, person)
             return _obtain_by_assertion(client, assertion, resource, claims)
         return client.obtain_token_by_username_password(
             person.username, person.password.reveal(), scope=_scope(resource), data=_data(claims)
         )
-
-    @property
-    def _is_adfs(self) -> bool:
-        return (self._settings.tenant or "").lower() == "adfs"
 
     def _wire(self) -> _Wire:
         return _Wire(self._http, urlsplit(self._settings.authority).hostname, self._discovered)
@@ -209,7 +205,7 @@ class MsalBackend:
         settings = self._settings
         validate = settings.cloud.validate_authority
         host = urlsplit(settings.authority).hostname
-        if validate and self._is_adfs and host not in WELL_KNOWN_AUTHORITY_HOSTS:
+        if validate and settings.is_adfs and host not in WELL_KNOWN_AUTHORITY_HOSTS:
             # msal takes any AD FS for known; Microsoft's instance discovery knows none.
             raise unknown_authority(host)
         try:

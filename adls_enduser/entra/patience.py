@@ -54,12 +54,15 @@ class Deadline:
         if patience.timeout is not None:
             ends.append(clock.time() + patience.timeout)
         self.end = min(ends, default=float("inf"))
+        # By the clock that is never set as well, lest a wait outlives its time because the
+        # other one was set back.
+        self._ticks = clock.monotonic() + self.end - clock.time()
         self._by_code = self.end == expiry
 
     def check(self) -> None:
         """Raise if the wait is over."""
         self.check_cancel()
-        if self.clock.time() >= self.end:
+        if self._left() <= 0:
             what = "The code has expired" if self._by_code else "The timeout is over"
             raise SignInTimedOut(
                 f"{what} before the person finished the sign-in.",
@@ -73,8 +76,11 @@ class Deadline:
 
     def rest(self, seconds: float) -> None:
         """Pause, but not beyond the end of the wait."""
-        self.clock.wait(self.cancel, max(0.0, min(seconds, self.end - self.clock.time())))
+        self.clock.wait(self.cancel, max(0.0, min(seconds, self._left())))
         self.check()
+
+    def _left(self) -> float:
+        return min(self.end - self.clock.time(), self._ticks - self.clock.monotonic())
 
     def glance(self, event: threading.Event) -> bool:
         """Wait for a moment until the event is set, and tell whether it is."""

@@ -132,7 +132,8 @@ class SignIn:
         if self._refresh_token is None:
             return None
         try:
-            token = self._keep(self.backend.refresh(resource, self._refresh_token, claims), claims)
+            grant = self.backend.refresh(resource, self._refresh_token, claims)
+            token = self._keep(self._same(grant), claims)
         except SignInError as refused:
             self._person_needed = True
             if isinstance(refused, SignInExpired):
@@ -162,7 +163,26 @@ class SignIn:
         return _Remembered(token, clock.monotonic() + left)
 
     def _expected(self, grant: Grant) -> Grant:
+        """Refuse a sign-in of somebody else than was asked for.
+
+        A tenant given by its domain is not compared, for an answer names tenants by id: it
+        is the authority, asked under that domain, that chooses the tenant, and ``_same``
+        that holds it to its choice.
+        """
         check_account(grant.token.account, self.settings)
+        return grant
+
+    def _same(self, grant: Grant) -> Grant:
+        """Refuse a renewal that is of another tenant, or another person, than the sign-in.
+
+        User names are not compared: they change, and versions 1.0 and 2.0 spell a guest's
+        differently.
+        """
+        before, now = self.account or Account(), grant.token.account
+        if _differ(before.tenant, now.tenant):
+            raise _wrong("tenant", before.tenant, now.tenant)
+        if _differ(before.object_id, now.object_id):
+            raise _wrong("username", before.username, now.username)
         return grant
 
     # The cache.

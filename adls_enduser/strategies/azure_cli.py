@@ -122,6 +122,8 @@ class AzureCli:
         refuse_pickle("AzureCli")
 
     def __repr__(self) -> str:
+        if "settings" not in vars(self):  # in the traceback of a constructor
+            return "<AzureCli>"
         return f"<AzureCli at {self.settings.tenant or 'its own tenant'}>"
 
 

@@ -147,4 +147,6 @@ class AzureCredential:
         refuse_pickle("AzureCredential")
 
     def __repr__(self) -> str:
+        if "_core" not in vars(self):  # in the traceback of a constructor
+            return "<AzureCredential>"
         return f"<AzureCredential of {self._core.name}>"

@@ -85,7 +85,8 @@ class Browser:
         deadline.check_cancel()
         with ExitStack() as stack:
             way = self._way_back(stack)
-            flow = entra.start_authorization(resource, way.redirect_uri, claims)
+            start = Call(lambda: entra.start_authorization(resource, way.redirect_uri, claims))
+            flow = start.result(deadline.check)
             inbox = Inbox(flow)
             way.open(inbox)
             self._show(flow.url, deadline, way)
@@ -132,6 +133,8 @@ class Browser:
         refuse_pickle("Browser")
 
     def __repr__(self) -> str:
+        if "_sign_in" not in vars(self):  # in the traceback of a constructor
+            return "<Browser>"
         return f"<Browser at {self.settings.authority}>"
 
 

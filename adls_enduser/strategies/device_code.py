@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from ..entra.choice import backend
-from ..entra.patience import patience
+from ..entra.patience import Call, Deadline, patience
 from ..entra.polling import wait_for_person
 from ..entra.signin import SignIn
 from ..options import DeviceCodeOptions, check_prompt, refuse_unknown, settings
@@ -58,10 +58,12 @@ class DeviceCode:
         return self._sign_in.begin(resource, lambda: self._ask(resource, claims), claims=claims)
 
     def _ask(self, resource: str, claims: str | None) -> Grant:
-        entra = self._sign_in.backend
-        flow = entra.start_device_code(resource, claims)
+        entra, clock = self._sign_in.backend, self.settings.clock
+        begin = Deadline(self._patience, clock, again="a code will be shown")
+        begin.check_cancel()
+        flow = Call(lambda: entra.start_device_code(resource, claims)).result(begin.check_cancel)
         (self.prompt or show)(flow.prompt)
-        return wait_for_person(entra, flow, self._patience, self.settings.clock)
+        return wait_for_person(entra, flow, self._patience, clock)
 
     def elsewhere(self) -> FromCache | None:
         """Give what another process gets instead of this: the cache, if there is one."""

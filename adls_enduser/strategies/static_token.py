@@ -101,6 +101,8 @@ class StaticToken:
         refuse_pickle("StaticToken")
 
     def __repr__(self) -> str:
+        if "_audiences" not in vars(self):  # in the traceback of a constructor
+            return "<StaticToken>"
         where = ", ".join(sorted(self._audiences)) or "any resource"
         return f"<StaticToken for {where}>"
 

@@ -354,8 +354,12 @@ def test_device_code_of_a_stranger_is_refused(azure: Sandbox, ada: Person) -> No
     azure.entra.invite(bob, CONTOSO)
     again = device_code()
     azure.entra.approve(again["user_code"], by=bob)
-    token = poll(again).json()["access_token"]
-    assert azure.world.identity.check(f"Bearer {token}", [MANAGEMENT])["tid"] == CONTOSO_ID
+    answer = poll(again).json()
+    claims = azure.world.identity.check(f"Bearer {answer['access_token']}", [MANAGEMENT])
+    assert claims["tid"] == CONTOSO_ID
+    told = jwt.decode(answer["id_token"], options={"verify_signature": False})
+    assert (told.get("upn"), told["email"]) == (None, bob.username), "guests have no upn"
+    assert told["idp"] == f"https://sts.windows.net/{bob.tenant_id}/"
 
 
 def test_refresh_token_dies_of_inactivity(azure: Sandbox, ada: Person) -> None:

@@ -26,6 +26,7 @@ from adls_enduser import (
     SignInError,
     StaticToken,
     Token,
+    cloud_from_metadata,
     filesystem_token,
     management_credentials,
 )
@@ -70,6 +71,12 @@ def strategies() -> list[AuthStrategy]:
         StaticToken("secret"),
         StaticToken("secret", 1.8e9, resource="https://storage.azure.com/"),
     ]
+
+
+def clouds() -> list[Cloud]:
+    """Read from a Resource Manager, with the options of the wire."""
+    stack = "https://management.local.azurestack.external"
+    return [cloud_from_metadata(stack), cloud_from_metadata(stack, name="x", ca_bundle="ca.pem")]
 
 
 def factories() -> list[Credentials]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..people import Person
 from .accounts import Accounts
+from .adfs import Adfs, Parts
 from .applications import AZURE_CLI, Application, Applications
 from .authorities import HOSTS, Authorities
 from .authorization import AuthorizationRequests
@@ -83,6 +84,7 @@ class Entra:
             show=self._show,
         )
         self.page = Page(self.accounts, self.device_codes)
+        self._adfs: dict[str, Adfs] = {}
 
     # The script.
 
@@ -189,9 +191,33 @@ class Entra:
         self.federation.add(server)
         return server
 
-    def add_authority(self, host: str, cloud: str = "public") -> None:
-        """Let another host name be a valid authority, and answer there."""
-        self.authorities.add(host, cloud)
+    def add_authority(self, host: str, cloud: str = "public", *, known: bool = True) -> None:
+        """Let another host name be an authority, and answer there.
+
+        ``known`` is whether instance discovery vouches for it.
+        """
+        self.authorities.add(host, cloud, known=known)
+
+    def add_adfs(
+        self, host: str, resources: Iterable[str] = (), *, gives_refresh_tokens: bool = True
+    ) -> None:
+        """Let an AD FS 2019 answer at a host, for everybody here, without second factors.
+
+        ``resources`` are those that tokens may be asked for.
+        """
+        parts = Parts(
+            applications=self.applications,
+            accounts=self.accounts,
+            device_codes=self.device_codes,
+            refresh_tokens=self.refresh_tokens,
+            tokens=self._tokens,
+            identity=self.world.identity,
+            show=self._show,
+        )
+        adfs = Adfs(host.lower(), parts, gives_refresh_tokens=gives_refresh_tokens)
+        self._adfs[adfs.host] = adfs
+        for resource in resources:
+            self.applications.add_resource(resource, adfs.cloud)
 
     def approve(
         self, user_code: str, by: Person | str | None = None, *, second_factor: bool = False
@@ -324,11 +350,14 @@ class Entra:
     # The service.
 
     def serves(self, host: str) -> bool:
-        """Tell whether a host is an authority or a federation server."""
-        return self._endpoints.serves(host)
+        """Tell whether a host is an authority, an AD FS or a federation server."""
+        return host in self._adfs or self._endpoints.serves(host)
 
     def answer(self, request: Request) -> Response:
-        """Answer one request to an authority or a federation server."""
+        """Answer one request to an authority, an AD FS or a federation server."""
+        adfs = self._adfs.get(request.hostname)
+        if adfs is not None:
+            return adfs.answer(request)
         return self._endpoints.answer(request)
 
     def _show(self, code: DeviceCode) -> tuple[str, float]:

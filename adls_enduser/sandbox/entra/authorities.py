@@ -41,10 +41,13 @@ class Authorities:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self._clouds = {host: cloud for cloud, hosts in HOSTS.items() for host in hosts}
+        self._private: set[str] = set()
 
-    def add(self, host: str, cloud: str) -> None:
-        """Let another host be a valid authority."""
+    def add(self, host: str, cloud: str, *, known: bool = True) -> None:
+        """Let another host be an authority, which instance discovery may know or not."""
         self._clouds[host.lower()] = cloud
+        if not known:
+            self._private.add(host.lower())
 
     def cloud(self, host: str) -> str | None:
         """Give the cloud of an authority host, None for any other host."""
@@ -82,7 +85,7 @@ class Authorities:
         tenant = url.path.strip("/").partition("/")[0]
         if url.scheme != "https" or not url.hostname or not tenant:
             raise Refused(50050)
-        if url.hostname not in self._clouds:
+        if url.hostname not in self._clouds.keys() - self._private:
             raise Refused(50049)
         version = "/v2.0" if "/v2.0/" in url.path.lower() else ""
         return f"https://{url.hostname}/{tenant}{version}/.well-known/openid-configuration"

@@ -88,9 +88,15 @@ class Version1:
             "sub": person.object_id,
             "tid": tenant_id,
             "unique_name": person.username,
-            "upn": person.username,
             "ver": "1.0",
         }
+        if tenant_id == person.tenant_id:
+            claims["upn"] = person.username
+        else:
+            # Guests have no "upn" here (Microsoft, "ID token claims reference", and "Configure
+            # optional claims" on how to ask for one).
+            claims["email"] = person.username
+            claims["idp"] = f"https://sts.windows.net/{person.tenant_id}/"
         if entitled.asked.nonce:
             claims["nonce"] = entitled.asked.nonce
         return jwt.encode(claims, "", algorithm="none")

@@ -19,6 +19,8 @@ from .errors import ArmError
 from .ids import SUBSCRIPTION_ID
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..http import Request
     from ..people import Role
     from ..world import World
@@ -48,11 +50,11 @@ class Gate:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def admit(self, request: Request) -> Caller:
+    def admit(self, request: Request, audiences: Collection[str] = AUDIENCES) -> Caller:
         """Give the caller behind a request; ArmError 401 with a challenge if unacceptable."""
         authorization = request.headers.get("Authorization")
         try:
-            claims = self._world.identity.check(authorization, AUDIENCES)
+            claims = self._world.identity.check(authorization, audiences)
         except TokenRefused as refusal:
             raise self._refused(refusal, request) from None
         context = self._world.identity.missing_context(claims, request.method)

@@ -12,7 +12,7 @@ from .errors import ArmError
 from .estate import Account, Estate, Group
 from .gate import Gate
 from .groups import Groups
-from .ids import HOST
+from .metadata import PATH, PUBLIC, Place, endpoints
 from .operations import Operations
 from .provider import Provider
 from .routing import Call, Router
@@ -41,6 +41,7 @@ class ResourceManager:
         self._estate = Estate()
         self._operations = Operations()
         self._gate = Gate(world)
+        self._places = {PUBLIC.host: PUBLIC}
         self._accounts = Accounts(world, stores, self._estate, self._operations)
         self._groups = Groups(self._estate, self._operations, self._accounts)
         routes = Subscriptions(world).routes() + Provider(self._estate).routes()
@@ -93,9 +94,17 @@ class ResourceManager:
             self._accounts.open(account)
             return account
 
+    def add_azure_stack(self, host: str, *, login_endpoint: str, audience: str) -> None:
+        """Answer under another host too, as the Resource Manager of an Azure Stack.
+
+        ``login_endpoint`` is the authority that its metadata names, ``audience`` what its
+        tokens are for; what it manages is what the public host manages.
+        """
+        self._places[host.lower()] = Place(host.lower(), login_endpoint, (audience,))
+
     def serves(self, host: str) -> bool:
         """Tell whether a host name is Resource Manager's."""
-        return host == HOST
+        return host in self._places
 
     def answer(self, request: Request) -> Response:
         """Answer one request."""
@@ -106,7 +115,10 @@ class ResourceManager:
         return _stamped(request, response)
 
     def _answer(self, request: Request) -> Response:
-        caller = self._gate.admit(request)
+        place = self._places[request.hostname]
+        if request.method == "GET" and request.path.lower().rstrip("/") == PATH:
+            return endpoints(request, place)
+        caller = self._gate.admit(request, place.audiences)
         route, names = self._router.find(request)
         call = Call(request, caller, names, route)
         self._gate.authorize(call)

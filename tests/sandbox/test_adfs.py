@@ -1,0 +1,154 @@
+"""The sandbox's AD FS: what it answers on the wire, and that adal and msal themselves can talk to it."""  # noqa: E501
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import adal
+import jwt
+import msal
+import pytest
+import requests
+
+from adls_enduser.sandbox import Sandbox, SandboxClock
+from adls_enduser.sandbox.entra import AZURE_CLI
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adls_enduser.sandbox import Person
+
+HOST = "adfs.contoso.example"
+RESOURCE = "https://management.stack.example/4de154de"
+PASSWORD = "pass word"
+
+
+@pytest.fixture
+def azure() -> Iterator[Sandbox]:
+    """Start a sandbox with an AD FS, whose time stands still."""
+    with Sandbox(clock=SandboxClock(frozen=True)) as sandbox:
+        sandbox.entra.add_adfs(HOST, resources=[RESOURCE])
+        yield sandbox
+
+
+@pytest.fixture
+def lin(azure: Sandbox) -> Person:
+    """Somebody."""
+    return azure.entra.person("lin@contoso.example", password=PASSWORD)
+
+
+def _post(path: str, **form: str) -> requests.Response:
+    form = {"client_id": AZURE_CLI, "resource": RESOURCE, **form}
+    return requests.post(f"https://{HOST}/adfs/oauth2/{path}", data=form, timeout=10)
+
+
+def _sign_in(**form: str) -> requests.Response:
+    form = {"username": "lin@contoso.example", "password": PASSWORD, "scope": "openid", **form}
+    return _post("token", grant_type="password", **form)
+
+
+def test_a_token_answer_has_neither_resource_nor_family(lin: Person) -> None:
+    """Numbers are numbers, the type is in lower case, and the id token names no tenant."""
+    answer = _sign_in().json()
+    assert (answer["token_type"], answer["expires_in"]) == ("bearer", 3600)
+    assert answer["refresh_token_expires_in"] == 28800
+    assert not {"resource", "foci", "expires_on", "client_info"} & answer.keys()
+    claims = jwt.decode(answer["id_token"], options={"verify_signature": False})
+    assert (claims["upn"], claims["iss"]) == (lin.username, f"https://{HOST}/adfs")
+    assert not {"tid", "oid", "preferred_username"} & claims.keys()
+    assert "id_token" not in _sign_in(scope="").json()
+
+
+def test_a_renewal_brings_no_new_refresh_token(lin: Person) -> None:
+    """And one of an AD FS is none of Entra ID's."""
+    token = _sign_in().json()["refresh_token"]
+    answer = _post("token", grant_type="refresh_token", refresh_token=token).json()
+    assert "refresh_token" not in answer
+    assert answer["access_token"]
+    refused = requests.post(
+        "https://login.microsoftonline.com/common/oauth2/token",
+        data={"grant_type": "refresh_token", "refresh_token": token, "client_id": AZURE_CLI},
+        timeout=10,
+    )
+    assert refused.json()["error_codes"] == [70000]
+
+
+def test_the_resource_may_stand_before_the_scope(azure: Sandbox, lin: Person) -> None:
+    """As of AD FS 2019."""
+    answer = _sign_in(resource="", scope=f"{RESOURCE}/user_impersonation openid").json()
+    azure.world.identity.check(f"Bearer {answer['access_token']}", [RESOURCE])
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "error", "number"),
+    [
+        ({"password": "wrong"}, 400, "invalid_grant", "MSIS9659"),
+        ({"username": "nobody@contoso.example"}, 400, "invalid_grant", "MSIS9659"),
+        ({"client_id": "unknown"}, 400, "invalid_client", "MSIS9607"),
+        ({"resource": "https://elsewhere.example"}, 400, "invalid_resource", "MSIS9602"),
+    ],
+)
+def test_refusals_are_msis(
+    lin: Person, form: dict[str, str], status: int, error: str, number: str
+) -> None:
+    """Two fields, and a number that is part of the sentence."""
+    answer = _sign_in(**form)
+    assert answer.status_code == status
+    assert answer.json().keys() == {"error", "error_description"}
+    assert answer.json()["error"] == error
+    assert answer.json()["error_description"].startswith(f"{number}: ")
+
+
+def test_other_refusals(azure: Sandbox, lin: Person) -> None:
+    """Another grant, nothing asked for, a dead refresh token, another path."""
+    assert _post("token", grant_type="magic").json()["error"] == "unsupported_grant_type"
+    assert _post("devicecode", client_id="").json()["error"] == "invalid_request"
+    token = _sign_in().json()["refresh_token"]
+    azure.entra.revoke_refresh_tokens(lin)
+    dead = _post("token", grant_type="refresh_token", refresh_token=token)
+    assert (dead.status_code, dead.json()["error"]) == (401, "invalid_grant")
+    realm = f"https://{HOST}/common/UserRealm/lin@contoso.example?api-version=1.0"
+    assert requests.get(realm, timeout=10).status_code == 404
+
+
+def test_a_device_code_waits_and_is_polled(azure: Sandbox, lin: Person) -> None:
+    """Asked for in the spelling of RFC 8628, redeemed by either name of the code."""
+    flow = _post("devicecode", scope="openid").json()
+    assert "verification_url" not in flow
+    assert flow["verification_uri_complete"].endswith(flow["user_code"])
+    poll: dict[str, str] = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code"}
+    poll["device_code"] = flow["device_code"]
+    assert _post("token", **poll).json()["error"] == "authorization_pending"
+    assert _post("token", **poll).json()["error"] == "slow_down"
+    azure.entra.approve(flow["user_code"])
+    answer = _post("token", grant_type="device_code", code=flow["device_code"])
+    assert answer.json()["id_token"]
+
+
+def test_adal_itself(azure: Sandbox, lin: Person) -> None:
+    """Password, device code and refresh, with no user realm asked for."""
+    context: Any = adal.AuthenticationContext(f"https://{HOST}/adfs", validate_authority=False)
+    token = context.acquire_token_with_username_password(
+        RESOURCE, lin.username, PASSWORD, AZURE_CLI
+    )
+    assert (token["userId"], "tenantId" in token) == (lin.username, False)
+    assert context.acquire_token_with_refresh_token(token["refreshToken"], AZURE_CLI, RESOURCE)
+    flow = context.acquire_user_code(RESOURCE, AZURE_CLI)
+    azure.entra.approve(flow["user_code"])
+    assert context.acquire_token_with_device_code(RESOURCE, flow, AZURE_CLI)["accessToken"]
+    assert {one.host for one in azure.log} == {HOST}
+
+
+def test_msal_itself(azure: Sandbox, lin: Person) -> None:
+    """The same, by way of the configuration document."""
+    app = msal.PublicClientApplication(AZURE_CLI, authority=f"https://{HOST}/adfs")
+    scopes = [f"{RESOURCE}/.default"]
+    with pytest.warns(DeprecationWarning, match="deprecated"):
+        answer = app.acquire_token_by_username_password(lin.username, PASSWORD, scopes)
+    assert answer["id_token_claims"]["upn"] == lin.username
+    flow = app.initiate_device_flow(scopes)
+    azure.entra.approve(flow["user_code"])
+    assert app.acquire_token_by_device_flow(flow)["access_token"]
+    (account, *_) = app.get_accounts()
+    assert app.acquire_token_silent(scopes, account, force_refresh=True)["access_token"]
+    assert {one.host for one in azure.log} == {HOST}
