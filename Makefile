@@ -19,7 +19,7 @@ demo: $(READY)
 # The last run, with the newest SDKs, measures coverage and has the last word.
 test: $(READY)
 	$(BIN)/nox --session beside_azure_cli sdks pythons
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=
+	$(BIN)/python -m pytest -n 3 --cov --cov-report=
 
 clients: $(READY)
 	$(BIN)/nox --session clients

@@ -73,7 +73,7 @@ def _run(
         f"azure-mgmt-datalake-store=={account}",
         f"azure-mgmt-resource=={resource}",
     )
-    session.run("python", "-m", "pytest", "-n", "2", *tests, *session.posargs, env=env)
+    session.run("python", "-m", "pytest", "-n", "3", *tests, *session.posargs, env=env)
 
 
 @nox.session

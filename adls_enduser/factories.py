@@ -9,27 +9,23 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .clocks import SYSTEM_CLOCK
 from .clouds import PUBLIC
 from .errors import ConfigurationError, MissingDependency
+from .modes import strategy_of
 from .source import TokenSource
-from .strategy import AuthStrategy
 from .tokens import hide_secrets
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import requests
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
     from typing_extensions import Self, Unpack
 
     from .adapters.aio import AsyncCredential
     from .clouds import Cloud
+    from .modes import Way
     from .options import AnyOptions
+    from .strategy import AuthStrategy
     from .tokens import Account
-
-_STRATEGIES = {
-    "password": ("password", "Password"),
-    "device_code": ("device_code", "DeviceCode"),
-    "mfa": ("device_code", "DeviceCode"),
-    "azure_cli": ("azure_cli", "AzureCli"),
-    "browser": ("browser", "Browser"),
-}
 
 
 class Credentials(Protocol):
@@ -71,9 +67,10 @@ class Credentials(Protocol):
 
 
 def management_credentials(
-    mode: str | AuthStrategy = "device_code",
+    mode: Way = "device_code",
     *,
     interactive: bool | None = None,
+    fallback: Way | Sequence[Way] = (),
     **options: Unpack[AnyOptions],
 ) -> Credentials:
     """Sign a person in, for account management and any Azure Resource Manager client.
@@ -81,8 +78,10 @@ def management_credentials(
     ``mode`` is ``"password"``, ``"device_code"`` (or ``"mfa"``), ``"browser"``,
     ``"azure_cli"``, or an AuthStrategy object, which may be one that has signed in already:
     one sign-in serves every resource. ``interactive``: may a person be asked? None: if a
-    ``prompt`` was given, or a terminal or notebook is there. The options are those of the
-    strategy (see ``options.AnyOptions``) and go with a mode by name only.
+    ``prompt`` was given, or a terminal or notebook is there. ``fallback``: a mode, or
+    several, to go to when the one before needs a second factor or is blocked by policy (see
+    ``Fallback``). The options are those of the strategies (see ``options.AnyOptions``) and
+    go with modes by name only; each gets those that it takes.
 
     Returns msrestazure's ``UserPassCredentials`` for a password and its
     ``AADTokenCredentials`` otherwise, which also is an azure-core ``TokenCredential``.
@@ -92,7 +91,7 @@ def management_credentials(
     hide_secrets(options)
     what = "management_credentials"
     adapters = _adapters("management", "azure-mgmt-datalake-store msrestazure")
-    strategy = _strategy(mode, options, what)
+    strategy = strategy_of(mode, fallback, options, what)
     cloud, tenant = _where(strategy)
     source = _source(strategy, cloud.management, interactive, what)
     by_password = _is_password(strategy)
@@ -101,9 +100,10 @@ def management_credentials(
 
 
 def filesystem_token(
-    mode: str | AuthStrategy = "device_code",
+    mode: Way = "device_code",
     *,
     interactive: bool | None = None,
+    fallback: Way | Sequence[Way] = (),
     **options: Unpack[AnyOptions],
 ) -> Credentials:
     """Sign a person in, for the file system: ``core.AzureDLFileSystem(token, store_name=...)``.
@@ -117,7 +117,7 @@ def filesystem_token(
     hide_secrets(options)
     what = "filesystem_token"
     adapters = _adapters("filesystem", "azure-datalake-store")
-    strategy = _strategy(mode, options, what)
+    strategy = strategy_of(mode, fallback, options, what)
     cloud, tenant = _where(strategy)
     source = _source(strategy, cloud.filesystem_audience(), interactive, what)
     return _signed_in(adapters.FilesystemToken, source, cloud, tenant)
@@ -130,9 +130,15 @@ def _signed_in(kind: Any, source: TokenSource, cloud: Cloud, tenant: str | None)
 
 
 def _is_password(strategy: AuthStrategy) -> bool:
-    # Nobody can have made one without importing it; a device code need not.
-    module = sys.modules.get(f"{__package__}.strategies.password")
-    return module is not None and isinstance(strategy, module.Password)
+    """Tell whether it is a password that is tried first."""
+    fallback, password = _loaded("fallback", "Fallback"), _loaded("password", "Password")
+    first = strategy.strategies[0] if fallback and isinstance(strategy, fallback) else strategy
+    return password is not None and isinstance(first, password)
+
+
+def _loaded(module: str, name: str) -> Any:
+    # Nobody can have made one without importing it, and a device code need not.
+    return getattr(sys.modules.get(f"{__package__}.strategies.{module}"), name, None)
 
 
 def _adapters(name: str, packages: str) -> Any:
@@ -142,35 +148,6 @@ def _adapters(name: str, packages: str) -> Any:
         raise MissingDependency(
             f"{missing.name} is not installed.", remedy=f"Run: pip install {packages}"
         ) from missing
-
-
-def _strategy(mode: str | AuthStrategy, options: AnyOptions, what: str) -> AuthStrategy:
-    if isinstance(mode, str):
-        return _named(mode, options)
-    if isinstance(mode, type) or not isinstance(mode, AuthStrategy):
-        raise ConfigurationError(
-            f"mode={mode!r} is neither a name nor an AuthStrategy.",
-            remedy=f"Give {_modes()}, or an object with the methods silent and sign_in.",
-        )
-    for name in options:
-        raise ConfigurationError(
-            f"{what} does not take the option {name!r} beside a strategy object.",
-            remedy=f"Give it to the strategy: {type(mode).__name__}({name}=...).",
-        )
-    return mode
-
-
-def _named(mode: str, options: AnyOptions) -> AuthStrategy:
-    if mode not in _STRATEGIES:
-        raise ConfigurationError(f"mode={mode!r} is not known.", remedy=f"Give {_modes()}.")
-    module, name = _STRATEGIES[mode]
-    strategies = importlib.import_module(f".strategies.{module}", __package__)
-    strategy: AuthStrategy = getattr(strategies, name)(**options)
-    return strategy
-
-
-def _modes() -> str:
-    return ", ".join(map(repr, _STRATEGIES))
 
 
 def _where(strategy: AuthStrategy) -> tuple[Cloud, str | None]:

@@ -299,8 +299,9 @@ def _remedy(
     kind: type[EndUserError], told: _Told, row: Remedy | None, attempt: Attempt
 ) -> list[str]:
     sentences = [row.advice if row else GENERAL[kind]]
-    if kind is MfaRequired and attempt.action == "password":
-        sentences.append(f"The next call: {_device_code_call(attempt)}.")
+    named = _MODE.search(sentences[0])
+    if named and named[1] != attempt.action:
+        sentences.append(f"The next call: {_call(named[1], attempt)}.")
     if kind is ConsentRequired:
         sentences += _consent(attempt)
     if told.number is not None and told.row is None:
@@ -308,12 +309,16 @@ def _remedy(
     return sentences
 
 
-def _device_code_call(attempt: Attempt) -> str:
-    """Spell the call that asks for the same token by device code."""
+# How an advice names another way in, the best first.
+_MODE = re.compile(r'mode="(\w+)"')
+
+
+def _call(mode: str, attempt: Attempt) -> str:
+    """Spell the call that asks for the same token in another mode."""
     datalake = _permission(attempt.resource) == _DATA_LAKE
     factory = "filesystem_token" if datalake else "management_credentials"
     tenant = "" if attempt.tenant is None else f', tenant="{attempt.tenant}"'
-    return f'{factory}(mode="device_code"{tenant})'
+    return f'{factory}(mode="{mode}"{tenant})'
 
 
 # Consent -----------------------------------------------------------------------------

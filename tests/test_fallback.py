@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msrestazure.azure_active_directory import UserPassCredentials
 
 from adls_enduser import (
     BlockedByPolicy,
@@ -259,3 +260,57 @@ def test_it_is_copied_as_itself_and_never_pickled(ada: Person, make: Make) -> No
     there = pickle.loads(pickle.dumps(filesystem_token(fallback)))
     assert there.get_token(f"{DATA_LAKE}.default").token
     assert PASSWORD not in repr(fallback)
+
+
+class TestOption:
+    """``fallback=`` of the factories, with modes by name: each takes the options it knows."""
+
+    @pytest.fixture
+    def options(self, azure: Sandbox, grace: Person, clock: SandboxClock, asked: Any) -> Any:
+        """Give the options of a sign-in as Grace, who approves what she is shown."""
+
+        def show(prompt: DeviceCodePrompt) -> None:
+            asked.append(prompt)
+            azure.entra.approve(prompt.code, by=grace)
+
+        own = {"username": grace.username, "password": PASSWORD, "prompt": show}
+        return {"tenant": CONTOSO, "clock": clock} | own
+
+    @pytest.mark.parametrize("fallback", ["device_code", ["mfa"], ("browser", "mfa")[1:]])
+    def test_a_name_or_several(
+        self, azure: Sandbox, options: Any, asked: Any, fallback: Any
+    ) -> None:
+        """The password is refused for want of a second factor, and the code is shown."""
+        credentials = management_credentials("password", fallback=fallback, **options)
+        assert isinstance(credentials, UserPassCredentials)
+        assert credentials.whoami().username == options["username"]
+        assert (len(asked), passwords(azure)) == (1, 1)
+        assert filesystem_token("password", fallback=fallback, **options).whoami().username
+        assert len(asked) == 2, "two calls by name are two sign-ins"
+
+    def test_an_object(self, options: Any, asked: Any) -> None:
+        """Beside a name, with options of its own."""
+        options["prompt"], own = None, options["prompt"]
+        device_code = DeviceCode(tenant=CONTOSO, clock=options["clock"], prompt=own)
+        del options["prompt"]
+        credentials = management_credentials("password", fallback=device_code, **options)
+        assert (credentials.whoami().username, len(asked)) == (options["username"], 1)
+
+    def test_never_by_itself(self, options: Any, asked: Any) -> None:
+        """Without the option a refusal is the end."""
+        del options["prompt"]
+        with pytest.raises(MfaRequired):
+            management_credentials("password", **options)
+
+    def test_an_option_that_nobody_takes(self, options: Any) -> None:
+        """The error names it and the modes; nothing is sent."""
+        with pytest.raises(ConfigurationError, match="'redirect_uri' with the modes 'password'"):
+            management_credentials(
+                "password", fallback="device_code", redirect_uri="http://localhost", **options
+            )
+
+    @pytest.mark.parametrize("fallback", ["no mode", 3, [None], DeviceCode])
+    def test_what_is_no_mode(self, options: Any, fallback: Any) -> None:
+        """A ConfigurationError before any network."""
+        with pytest.raises(ConfigurationError, match="mode="):
+            management_credentials("password", fallback=fallback, **options)

@@ -33,8 +33,9 @@ FLOORS = {
     "entra": 4,
     "strategies": 5,
     "adapters": 5,
-    "factories": 6,
-    "__init__": 7,
+    "modes": 6,
+    "factories": 7,
+    "__init__": 8,
 }
 
 THIRD_PARTY = {

@@ -1,0 +1,98 @@
+"""What a ``mode`` stands for: a strategy by its name, an object, or one after the other.
+
+Each strategy's module, and with it what it needs, loads when its name is given.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from .errors import ConfigurationError
+from .strategy import AuthStrategy
+
+_STRATEGIES = {
+    "password": ("password", "Password"),
+    "device_code": ("device_code", "DeviceCode"),
+    "mfa": ("device_code", "DeviceCode"),
+    "azure_cli": ("azure_cli", "AzureCli"),
+    "browser": ("browser", "Browser"),
+}
+
+Way: TypeAlias = str | AuthStrategy
+_Options: TypeAlias = Mapping[str, object]
+
+
+def strategy_of(
+    mode: Way, fallback: Way | Sequence[Way], options: _Options, what: str
+) -> AuthStrategy:
+    """Give the strategy that a factory is to sign in by; ``what`` names the factory.
+
+    ConfigurationError for what is none, and for an option that nobody takes.
+    """
+    ways = (mode, *_listed(fallback))
+    for way in ways:
+        _check(way)
+    if len(ways) == 1:
+        return _strategy(mode, options, what)
+    taken = [_taken(way, options) for way in ways]
+    for name in options:
+        if not any(name in share for share in taken):
+            raise _not_taken(name, ways, what)
+    strategies = [_strategy(way, share, what) for way, share in zip(ways, taken, strict=True)]
+    return _load("fallback", "Fallback")(*strategies)  # type: ignore[no-any-return]
+
+
+def _listed(fallback: object) -> tuple[Any, ...]:
+    if isinstance(fallback, Sequence) and not isinstance(fallback, str):
+        return tuple(fallback)
+    return () if fallback is None else (fallback,)
+
+
+def _check(mode: object) -> None:
+    if isinstance(mode, str):
+        if mode not in _STRATEGIES:
+            raise ConfigurationError(f"mode={mode!r} is not known.", remedy=f"Give {_modes()}.")
+    elif isinstance(mode, type) or not isinstance(mode, AuthStrategy):
+        raise ConfigurationError(
+            f"mode={mode!r} is neither a name nor an AuthStrategy.",
+            remedy=f"Give {_modes()}, or an object with the methods silent and sign_in.",
+        )
+
+
+def _strategy(mode: Way, options: _Options, what: str) -> AuthStrategy:
+    if isinstance(mode, str):
+        strategy: AuthStrategy = _load(*_STRATEGIES[mode])(**options)
+        return strategy
+    for name in options:
+        raise ConfigurationError(
+            f"{what} does not take the option {name!r} beside a strategy object.",
+            remedy=f"Give it to the strategy: {type(mode).__name__}({name}=...).",
+        )
+    return mode
+
+
+def _taken(way: Way, options: _Options) -> dict[str, object]:
+    """Give those of the options that a way takes; an object has its own already."""
+    if not isinstance(way, str):
+        return {}
+    _, name = _STRATEGIES[way]
+    declared = getattr(importlib.import_module(".options", __package__), f"{name}Options")
+    return {key: options[key] for key in options if key in declared.__annotations__}
+
+
+def _not_taken(name: str, ways: tuple[Way, ...], what: str) -> ConfigurationError:
+    named = ", ".join(repr(way) if isinstance(way, str) else type(way).__name__ for way in ways)
+    return ConfigurationError(
+        f"{what} does not take the option {name!r} with the modes {named}.",
+        remedy="Leave it out, or give it to a strategy object.",
+    )
+
+
+def _load(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(f".strategies.{module}", __package__), name)
+
+
+def _modes() -> str:
+    return ", ".join(map(repr, _STRATEGIES))
