@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         UnsupportedByCloud,
         WrongAccount,
     )
+    from .explaining import Explanation, explain
     from .factories import Credentials, filesystem_token, management_credentials
     from .options import AZURE_CLI_CLIENT_ID
     from .prompts import BrowserPrompt, DeviceCodePrompt
@@ -76,6 +77,7 @@ __all__ = [
     "DeviceCode",
     "DeviceCodePrompt",
     "EndUserError",
+    "Explanation",
     "Fallback",
     "InvalidCredentials",
     "KeptAccount",
@@ -96,6 +98,7 @@ __all__ = [
     "UnsupportedByCloud",
     "WrongAccount",
     "cloud_from_metadata",
+    "explain",
     "filesystem_token",
     "management_credentials",
 ]
@@ -116,6 +119,7 @@ _LATE = dict.fromkeys(__all__, ".errors") | {
     "Credentials": ".factories",
     "DeviceCode": ".strategies.device_code",
     "DeviceCodePrompt": ".prompts",
+    "Explanation": ".explaining",
     "Fallback": ".strategies.fallback",
     "KeptAccount": ".cache",
     "Password": ".strategies.password",
@@ -123,6 +127,7 @@ _LATE = dict.fromkeys(__all__, ".errors") | {
     "StaticToken": ".strategies.static_token",
     "Token": ".tokens",
     "cloud_from_metadata": ".entra.cloud_metadata",
+    "explain": ".explaining",
     "filesystem_token": ".factories",
     "management_credentials": ".factories",
 }

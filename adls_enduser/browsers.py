@@ -36,14 +36,20 @@ def can_open(environ: Mapping[str, str] | None = None) -> bool:
     desktop is there, and besides whether the person is. azure-identity's
     ``InteractiveBrowserCredential`` tries, and fails where none can open.
     """
+    return not obstacle(environ)
+
+
+def obstacle(environ: Mapping[str, str] | None = None) -> str:
+    """Say why no browser can open here in front of the person; nothing if one can."""
     environ = os.environ if environ is None else environ
-    if any(environ.get(name) for name in _ELSEWHERE):
-        return False
-    if not sys.platform.startswith("linux"):
-        return True
-    if _in_wsl() and shutil.which(_POWERSHELL):
-        return True
-    return any(environ.get(name) for name in _DISPLAYS) and _has_graphical_browser()
+    for name in _ELSEWHERE:
+        if environ.get(name):
+            return f"{name} is set: the person is at another machine"
+    if not sys.platform.startswith("linux") or (_in_wsl() and shutil.which(_POWERSHELL)):
+        return ""
+    if not any(environ.get(name) for name in _DISPLAYS):
+        return f"there is no display ({' or '.join(_DISPLAYS)})"
+    return "" if _has_graphical_browser() else "there is no browser but a text browser, if any"
 
 
 def open_page(url: str) -> None:

@@ -9,6 +9,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from .browsers import obstacle
 from .errors import ConfigurationError
 from .strategy import AuthStrategy
 
@@ -19,6 +20,7 @@ _STRATEGIES = {
     "azure_cli": ("azure_cli", "AzureCli"),
     "browser": ("browser", "Browser"),
 }
+AUTO = "auto"
 
 Way: TypeAlias = str | AuthStrategy
 _Options: TypeAlias = Mapping[str, object]
@@ -52,7 +54,7 @@ def _listed(fallback: object) -> tuple[Any, ...]:
 
 def _check(mode: object) -> None:
     if isinstance(mode, str):
-        if mode not in _STRATEGIES:
+        if mode not in _STRATEGIES and mode != AUTO:
             raise ConfigurationError(f"mode={mode!r} is not known.", remedy=f"Give {_modes()}.")
     elif isinstance(mode, type) or not isinstance(mode, AuthStrategy):
         raise ConfigurationError(
@@ -62,6 +64,10 @@ def _check(mode: object) -> None:
 
 
 def _strategy(mode: Way, options: _Options, what: str) -> AuthStrategy:
+    if mode == AUTO:
+        _options().refuse_unknown(options, _options().AutoOptions, "Mode 'auto'")
+        mode, _ = choose(options)
+        options = _taken(mode, options)
     if isinstance(mode, str):
         strategy: AuthStrategy = _load(*_STRATEGIES[mode])(**options)
         return strategy
@@ -77,8 +83,8 @@ def _taken(way: Way, options: _Options) -> dict[str, object]:
     """Give those of the options that a way takes; an object has its own already."""
     if not isinstance(way, str):
         return {}
-    _, name = _STRATEGIES[way]
-    declared = getattr(importlib.import_module(".options", __package__), f"{name}Options")
+    name = "Auto" if way == AUTO else _STRATEGIES[way][1]
+    declared = getattr(_options(), f"{name}Options")
     return {key: options[key] for key in options if key in declared.__annotations__}
 
 
@@ -90,9 +96,24 @@ def _not_taken(name: str, ways: tuple[Way, ...], what: str) -> ConfigurationErro
     )
 
 
+def choose(options: _Options) -> tuple[str, str]:
+    """Give the mode that ``"auto"`` stands for here, and why."""
+    wanted = options.get("open_browser")
+    if wanted is not None:
+        return ("browser" if wanted else "device_code"), f"open_browser={wanted!r} says so"
+    why_not = obstacle()
+    if why_not:
+        return "device_code", f"no browser can open here: {why_not}"
+    return "browser", "a browser can open here, in front of the person"
+
+
+def _options() -> Any:
+    return importlib.import_module(".options", __package__)
+
+
 def _load(module: str, name: str) -> Any:
     return getattr(importlib.import_module(f".strategies.{module}", __package__), name)
 
 
 def _modes() -> str:
-    return ", ".join(map(repr, _STRATEGIES))
+    return ", ".join(map(repr, (*_STRATEGIES, AUTO)))

@@ -134,6 +134,12 @@ class BrowserOptions(_PageOptions, total=False):
     prompt: PagePrompt | None
 
 
+class AutoOptions(_PageOptions, total=False):
+    """What mode ``"auto"`` takes: what Browser or DeviceCode does; each gets what it knows."""
+
+    prompt: Prompt | PagePrompt | None
+
+
 class AzureCliOptions(AccountOptions, total=False):
     """What AzureCli takes as well.
 
@@ -164,10 +170,8 @@ class StaticTokenOptions(AccountOptions, total=False):
     resource: str | None
 
 
-class AnyOptions(PasswordOptions, _PageOptions, total=False):
+class AnyOptions(PasswordOptions, AutoOptions, total=False):
     """What a factory takes for a mode by name."""
-
-    prompt: Prompt | PagePrompt | None
 
 
 @dataclass(frozen=True)

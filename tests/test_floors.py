@@ -35,6 +35,7 @@ FLOORS = {
     "adapters": 5,
     "modes": 6,
     "factories": 7,
+    "explaining": 7,
     "__init__": 8,
 }
 

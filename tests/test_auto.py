@@ -1,0 +1,139 @@
+"""Mode "auto", and explain(): the door that fits, chosen by what is here and told why."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adls_enduser import (
+    ConfigurationError,
+    SignInCache,
+    explain,
+    filesystem_token,
+    management_credentials,
+)
+from adls_enduser.sandbox import CONTOSO
+
+from .conftest import PASSWORD
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adls_enduser.sandbox import Person, Sandbox
+
+NO_DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "SSH_TTY", "CODESPACES", "BROWSER")
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No desktop, and nobody elsewhere."""
+    for name in NO_DESKTOP:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere a desktop is there")
+def test_without_a_display_it_is_the_device_code() -> None:
+    """And the explanation names what is missing."""
+    told = explain()
+    assert told.mode == "device_code"
+    assert "DISPLAY" in told.why
+    assert str(told) == f"mode='device_code', for {told.why}."
+
+
+@pytest.mark.parametrize("name", ["SSH_CONNECTION", "SSH_TTY", "CODESPACES"])
+def test_with_the_person_elsewhere_it_is_the_device_code(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A browser would open at the wrong machine."""
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setenv(name, "1")
+    told = explain()
+    assert told.mode == "device_code"
+    assert f"{name} is set" in told.why
+
+
+def test_with_a_desktop_it_is_the_browser() -> None:
+    """In a process of its own, since Python looks for browsers once."""
+    program = "from adls_enduser import explain; told = explain(); print(told.mode, told.why)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"DISPLAY": ":0", "BROWSER": "graphical %s"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "browser a browser can open here, in front of the person\n"
+
+
+@pytest.mark.parametrize(("wanted", "mode"), [(True, "browser"), (False, "device_code")])
+def test_the_caller_may_decide(wanted: bool, mode: str) -> None:
+    """``open_browser`` goes before what is here."""
+    assert explain(open_browser=wanted).mode == mode
+
+
+def test_a_mode_by_name_is_itself() -> None:
+    """Whatever is here."""
+    told = explain("password", username="ada@contoso.com", password="x")
+    assert (told.mode, told.why) == ("password", "it was asked for by name")
+
+
+@pytest.mark.parametrize(
+    ("mode", "options", "named"),
+    [
+        ("auto", {"password": "x"}, "password"),
+        ("auto", {"nonsense": 1}, "nonsense"),
+        ("auto", {"tenant": "no tenant"}, "tenant"),
+        ("otto", {}, "'auto'"),
+    ],
+)
+def test_wrong_options_are_refused(mode: Any, options: Any, named: str) -> None:
+    """By explain as by the factories, before any network."""
+    for call in (explain, management_credentials, filesystem_token):
+        with pytest.raises(ConfigurationError, match=named):
+            call(mode, **options)
+
+
+def test_it_signs_in_and_the_next_time_asks_nobody(
+    azure: Sandbox, grace: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By device code here; from then on the cache is found, and explain says so."""
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    asked: list[Any] = []
+
+    def show(prompt: Any) -> None:
+        asked.append(prompt)
+        azure.entra.approve(prompt.code, by=grace)
+
+    options: Any = {"tenant": CONTOSO, "clock": azure.clock, "open_browser": False}
+    options["cache"] = SignInCache(tmp_path / "kept.json", allow_unencrypted=True)
+    assert "will be asked" in explain(**options).found[0]
+    with pytest.warns(UserWarning, match="without encryption"):
+        management_credentials("auto", prompt=show, **options)
+    token = filesystem_token("auto", prompt=show, redirect_uri="http://localhost", **options)
+    assert (token.whoami().username, len(asked)) == (grace.username, 1)
+    [found] = explain(**options).found
+    assert f"keeps the sign-in of {grace.username}" in found
+    assert "will be asked" in explain(username="ada@contoso.com", **options).found[0]
+
+
+def test_a_cache_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """As something that was found, for the mode is known all the same."""
+    path = tmp_path / "kept.json"
+    os.mkfifo(path)
+    told = explain(cache=SignInCache(path, allow_unencrypted=True))
+    assert "cannot be read" in told.found[0]
+
+
+def test_it_is_a_fallback_too(azure: Sandbox, grace: Person) -> None:
+    """From a password that is not enough to whatever fits here."""
+
+    def show(prompt: Any) -> None:
+        azure.entra.approve(prompt.code, by=grace)
+
+    options: Any = {"tenant": CONTOSO, "clock": azure.clock, "open_browser": False}
+    own: Any = {"username": grace.username, "password": PASSWORD, "prompt": show}
+    credentials = management_credentials("password", fallback="auto", **options, **own)
+    assert credentials.whoami().username == grace.username
