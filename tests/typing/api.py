@@ -22,11 +22,14 @@ from adls_enduser import (
     DeviceCode,
     DeviceCodePrompt,
     EndUserError,
+    Explanation,
+    Fallback,
     Password,
     SignInError,
     StaticToken,
     Token,
     cloud_from_metadata,
+    explain,
     filesystem_token,
     management_credentials,
 )
@@ -127,3 +130,14 @@ def credentials() -> Credentials:
     """What a factory returns is a credential to wrap again."""
     given = management_credentials()
     return management_credentials(AzureCredential(given))
+
+
+def doors() -> str:
+    """One way in after the other, by name or as objects, and which it would be."""
+    management_credentials("password", username="ada@contoso.com", fallback="browser")
+    filesystem_token("device_code", fallback=("browser", Browser(open_browser=True)))
+    management_credentials(Fallback(Password(username="ada@contoso.com"), DeviceCode()))
+    told: Explanation = explain("auto", open_browser=False)
+    management_credentials("password", fallback=3)  # type: ignore[arg-type]
+    explain(nonsense=1)  # type: ignore[call-arg]
+    return told.mode
