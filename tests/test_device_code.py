@@ -293,8 +293,40 @@ def test_a_cancel_stops_a_start_that_hangs(
     azure.faults.add(Stall(), times=3, path="/devicecode")
     threading.Timer(0.3, press).start()
     with pytest.raises(SignInCancelled):
-        device_code(cancel=cancel, clock=SandboxClock()).sign_in(MANAGEMENT)
+        device_code(cancel=cancel, clock=SandboxClock(), request_timeout=2).sign_in(MANAGEMENT)
     assert time.monotonic() - asked[0] < 1
+    _left_behind().join(10)
+
+
+def _left_behind() -> threading.Thread:
+    [thread] = [one for one in threading.enumerate() if one.name == "adls_enduser-call"]
+    return thread
+
+
+class Cancelling:
+    """The sandbox's time, for a client whose program gives up during the first pause."""
+
+    def __init__(self, clock: SandboxClock) -> None:
+        self.time, self.monotonic = clock.time, clock.monotonic
+        self.cancel, self.given_up = threading.Event(), threading.Event()
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        self.cancel.set()
+        return self.given_up.wait(10)
+
+
+def test_what_was_left_behind_sends_nothing_more(
+    azure: Sandbox, device_code: Callable[..., DeviceCode]
+) -> None:
+    """A request that would be repeated after a pause is not, when nobody waits any more."""
+    giving_up = Cancelling(azure.clock)
+    azure.faults.add(HTML_502, times=3, path="/devicecode")
+    with pytest.raises(SignInCancelled):
+        device_code(cancel=giving_up.cancel, clock=giving_up).sign_in(MANAGEMENT)
+    thread = _left_behind()
+    giving_up.given_up.set()
+    thread.join(10)
+    assert len(azure.log.to("/devicecode")) == 1
 
 
 def test_a_timeout_ends_though_the_clock_was_set_back(

@@ -123,6 +123,7 @@ def test_the_options_table_is_complete() -> None:
     told = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     assert told | {"clock"} == set(AnyOptions.__annotations__) | {
         "mode",
+        "fallback",
         "interactive",
         "clock",
     }

@@ -94,6 +94,8 @@ class Http:
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: Body | None) -> Answer:
         if not url.lower().startswith("https://"):
             raise ConfigurationError(f"{_host(url)} would be asked over plain http.")
+        if getattr(threading.current_thread(), "left_behind", False):  # see patience.Caller
+            raise TransportError(f"{_host(url)} is not asked again: nobody waits for the answer.")
         outcome = self._attempt(method, url, headers, body)
         if isinstance(outcome, EndUserError):
             raise outcome

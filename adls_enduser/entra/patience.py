@@ -90,6 +90,12 @@ class Deadline:
         return False
 
 
+class Caller(threading.Thread):
+    """A thread that may be left behind; what it runs should then begin nothing new."""
+
+    left_behind = False
+
+
 class Call(Generic[_Result]):
     """A function that runs in a thread, which can be left behind.
 
@@ -104,9 +110,14 @@ class Call(Generic[_Result]):
 
     def result(self, check: Callable[[], None]) -> _Result:
         """Run, and give the result or raise the error."""
-        threading.Thread(target=self._run, name="adls_enduser-call", daemon=True).start()
-        while not self._done.wait(GLANCE):
-            check()
+        caller = Caller(target=self._run, name="adls_enduser-call", daemon=True)
+        caller.start()
+        try:
+            while not self._done.wait(GLANCE):
+                check()
+        except BaseException:  # Ctrl-C too
+            caller.left_behind = True
+            raise
         if self._error is not None:
             raise self._error
         return self._outcome[0]
