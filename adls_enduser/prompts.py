@@ -71,12 +71,6 @@ def tell(text: str) -> None:
     sys.stderr.flush()
 
 
-def say(text: str) -> None:
-    """Write one line to the person, where the prompts are; a notebook shows it as well."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
-
-
 def somebody_can_see() -> bool:
     """Tell whether a notebook or a terminal is there to show a prompt; never in CI."""
     if os.environ.get("CI", "").lower() not in ("", "0", "false"):

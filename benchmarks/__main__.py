@@ -56,7 +56,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--fast", action="store_true", help="five minutes instead of fifteen")
+    parser.add_argument("--fast", action="store_true", help="less of everything, and more noise")
     parser.add_argument("--only", nargs="+", choices=STEPS, help="repeat these steps alone")
     parser.add_argument("--report", action="store_true", help="run nothing, write the docs")
     return parser.parse_args()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -214,7 +215,7 @@ class Scripted:
 @pytest.mark.parametrize("since", [None, Token("t", 9e9, 0.0, MANAGEMENT)])
 def test_an_old_refusal_is_no_reason_to_go_on(since: Token | None) -> None:
     """What was refused before has passed when the same strategy answers again."""
-    fallback = Fallback(Scripted(MfaRequired("then"), since), Scripted())
+    fallback = Fallback(Scripted(MfaRequired("then"), since, None), Scripted())
     with pytest.raises(MfaRequired):
         fallback.silent(MANAGEMENT)
     assert fallback.silent(MANAGEMENT) is since
@@ -229,6 +230,44 @@ def test_a_refusal_is_of_one_strategy_only() -> None:
         fallback.silent(MANAGEMENT)
     with pytest.raises(SignInRequired):
         fallback.sign_in(MANAGEMENT)
+
+
+class Slow:
+    """A strategy whose person takes a while, and is refused in the end."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.answered = threading.Event()
+
+    def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
+        return None
+
+    def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
+        self.asked += 1
+        self.answered.wait(30)
+        raise MfaRequired("not so")
+
+
+def test_threads_ask_one_after_the_other(ada: Person, make: Make) -> None:
+    """The second thread waits for the first, and then asks where that one has got to."""
+    first, last = Slow(), make(ada).strategies[0]
+    fallback = Fallback(first, last)
+    with ThreadPoolExecutor(2) as pool:
+        got = [pool.submit(fallback.sign_in, MANAGEMENT) for _ in range(2)]
+        # Both are inside of Fallback.sign_in, one of them in the first strategy's.
+        while sum(_is_in_sign_in(frame) for frame in sys._current_frames().values()) < 2:
+            threading.Event().wait(0.01)
+        first.answered.set()
+    assert first.asked == 1
+    assert {one.exception() is None for one in got} == {True}
+
+
+def _is_in_sign_in(frame: Any) -> bool:
+    while frame is not None:
+        if frame.f_code is Fallback.sign_in.__code__:
+            return True
+        frame = frame.f_back
+    return False
 
 
 @pytest.mark.parametrize(

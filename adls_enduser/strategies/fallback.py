@@ -14,7 +14,7 @@ from ..errors import (
     SignInRequired,
 )
 from ..locks import survive_fork
-from ..prompts import say
+from ..prompts import tell
 from ..strategy import AnswersClaims, AuthStrategy, Rejects, Travels
 from .from_cache import refuse_pickle
 
@@ -87,7 +87,10 @@ class Fallback:
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
         """Ask the person, in one way after the other."""
         with self._lock:
-            return self._enter(self.current.sign_in, resource, claims)
+            # Another thread may have signed in, in another way, since this one was told that
+            # a person must.
+            way = self._anyhow if self._refusal is None else self.current.sign_in
+            return self._enter(way, resource, claims)
 
     def _enter(self, way: Callable[..., Token], resource: str, claims: str | None) -> Token:
         refused: SignInError
@@ -111,7 +114,7 @@ class Fallback:
         if not isinstance(refused, _CLOSED) or self._at + 1 == len(self.strategies):
             raise refused.with_traceback(None)
         self._at += 1
-        say(f"{refused.message} Trying {type(self.current).__name__} instead.")
+        tell(f"{refused.message} Trying {type(self.current).__name__} instead.\n")
 
     def reject(self, token: Token) -> None:
         """Never give this token again."""
