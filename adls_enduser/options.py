@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 from urllib.parse import quote, urlsplit
 
 from .cache import SignInCache
+from .calls import call, factory, spelled
 from .clocks import SYSTEM_CLOCK, Clock
 from .clouds import PUBLIC, Cloud, cloud_named
 from .errors import ConfigurationError
@@ -186,7 +187,10 @@ class AccountSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """The common options, validated. ``tenant`` is None when none was asked for."""
+    """The common options, validated. ``tenant`` is None when none was asked for.
+
+    ``mode`` is the name under which factories know the strategy that has them.
+    """
 
     tenant: str | None = None
     client_id: str = AZURE_CLI_CLIENT_ID
@@ -198,6 +202,7 @@ class Settings:
     cache: SignInCache | None = None
     library: Library = "adal"
     clock: Clock = SYSTEM_CLOCK
+    mode: str = "device_code"
 
     @property
     def is_adfs(self) -> bool:
@@ -212,9 +217,23 @@ class Settings:
             return base
         return f"{base}/{quote(self.tenant or _ANY_TENANT[self.library], safe='')}"
 
+    @property
+    def spelled(self) -> dict[str, str]:
+        """What of the options the next call needs as well, as source text."""
+        return spelled(
+            self.cloud,
+            tenant=self.tenant,
+            client_id=None if self.client_id == AZURE_CLI_CLIENT_ID else self.client_id,
+            library=None if self.library == "adal" else self.library,
+        )
 
-def settings(options: CommonOptions) -> Settings:
-    """Validate what all strategies have in common; ConfigurationError names the culprit."""
+    def call(self, resource: str) -> str:
+        """Spell the call that makes the same sign-in anew."""
+        return call(factory(resource), f'"{self.mode}"', self.spelled)
+
+
+def settings(options: CommonOptions, mode: str = "device_code") -> Settings:
+    """Validate what strategies have in common; ConfigurationError names the culprit."""
     cloud = cloud_named(options.get("cloud", PUBLIC))
     return Settings(
         tenant=_tenant(options.get("tenant"), cloud),
@@ -227,6 +246,7 @@ def settings(options: CommonOptions) -> Settings:
         cache=_cache(options.get("cache")),
         library=_library(options.get("library", "adal")),
         clock=options.get("clock", SYSTEM_CLOCK),
+        mode=mode,
     )
 
 

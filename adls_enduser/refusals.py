@@ -12,10 +12,11 @@ Sources: RFC 6749 section 5.2 and RFC 8628 section 3.5 (``error``); Microsoft,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
+from .calls import call, factory, is_data_lake
 from .clouds import CHINA, PUBLIC, US_GOVERNMENT
 from .errors import (
     BlockedByPolicy,
@@ -34,6 +35,9 @@ from .errors import (
 )
 from .remedies import GENERAL, PENDING, REMEDIES, Remedy
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 Action = Literal["password", "device_code", "browser", "refresh", "credential"]
 
 
@@ -43,7 +47,8 @@ class Attempt:
 
     ``authority`` is ``https://host/tenant``; ``tenant`` is what the caller gave, or
     None; ``client_id`` is None where it is somebody else's and not known; ``resource`` is
-    an audience in its canonical spelling.
+    an audience in its canonical spelling. ``mode`` is how the person signed in, or was to,
+    and ``options`` what the factory was given, both as source text (calls.py).
     """
 
     action: Action
@@ -51,6 +56,8 @@ class Attempt:
     tenant: str | None
     client_id: str | None
     resource: str
+    mode: str = "..."
+    options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_adfs(self) -> bool:
@@ -299,9 +306,8 @@ def _remedy(
     kind: type[EndUserError], told: _Told, row: Remedy | None, attempt: Attempt
 ) -> list[str]:
     sentences = [row.advice if row else GENERAL[kind]]
-    named = _MODE.search(sentences[0])
-    if named and named[1] != attempt.action:
-        sentences.append(f"The next call: {_call(named[1], attempt)}.")
+    if kind not in _NO_REFUSALS:
+        sentences.append(_next_call(kind, sentences[0], attempt))
     if kind is ConsentRequired:
         sentences += _consent(attempt)
     if told.number is not None and told.row is None:
@@ -309,21 +315,28 @@ def _remedy(
     return sentences
 
 
-# How an advice names another way in, the best first.
-_MODE = re.compile(r'mode="(\w+)"')
+# The service could not answer: there is nothing to be changed about the call.
+_NO_REFUSALS = (TransportError, ProtocolError)
+
+# Nobody has to do anything before the same call is made again.
+_AT_ONCE = (SignInError, SignInDeclined, SignInExpired, SignInTimedOut, MfaRequired)
+
+# How an advice names other ways in, the best first, and options that are to be changed.
+_MODE = re.compile(r'mode=("\w+")')
+_OPTION = re.compile(r"\b(tenant|client_id|cloud)=")
 
 
-def _call(mode: str, attempt: Attempt) -> str:
-    """Spell the call that asks for the same token in another mode."""
-    datalake = _permission(attempt.resource) == _DATA_LAKE
-    factory = "filesystem_token" if datalake else "management_credentials"
-    tenant = "" if attempt.tenant is None else f', tenant="{attempt.tenant}"'
-    return f'{factory}(mode="{mode}"{tenant})'
+def _next_call(kind: type[EndUserError], advice: str, attempt: Attempt) -> str:
+    """Name the call that has a chance: in a mode that the advice names, or the same again."""
+    named = _MODE.findall(advice)
+    mode = attempt.mode if attempt.mode in named or not named else named[0]
+    changed = dict.fromkeys(_OPTION.findall(advice), "...")
+    at_once = mode != attempt.mode or changed or kind in _AT_ONCE
+    spelled = call(factory(attempt.resource), mode, {**attempt.options, **changed})
+    return f"The next call{'' if at_once else ', after that'}: {spelled}."
 
 
 # Consent -----------------------------------------------------------------------------
-
-_DATA_LAKE = "Azure Data Lake"
 
 
 def _consent(attempt: Attempt) -> list[str]:
@@ -338,8 +351,8 @@ def _consent(attempt: Attempt) -> list[str]:
 def _permission(resource: str) -> str:
     """Give the name under which "API permissions" lists a service."""
     clouds = (PUBLIC, CHINA, US_GOVERNMENT)
-    if resource in {cloud.data_lake for cloud in clouds}:
-        return _DATA_LAKE
+    if is_data_lake(resource):
+        return "Azure Data Lake"
     if resource in {cloud.storage for cloud in clouds}:
         return "Azure Storage"
     if resource in {cloud.management for cloud in clouds}:

@@ -156,7 +156,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
             MfaRequired,
             "A second factor is required, and the person has not registered one.",
             "Sign in once in a web browser, for example to the Azure portal, and register a"
-            ' second factor there; then sign in with mode="device_code".',
+            ' second factor there; then sign in with mode="device_code" or mode="browser".',
         ),
     ),
     (
@@ -164,7 +164,8 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
         Remedy(
             MfaRequired,
             "The second factor was not given.",
-            'Sign in again with mode="device_code" and finish the second factor on the page.',
+            'Sign in again with mode="device_code" or mode="browser", and finish the second'
+            " factor on the page.",
         ),
     ),
     (
@@ -172,8 +173,8 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
         Remedy(
             MfaRequired,
             "A check by another company's service, such as its second factor, was not passed.",
-            'Sign in with mode="device_code", whose page can lead through that check; a'
-            " password cannot.",
+            'Sign in with mode="device_code" or mode="browser": their page can lead through'
+            " that check; a password cannot.",
         ),
     ),
     # Policies of the organisation.
@@ -262,8 +263,8 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
         Remedy(
             ConsentRequired,
             "Nobody has allowed the application to act for this person.",
-            'Sign in once with mode="device_code" and accept what the page asks, or let an'
-            " administrator allow it for everybody.",
+            'Sign in once with mode="device_code" or mode="browser" and accept what the page'
+            " asks, or let an administrator allow it for everybody.",
         ),
     ),
     (
@@ -419,7 +420,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
         Remedy(
             SignInExpired,
             "The second factor was given too long ago.",
-            'Sign in again with mode="device_code".',
+            'Sign in again with mode="device_code" or mode="browser".',
         ),
     ),
     (
@@ -544,7 +545,7 @@ GENERAL: Mapping[type[EndUserError], str] = MappingProxyType(
         InvalidCredentials: "Check the user name and the password before trying again:"
         " repeated wrong passwords lock the account.",
         MfaRequired: "A password cannot answer what is asked: sign in with"
-        ' mode="device_code" and follow the page.',
+        ' mode="device_code" or mode="browser" and follow the page.',
         ConsentRequired: "The application must first be allowed to act for this person.",
         BlockedByPolicy: "Give the correlation id to an administrator, whose sign-in log names"
         " the policy.",

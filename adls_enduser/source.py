@@ -14,6 +14,7 @@ import threading
 from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .calls import call
 from .claims import declares_cp1, with_cp1
 from .clocks import SYSTEM_CLOCK, Clock
 from .errors import (
@@ -350,9 +351,11 @@ class TokenSource:
 
     def _nobody(self) -> SignInRequired:
         why = self._why_nobody if self.interactive is False else "no terminal or notebook"
+        given = getattr(getattr(self.strategy, "settings", None), "spelled", {})
+        asking = call(self.what, '"device_code"', {**given, "prompt": "..."})
         return SignInRequired(
             f"A person must sign in for {self.resource}, and nobody can be asked here ({why}).",
-            remedy=f"Call {self.what}(mode='device_code', prompt=...) with a callback that"
+            remedy=f"Call {asking} with a callback that"
             " reaches a person, or run the program in a terminal.",
         )
 

@@ -507,7 +507,7 @@ class TestAgain:
         """Before any network, naming the call that would help."""
         with pytest.raises(SignInRequired, match="interactive=False"):
             management_credentials(mode=device_code(), interactive=False)
-        with pytest.raises(SignInRequired, match=r"filesystem_token\(mode='device_code'"):
+        with pytest.raises(SignInRequired, match=r'filesystem_token\(mode="device_code"'):
             filesystem_token("device_code", tenant=CONTOSO)
         assert len(azure.log) == 0
 

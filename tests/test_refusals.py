@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import pickle
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -10,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adls_enduser.clouds import CHINA, PUBLIC
+from adls_enduser.calls import spelled
+from adls_enduser.clouds import CHINA, PUBLIC, Cloud
 from adls_enduser.errors import (
     BlockedByPolicy,
     ConfigurationError,
@@ -26,6 +29,7 @@ from adls_enduser.errors import (
     TransportError,
     WrongAccount,
 )
+from adls_enduser.options import CommonOptions, settings
 from adls_enduser.refusals import Action, Attempt, refusal
 from adls_enduser.remedies import GENERAL, PENDING, REMEDIES
 
@@ -62,6 +66,15 @@ EXPECTED: dict[type[EndUserError], list[int]] = {
 }
 NUMBERS = [(number, kind) for kind, numbers in EXPECTED.items() for number in numbers]
 
+NEXT_CALL = re.compile(r"The next call(?:, after that)?: (\w+\(.*?\))\.")
+OWN_CLOUD = Cloud(
+    name="own",
+    authority="https://login.example.org/",
+    management="https://management.example.org/",
+    resource_manager="https://management.example.org/",
+    storage="https://storage.example.org/",
+)
+
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
 
@@ -71,9 +84,12 @@ def attempt(
     tenant: str | None = TENANT,
     resource: str = PUBLIC.management,
     authority: str = PUBLIC.authority,
+    mode: str = '"password"',
 ) -> Attempt:
     """Describe a sign-in, by default by password at the public cloud."""
-    return Attempt(action, f"{authority}/{tenant or 'common'}", tenant, CLIENT, resource)
+    where = f"{authority}/{tenant or 'common'}"
+    options = spelled(PUBLIC, tenant=tenant)
+    return Attempt(action, where, tenant, CLIENT, resource, mode, options)
 
 
 def body(number: int | None, sentence: str = "No.", **fields: object) -> dict[str, object]:
@@ -230,9 +246,65 @@ def test_second_factor_after_password_names_the_call(
     assert call in refusal(unknown, asked, status=400).remedy
 
 
-def test_second_factor_after_device_code_names_no_call() -> None:
-    """Who already signs in by device code is not told to call the same again."""
-    assert "credentials(" not in refused(body(50074), "device_code").remedy
+NO_REFUSALS = (TransportError, ProtocolError)
+
+
+@pytest.mark.parametrize("mode", ["password", "device_code", "browser"])
+@pytest.mark.parametrize("number", [number for number, kind in NUMBERS if kind not in NO_REFUSALS])
+def test_every_refusal_names_the_next_call(number: int, mode: str) -> None:
+    """Whatever was refused, the remedy spells one call, and Python can read it."""
+    asked = attempt("refresh", mode=f'"{mode}"')
+    [call] = NEXT_CALL.findall(refusal(body(number), asked, status=400).remedy)
+    spelled = ast.parse(call, mode="eval").body
+    assert isinstance(spelled, ast.Call)
+    assert [one.arg for one in spelled.keywords][:2] == ["mode", "tenant"]
+
+
+@pytest.mark.parametrize(
+    ("number", "mode", "call"),
+    [
+        # A way in that the advice names, and it is this one.
+        (50074, "device_code", 'The next call: X(mode="device_code", tenant="T").'),
+        (50074, "browser", 'The next call: X(mode="browser", tenant="T").'),
+        (53003, "device_code", 'The next call: X(mode="browser", tenant="T").'),
+        # The person simply does it again, in the way that was chosen.
+        (700082, "browser", 'The next call: X(mode="browser", tenant="T").'),
+        (90120, "device_code", 'The next call: X(mode="device_code", tenant="T").'),
+        # Something has to be done first.
+        (50053, "password", 'The next call, after that: X(mode="password", tenant="T").'),
+        (53003, "browser", 'The next call, after that: X(mode="browser", tenant="T").'),
+        # Something of the call is to be changed.
+        (90038, "browser", 'The next call: X(mode="browser", tenant="T", cloud=...).'),
+        (90002, "password", 'The next call: X(mode="password", tenant=..., cloud=...).'),
+    ],
+)
+def test_next_call_is_the_one_that_has_a_chance(number: int, mode: str, call: str) -> None:
+    """Another mode where the advice names one, else the same, with what is to be changed."""
+    asked = attempt("refresh", mode=f'"{mode}"')
+    expected = call.replace("X", "management_credentials").replace('"T"', f'"{TENANT}"')
+    assert expected in refusal(body(number), asked, status=400).remedy
+
+
+@pytest.mark.parametrize("number", [number for number, kind in NUMBERS if kind in NO_REFUSALS])
+def test_a_fault_of_the_service_is_no_refusal(number: int) -> None:
+    """Nothing about the call would help, so none is named."""
+    assert not NEXT_CALL.search(refused(body(number)).remedy)
+
+
+@pytest.mark.parametrize(
+    ("options", "spelled"),
+    [
+        ({}, 'mode="device_code"'),
+        ({"cloud": "china", "tenant": TENANT}, f'mode="browser", tenant="{TENANT}", cloud="china"'),
+        ({"client_id": CLIENT}, f'mode="device_code", client_id="{CLIENT}"'),
+        ({"library": "msal"}, 'mode="device_code", library="msal"'),
+        ({"cloud": OWN_CLOUD}, 'mode="device_code", cloud=...'),
+    ],
+)
+def test_next_call_has_the_options_that_were_given(options: CommonOptions, spelled: str) -> None:
+    """Where, for which application and with which library: as in the call that was refused."""
+    own = settings(options, "browser" if "tenant" in options else "device_code")
+    assert own.call(own.cloud.management) == f"management_credentials({spelled})"
 
 
 @pytest.mark.parametrize("tenant", [None, "common", "Common", "organizations", "consumers"])
@@ -375,7 +447,8 @@ def test_a_final_error_is_stronger_than_the_number(error: str, kind: type[EndUse
     """Numbers may change, so a final OAuth error is not overruled by one, nor advised on."""
     found = refused(body(50126, error=error))
     assert type(found) is kind
-    assert found.remedy == GENERAL[kind]
+    assert found.remedy.startswith(GENERAL[kind])
+    assert REMEDIES[50126].advice not in found.remedy
 
 
 @pytest.mark.parametrize("number", [None, PENDING])

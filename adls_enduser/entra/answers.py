@@ -68,8 +68,9 @@ class Border:
 
     def attempt(self, action: Action, resource: str) -> Attempt:
         """Say, for errors, what is asked of Entra ID."""
-        settings = self._settings
-        return Attempt(action, settings.authority, settings.tenant, settings.client_id, resource)
+        own = self._settings
+        who = (own.authority, own.tenant, own.client_id)
+        return Attempt(action, *who, resource, f'"{own.mode}"', own.spelled)
 
     def run(self, attempt: Attempt, call: Callable[[], _Given]) -> _Given:
         """Give what the call gives, or raise an EndUserError.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
 
+from ..calls import spelled
 from ..claims import challenge, declares_cp1
 from ..errors import ConfigurationError, EndUserError, ProtocolError
 from ..refusals import Attempt
@@ -103,7 +104,8 @@ class AzureCore:
     def _attempt(self, resource: str) -> Attempt:
         own = self._settings
         authority = f"{own.cloud.authority.rstrip('/')}/{own.tenant or 'organizations'}"
-        return Attempt("credential", authority, own.tenant, None, resource)
+        again, options = "AzureCredential(credential)", spelled(own.cloud, tenant=own.tenant)
+        return Attempt("credential", authority, own.tenant, None, resource, again, options)
 
     def _outcome(self, info: Any, resource: str) -> Token | EndUserError:
         # Errors are given back, not raised here, where a traceback would show the token.

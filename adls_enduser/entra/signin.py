@@ -169,7 +169,7 @@ class SignIn:
         is the authority, asked under that domain, that chooses the tenant, and ``_same``
         that holds it to its choice.
         """
-        check_account(grant.token.account, self.settings)
+        check_account(grant.token.account, self.settings, self._again(grant))
         return grant
 
     def _same(self, grant: Grant) -> Grant:
@@ -180,10 +180,13 @@ class SignIn:
         """
         before, now = self.account or Account(), grant.token.account
         if _differ(before.tenant, now.tenant):
-            raise _wrong("tenant", before.tenant, now.tenant)
+            raise _wrong("tenant", before.tenant, now.tenant, self._again(grant))
         if _differ(before.object_id, now.object_id):
-            raise _wrong("username", before.username, now.username)
+            raise _wrong("username", before.username, now.username, self._again(grant))
         return grant
+
+    def _again(self, grant: Grant) -> str:
+        return f" The next call: {self.settings.call(grant.token.resource)}."
 
     # The cache.
 
@@ -267,12 +270,15 @@ class _Remembered(NamedTuple):
     until: float
 
 
-def check_account(account: Account, asked: Settings | AccountSettings) -> None:
-    """Raise WrongAccount where another person, or another tenant, was asked for."""
+def check_account(account: Account, asked: Settings | AccountSettings, again: str = "") -> None:
+    """Raise WrongAccount where another person, or another tenant, was asked for.
+
+    ``again`` is what the remedy ends with.
+    """
     if _differ(asked.username, account.username):
-        raise _wrong("username", asked.username, account.username)
+        raise _wrong("username", asked.username, account.username, again)
     if _is_guid(asked.tenant) and _differ(asked.tenant, account.tenant):
-        raise _wrong("tenant", asked.tenant, account.tenant)
+        raise _wrong("tenant", asked.tenant, account.tenant, again)
 
 
 def _warn(error: CacheError) -> None:
@@ -287,9 +293,9 @@ def _is_guid(tenant: str | None) -> bool:
     return tenant is not None and len(tenant) == 36 and "." not in tenant
 
 
-def _wrong(option: str, asked: str | None, got: str | None) -> WrongAccount:
+def _wrong(option: str, asked: str | None, got: str | None, again: str) -> WrongAccount:
     return WrongAccount(
         f"{asked} was to sign in, but {got} did ({option}).",
         remedy=f"Sign in with the right account, in a private browser window if another one"
-        f" is signed in there, or change {option}=.",
+        f" is signed in there, or change {option}=.{again}",
     )

@@ -46,7 +46,7 @@ class Browser:
 
     def __init__(self, **options: Unpack[BrowserOptions]) -> None:
         refuse_unknown(options, BrowserOptions, "Browser")
-        self.settings = settings(options)
+        self.settings = settings(options, "browser")
         self.prompt = options.get("prompt")
         check_prompt(self.prompt, "BrowserPrompt: url, expires_on, message")
         self._open_browser = options.get("open_browser")

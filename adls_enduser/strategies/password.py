@@ -42,7 +42,7 @@ class Password:
 
     def __init__(self, **options: Unpack[PasswordOptions]) -> None:
         refuse_unknown(options, PasswordOptions, "Password")
-        self.settings = settings(options)
+        self.settings = settings(options, "password")
         self._source = _password(options.get("password"))
         self._given = self._source is not None
         self._username = _username(self.settings.username)
