@@ -8,11 +8,17 @@ import os
 import re
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
 
 from adls_enduser.sandbox.demo_telling import Progress, Teller
+
+from .sandbox.chromium import start
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DEMO = ["-m", "adls_enduser.sandbox.demo"]
 
@@ -49,14 +55,16 @@ def test_names_the_packages_it_found(told: str, package: str) -> None:
         "MfaRequired: ",
         "AADSTS50076",
         'sign in with mode="device_code"',
+        "strategy = Browser(tenant=...)",
+        "/hello.txt was written and reads: Hello from the browser",
         "Both are signed in, and Grace was asked once.",
         "Created demostore in eastus2.",
         "The subscription's accounts: demostore, mystore.",
         "Deleted demostore.",
         "Uploading: 48.0 of 48.0 MB (100 %)",
         "Downloading: 48.0 of 48.0 MB (100 %)",
-        "Prompts: 3,",
-        "Token requests: 7 (3 by password, 3 by device code, 1 silently, by refresh token)",
+        "Prompts: 4,",
+        "Token requests: 9 (3 by password, 3 by device code, 1 by browser, 2 silently, by refresh",
         "What left this machine: nothing.",
         "All is as it should be",
     ],
@@ -64,6 +72,29 @@ def test_names_the_packages_it_found(told: str, package: str) -> None:
 def test_tells(told: str, fact: str) -> None:
     """Each step says what happened."""
     assert fact in told
+
+
+def test_a_browser_that_is_there_is_used(told: str, tmp_path: Path) -> None:
+    """Grace signs in on the page in a real Chromium, and lands on the program's own page."""
+    start(tmp_path, ()).quit()  # skipped, or failed, where there is none
+    assert re.search(r"Chromium [0-9.]+; it opens no window", told)
+    assert "lands on a page of the program's own: Your sign-in was received." in told
+
+
+def test_without_a_browser_the_door_is_shown_all_the_same(tmp_path: Path) -> None:
+    """Where none can be driven a script plays the person's part, and the demo says why."""
+    done = subprocess.run(
+        [sys.executable, *DEMO],
+        env=os.environ | {"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    told = re.sub(r"\s+", " ", done.stdout)
+    assert "None that the demo can drive is here (chromium is not installed)" in told
+    assert "/hello.txt was written and reads: Hello from the browser" in told
+    assert "for its maker's hosts" not in told
 
 
 def test_every_checksum_is_the_same(told: str) -> None:

@@ -19,8 +19,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import DeviceCode, MfaRequired, filesystem_token, management_credentials
+from .. import Browser, DeviceCode, MfaRequired, filesystem_token, management_credentials
 from ..prompts import show
+from .demo_browser import NoBrowser, opened, sign_in
 from .demo_telling import Progress, Teller
 from .demo_watch import Connections
 from .people import CONTOSO
@@ -28,7 +29,9 @@ from .resource_manager import SUBSCRIPTION_ID
 from .sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from .. import Credentials, DeviceCodePrompt
+    from selenium.webdriver import Chrome
+
+    from .. import BrowserPrompt, Credentials, DeviceCodePrompt
 
 ADA, GRACE = f"ada@{CONTOSO}", f"grace@{CONTOSO}"
 STORE, NEW_STORE, GROUP = "mystore", "demostore", "analytics"
@@ -44,6 +47,7 @@ _PACKAGES = ("azure-datalake-store", "azure-mgmt-datalake-store", "adal", "msres
 _GRANTS = {
     "password": "by password",
     "device_code": "by device code",
+    "authorization_code": "by browser",
     "refresh_token": "silently, by refresh token",
 }
 
@@ -79,7 +83,8 @@ class Demo:
         self.watch = watch
         self.prompts = 0
         azure.entra.person(ADA, password="ada-password")
-        azure.entra.person(GRACE, password="grace-password", mfa=True)
+        self.grace = azure.entra.person(GRACE, password="grace-password", mfa=True)
+        self.chrome: Chrome | None = None
 
     def run(self) -> None:
         """Go through all steps."""
@@ -89,6 +94,7 @@ class Demo:
         self.password_refused()
         self.device_code_account_management()
         self.device_code_filesystem()
+        self.browser()
         credentials, token = self.one_sign_in()
         self.account_operations(credentials)
         self.data_operations(token)
@@ -161,6 +167,31 @@ class Demo:
         token = filesystem_token(mode="device_code", tenant=CONTOSO, prompt=self.ask_grace)
         self.expect_person(token, GRACE)
         self.write_and_read(token, b"Hello from Grace")
+
+    def browser(self) -> None:
+        """Show the way in for tenants that allow neither a password nor a device code."""
+        self.tell.step("A browser, where device codes are blocked")
+        self.tell.code(
+            "strategy = Browser(tenant=...)",
+            "credentials = management_credentials(mode=strategy)",
+            "token = filesystem_token(mode=strategy)",
+        )
+        try:
+            with opened(self.azure) as self.chrome:
+                number = self.chrome.capabilities["browserVersion"]
+                self.tell.say(f"A real one is here, Chromium {number}; it opens no window.")
+                self.browser_sign_in()
+        except NoBrowser as reason:
+            self.tell.say(f"None that the demo can drive is here ({reason}): a script plays it.")
+            self.browser_sign_in()
+
+    def browser_sign_in(self) -> None:
+        """Sign Grace in on the page, and use what comes back on both planes."""
+        strategy = Browser(tenant=CONTOSO, prompt=self.browse_as_grace)
+        credentials = management_credentials(mode=strategy)
+        self.expect_person(credentials, GRACE)
+        self.show_accounts(credentials)
+        self.write_and_read(filesystem_token(mode=strategy), b"Hello from the browser")
 
     def one_sign_in(self) -> tuple[Credentials, Credentials]:
         """Serve both planes with one prompt."""
@@ -249,13 +280,20 @@ class Demo:
         ways = ", ".join(f"{number} {_GRANTS.get(way, way)}" for way, number in grants.items())
         self.tell.say(f"Prompts: {self.prompts}, each of them for Grace.")
         self.tell.say(f"Token requests: {len(tokens)} ({ways}); {refused} was refused.")
-        hosts = Counter(one.host for one in log)
+        hosts = Counter(one.host for one in log if one.request)
         for host, number in hosts.most_common():
             self.tell.say(f"{number:>5} requests for {host}")
+        strangers = sum(one.request is None for one in log)
+        self.expect(not (strangers and self.chrome is None), "something asked for another host")
+        if strangers:
+            self.tell.say(
+                f"{strangers:>5} of the browser's own, for its maker's hosts: the sandbox let"
+                " none through."
+            )
         elsewhere = self.watch.elsewhere
         self.expect(not elsewhere, f"something went to {', '.join(sorted(elsewhere))}")
         self.tell.say("What left this machine: nothing. Every connection was to 127.0.0.1.")
-        self.expect(self.prompts == 3, f"there were {self.prompts} prompts instead of 3")
+        self.expect(self.prompts == 4, f"there were {self.prompts} prompts instead of 4")
         self.expect(refused == 1, f"{refused} token requests were refused instead of 1")
 
     # What the steps share.
@@ -271,6 +309,19 @@ class Demo:
         self.tell.say(
             "She would open that page, enter the code and pass her second factor. The demo"
             " does it for her."
+        )
+
+    def browse_as_grace(self, prompt: BrowserPrompt) -> None:
+        """Be Grace at the page that the program opened."""
+        self.prompts += 1
+        self.tell.say(f"The page that opens: {prompt.url.partition('?')[0]}")
+        if self.chrome is None:
+            self.azure.entra.browse(prompt.url, by=GRACE)
+            return
+        last = sign_in(self.chrome, prompt.url, self.azure, self.grace, "grace-password")
+        self.tell.say(
+            "Grace types her name and password and the code of her second factor, and lands"
+            f" on a page of the program's own: {last}."
         )
 
     def show_accounts(self, credentials: Credentials) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+
+from adls_enduser.sandbox import demo_browser
 
 from ..conftest import IN_CI
 
@@ -16,45 +16,20 @@ if TYPE_CHECKING:
 
     from selenium.webdriver import Chrome
 
-ARGUMENTS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--window-size=900,700",
-)
 
-
-def missing(what: str) -> NoReturn:
+def missing(reason: object) -> NoReturn:
     """Skip, or fail where everything must be there."""
-    reason = f"{what} is not installed"
     if IN_CI:
-        pytest.fail(reason)
-    pytest.skip(reason)
+        pytest.fail(str(reason))
+    pytest.skip(str(reason))
 
 
 def start(profile: Path, arguments: Iterable[str]) -> Chrome:
     """Start Chromium without a window; the caller quits it."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium:
-        missing("chromium")
-    if not driver:
-        missing("chromedriver")
     try:
-        from selenium import webdriver
-    except ImportError:
-        missing("selenium")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in (*ARGUMENTS, *arguments, f"--user-data-dir={profile}"):
-        options.add_argument(argument)
-    service = webdriver.ChromeService(driver, env={**os.environ, "NO_PROXY": "*"})
-    return webdriver.Chrome(options, service)
+        return demo_browser.start(profile, arguments)
+    except demo_browser.NoBrowser as reason:
+        missing(reason)
 
 
 class Screen:
