@@ -138,8 +138,13 @@ def mean_rate(found: list[dict[str, Any]], lifetime: float, *, by: str = "wall")
 
 
 def allowed(one: dict[str, Any]) -> int:
-    """Give how many token requests a transfer may do: lifetimes passed, plus one."""
-    return int(one["signed_in"] // one["lifetime"]) + 1
+    """Give how many token requests a transfer may do: lifetimes passed, plus one.
+
+    The sign-in comes before the transfer. What is one more than the lifetimes passed is
+    a renewal before the end: at four fifths of a short life nobody may be without a new
+    token, so five seconds of tokens of five seconds cannot do with none.
+    """
+    return int(one["lasted"] // one["lifetime"]) + 1
 
 
 def lifetimes(found: list[dict[str, Any]]) -> list[float]:
@@ -180,8 +185,8 @@ def _transfers() -> list[Goal]:
     said += [_throughput(found, lifetime) for lifetime in lifetimes(found)]
     if long:
         said.append(_throughput(long, 5.0, "Long transfers"))
-    over = sum(one["tokens"] > allowed(one) for one in found + long)
-    most = max((one["tokens"] - allowed(one) for one in found + long), default=0)
+    over = sum(one["renewals"] > allowed(one) for one in found + long)
+    most = max((one["renewals"] - allowed(one) for one in found + long), default=0)
     goal = "no more token requests than lifetimes passed, plus one"
     text = f"{over} of {all_of} did more, by {most} at most" if over else "kept by all"
     return [*said, Goal("Transfers", goal, text, not over)]

@@ -105,12 +105,13 @@ much each further sign-in of an account holds by Python's own count (tracemalloc
 
 ## Transfers
 
-`ADLUploader`, then `ADLDownloader`, of {_size("transfers")} MB in 64 files, one
-sign-in by password for each transfer; the bytes are compared by SHA-256. Each number is
+`ADLUploader`, then `ADLDownloader`, of {_size("transfers")} MB in 64 files, after one
+sign-in by password for both; the bytes are compared by SHA-256. Each number is
 the throughput over that with a token that never ends, in the same run, variants in turns,
 the best of each (other work on the machine makes a transfer slower and never faster);
 in parentheses the same by the client's CPU time, which other work on the machine disturbs
-less; then the most token requests that one transfer did. "all" is the geometric mean. The
+less; then the most token requests that were made in the time of one (the sign-in came
+before). "all" is the geometric mean. The
 goals are held against each cell, though a cell is no better than the machine was quiet.
 How quiet it was the last column tells: a token of 3600 seconds is as good as one that
 never ends to all concerned, and yet made {_noise()}. So does the spread of "never ends"
@@ -122,7 +123,8 @@ A transfer of this size ends before most of these tokens do; what the lifetimes 
 301 seconds show is that a token inside the SDKs' own margins (100 seconds in 0.0.x, 300
 in 1.0.1) causes no request for each call. A token is renewed, in the background, when
 three quarters of a short life are over, so tokens of 5 seconds are asked for every 3.75:
-more often than they end.
+more often than they end, so that in the long run there is a third more of requests than
+of lifetimes passed.
 
 These transfers outlive theirs: {_size("long")} MB, 8 threads, tokens of 5 seconds.
 

@@ -131,9 +131,9 @@ def long_transfers() -> str:
     rows = [
         (
             one["store"],
-            f"{one['signed_in']:.1f} s",
+            f"{one['lasted']:.1f} s",
             str(goals.allowed(one) - 1),
-            str(one["tokens"]),
+            str(one["renewals"]),
             "yes" if one["same"] else f"**no** {one['error']}",
             f"{goals.rate(_like(one), one['lifetime']):.2f}",
             f"{goals.rate(_like(one), one['lifetime'], by='cpu'):.2f}",
@@ -155,7 +155,7 @@ def _rate(group: list[dict[str, Any]]) -> str:
 
 
 def _cell(group: list[dict[str, Any]], life: float) -> str:
-    most = max(one["tokens"] for one in group if one["lifetime"] == life)
+    most = max(one["renewals"] for one in group if one["lifetime"] == life)
     wall, cpu = goals.rate(group, life), goals.rate(group, life, by="cpu")
     return f"{wall:.2f} ({cpu:.2f}), {most}"
 
