@@ -187,6 +187,21 @@ def test_the_old_token_serves_while_renewal_fails(
     assert source.token() != first
 
 
+def test_not_all_come_back_at_once(strategy: Stranger, clock: SandboxClock) -> None:
+    """Of forty processes whose renewal failed at the same moment some ask sooner than others."""
+    sources = [TokenSource(strategy, RESOURCE, clock=clock) for _ in range(40)]
+    for source in sources:
+        source.token()
+    clock.advance(3600 - 200)
+    strategy.silently = _fail(TransportError("down"))
+    for moment, least, most in ((0, 40, 40), (19, 0, 0), (11, 1, 39)):
+        clock.advance(moment)
+        before = strategy.silent_calls
+        for source in sources:
+            source.token()
+        assert least <= strategy.silent_calls - before <= most
+
+
 def test_retry_after_is_obeyed(
     source: TokenSource, strategy: Stranger, clock: SandboxClock
 ) -> None:
