@@ -41,6 +41,9 @@ _PAUSE = (20.0, 40.0)
 # A service that asks to be left alone for longer is asked again all the same.
 _LONGEST_PAUSE = 3600.0
 
+# A pause that is over by either clock.
+_OVER = (0.0, 0.0)
+
 
 class _Held(NamedTuple):
     """A token and its ages, by the clock on the wall and by the one that is never set.
@@ -93,8 +96,7 @@ class TokenSource:
         self._time, self._monotonic = clock.time, clock.monotonic
         self._held: _Held | None = None
         self.fresh: tuple[Token | None, float, float] = (None, 0.0, 0.0)
-        self._quiet_until = 0.0
-        self._told_until = 0.0
+        self._quiet_until = self._told_until = _OVER
         self._last_error: EndUserError | None = None
         self._why_nobody = "interactive=False"
         self._take_new_lock()
@@ -188,14 +190,14 @@ class TokenSource:
         return self.clock.time() >= age[0] or self.clock.monotonic() >= age[1]
 
     def _is_quiet(self) -> bool:
-        return self.clock.monotonic() < self._quiet_until
+        return not self._past(self._quiet_until)
 
     def _lives(self) -> bool:
         return self._held is not None and not self._past(self._held.dead)
 
     def _raise_if_told_to_wait(self) -> None:
         error = self._last_error
-        if error is not None and self.clock.monotonic() < self._told_until:
+        if error is not None and not self._past(self._told_until):
             raise copy(error)
 
     # One renewal for all who want it.
@@ -240,14 +242,19 @@ class TokenSource:
 
     def _lead(self, flight: _Flight, fetch: Callable[[], Token], *, silently: bool = False) -> None:
         flight.leader = threading.get_ident()
+        unasked = flight.challenge is None and self._lives()
         try:
             flight.token = fetch()
         except EndUserError as error:
-            flight.error = None if silently else error
+            flight.error = None if silently or (unasked and self._may_help(error)) else error
         finally:
             # After Ctrl-C, or when a person could help those who wait but was not asked,
             # there is neither token nor error, and a waiter leads the next.
             self._land(flight)
+
+    def _may_help(self, error: EndUserError) -> bool:
+        # The token has died while its renewal was under way, which asked nobody.
+        return isinstance(error, SignInError) and self._somebody_may_be_asked()
 
     def _land(self, flight: _Flight) -> None:
         with self._lock:
@@ -267,10 +274,11 @@ class TokenSource:
 
     def _be_quiet(self, error: EndUserError) -> None:
         told = min(getattr(error, "retry_after", None) or 0.0, _LONGEST_PAUSE)
-        pause = max(random.uniform(*_PAUSE), told)  # noqa: S311 - spreads load, hides nothing
-        now = self.clock.monotonic()
-        self._quiet_until, self._told_until = now + pause, now + told
+        self._quiet_until, self._told_until = self._in(max(_pause(), told)), self._in(told)
         self._last_error = error.with_traceback(None)
+
+    def _in(self, seconds: float) -> tuple[float, float]:
+        return self.clock.time() + seconds, self.clock.monotonic() + seconds
 
     def _hold(self, token: Token) -> Token:
         wall, ticks = self.clock.time(), self.clock.monotonic()
@@ -279,6 +287,8 @@ class TokenSource:
         def before_the_end(margin: float) -> tuple[float, float]:
             return wall + left - margin, ticks + left - margin
 
+        # Whoever gives the same token again has no other yet, and is not asked at each call.
+        again = min(_pause(), token.lifetime / 100) if token == self.held else 0.0
         self._held = _Held(
             token,
             advisory=before_the_end(token.advisory_margin),
@@ -286,7 +296,7 @@ class TokenSource:
             dead=before_the_end(0.0),
         )
         self.fresh = (token, *self._held.advisory)
-        self._quiet_until = self._told_until = 0.0
+        self._quiet_until, self._told_until = self._in(again), _OVER
         return token
 
     # Asking the strategy.
@@ -399,6 +409,10 @@ class TokenSource:
             elif flight.leader != threading.get_ident():
                 flight.done.wait()
         return self.held
+
+
+def _pause() -> float:
+    return random.uniform(*_PAUSE)  # noqa: S311 - spreads load, hides nothing
 
 
 class Elsewhere:

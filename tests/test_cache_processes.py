@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import random
 import shutil
+import stat
 import subprocess
 import sys
 import threading
@@ -171,6 +172,45 @@ def test_the_lock_is_waited_for_and_then_named(cache: SignInCache) -> None:
             in_a_thread(lambda: file.locked(0.1).__enter__())
     with file.locked(0.1) as hold:
         hold.require()
+
+
+def test_what_another_has_just_mended_is_not_set_aside(cache: SignInCache) -> None:
+    """Whoever read a torn file reads again under the lock, before anything is renamed."""
+    keep(cache, kept(ADA))
+    told: list[object] = []
+    with cache.open(PLACE) as entry:
+        file_of(cache).write_bytes(file_of(cache).read_bytes()[:40])
+        thread = threading.Thread(target=lambda: told.extend(cache.accounts()))
+        thread.start()
+        thread.join(0.3)
+        assert thread.is_alive(), "it waits for the lock"
+        entry.keep(kept(ADA, "newer"))
+    thread.join(10)
+    assert len(told) == 1
+    assert set_aside(cache) == []
+    assert load(cache) == kept(ADA, "newer")
+
+
+def test_a_write_is_on_the_disk_before_it_has_the_name(
+    cache: SignInCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes are synced, then renamed, then the folder is synced: a power cut tears nothing."""
+    done: list[object] = []
+    fsync, rename = os.fsync, os.replace
+
+    def syncs(number: int) -> None:
+        size = os.fstat(number).st_size
+        done.append("folder" if stat.S_ISDIR(os.fstat(number).st_mode) else size)
+        fsync(number)
+
+    def renames(source: str, target: str) -> None:
+        done.append(os.path.basename(target))
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", syncs)
+    monkeypatch.setattr(os, "replace", renames)
+    keep(cache, kept(ADA))
+    assert done == [file_of(cache).stat().st_size, file_of(cache).name, "folder"]
 
 
 def in_a_thread(act: object) -> None:

@@ -37,6 +37,7 @@ from adls_enduser.sandbox import (
     redirect,
     throttled,
 )
+from adls_enduser.source import TokenSource
 
 from .contracts import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH, StrategyContract
 
@@ -543,6 +544,42 @@ def test_cold_threads_of_one_strategy_share_one_prompt(
         thread.join(30)
     assert len(made) == 4
     assert len(reader.prompts) == 1
+
+
+@pytest.mark.parametrize("declined", [True, False], ids=["declined", "timeout"])
+def test_cold_threads_of_two_credentials_share_one_refusal(
+    device_code: Callable[..., DeviceCode], reader: Reader, azure: Sandbox, declined: bool
+) -> None:
+    """64 threads, both planes: who declined, or did not come, is not asked once more."""
+    strategy = device_code(timeout=20)
+    errors: list[EndUserError] = []
+    sources = [TokenSource(strategy, one, clock=azure.clock) for one in (MANAGEMENT, DATA_LAKE)]
+
+    def ask(source: TokenSource) -> None:
+        with pytest.raises(EndUserError) as caught:
+            source.token()
+        errors.append(caught.value)
+
+    threads = [threading.Thread(target=ask, args=[source]) for source in sources * 32]
+
+    def refuse(prompt: DeviceCodePrompt) -> None:
+        for thread in threads[1:]:
+            thread.start()
+        threading.Event().wait(0.3)
+        if declined:
+            azure.entra.decline(prompt.code)
+
+    reader.act = refuse
+    threads[0].start()
+    for thread in threads:
+        thread.join(30)
+    expected = SignInDeclined if declined else SignInTimedOut
+    assert ({type(one) for one in errors}, len(errors)) == ({expected}, 64)
+    assert len(reader.prompts) == 1
+    assert len({id(one) for one in errors}) == 64, "each may add its own traceback"
+    reader.act = reader.approve
+    assert sources[0].token(), "and the next question is a new one"
+    assert len(reader.prompts) == 2
 
 
 def test_a_second_sign_in_waits_for_the_first(

@@ -91,6 +91,10 @@ class Scripted(Http):
         return Answer(status, text, {"Retry-After": text[:20]})
 
 
+def _started(backend: Any) -> Any:
+    return backend.start_authorization(RESOURCE, "http://localhost:1")
+
+
 def _outcome(act: Callable[[], object]) -> object:
     try:
         return act()
@@ -101,13 +105,14 @@ def _outcome(act: Callable[[], object]) -> object:
 @settings(deadline=None, max_examples=250, suppress_health_check=[HealthCheck.too_slow])
 @given(ANSWERS)
 def test_any_answer_is_a_value_or_our_error(answers: list[tuple[int, str]]) -> None:
-    """In each of the four flows."""
+    """In each of the flows."""
     own = Settings(tenant="contoso.com")
     for act in (
         lambda backend: backend.password(RESOURCE, "ada@contoso.com", Secret("p")),
         lambda backend: backend.start_device_code(RESOURCE),
         lambda backend: backend.poll(FLOW),
         lambda backend: backend.refresh(RESOURCE, Secret("r")),
+        lambda backend: backend.redeem_code(_started(backend), Secret("c")),
     ):
         for kind in (AdalBackend, MsalBackend):
             outcome = _outcome(

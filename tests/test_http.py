@@ -207,6 +207,16 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> 
     assert retry_after(Answer(429, "", {"Retry-After": value}), now=0.0) == seconds
 
 
+@pytest.mark.parametrize("skew", [600, -600])
+def test_a_date_is_compared_with_the_answers_own(skew: float) -> None:
+    """A clock that is wrong here makes a pause neither longer nor shorter."""
+    headers = {
+        "Date": "Thu, 01 Jan 1970 01:00:00 GMT",
+        "Retry-After": "Thu, 01 Jan 1970 01:00:05 GMT",
+    }
+    assert retry_after(Answer(429, "", headers), now=3600.0 + skew) == 5
+
+
 @given(some.text())
 def test_no_retry_after_is_an_exception(value: str) -> None:
     """Whatever the header says, there is a number of seconds or None."""

@@ -23,7 +23,7 @@ from adls_enduser import (
     TransportError,
     management_credentials,
 )
-from adls_enduser.sandbox import CONTOSO, Answer
+from adls_enduser.sandbox import CONTOSO, Answer, redirect
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 
 from .conftest import PASSWORD
@@ -309,6 +309,19 @@ class TestRevoked:
         answer = credential.signed_session().post(SUBSCRIPTIONS, data=iter([b"x"]))
         assert answer.status_code == 401
         assert answer.history == []
+
+    def test_a_401_of_another_host_is_not_answered(self, credential: Any, azure: Sandbox) -> None:
+        """A redirect that leaves the host leaves the token behind; so does the repeat."""
+        there = "https://mystore.azuredatalakestore.net/webhdfs/v1/?op=LISTSTATUS"
+        azure.faults.add(redirect(there), path="/subscriptions")
+        azure.log.clear()
+        answer = credential.signed_session().get(SUBSCRIPTIONS)
+        assert answer.status_code == 401
+        sent = [(one.host, "Authorization" in one.request.headers) for one in azure.log]
+        assert sent == [
+            ("management.azure.com", True),
+            ("mystore.azuredatalakestore.net", False),
+        ]
 
     def test_a_401_that_stays_comes_out(self, credential: Any, azure: Sandbox) -> None:
         """One renewal and one repeat, no more."""

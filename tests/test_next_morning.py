@@ -11,6 +11,7 @@ import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import pexpect
 import pytest
 
 from adls_enduser import (
@@ -25,16 +26,19 @@ from adls_enduser import (
     management_credentials,
 )
 from adls_enduser.claims import CP1
-from adls_enduser.sandbox import CONTOSO, Sandbox
+from adls_enduser.sandbox import CONTOSO, Answer, Sandbox
 
 from .conftest import PASSWORD
 from .contracts import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH, StrategyContract
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from adls_enduser.sandbox import Person, SandboxClock
+
+SCOPE = f"{MANAGEMENT}.default"
+SUBSCRIPTIONS = "https://management.azure.com/subscriptions?api-version=2022-12-01"
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*without encryption.*:UserWarning")
 
@@ -59,6 +63,11 @@ def _device_code(azure: Sandbox, cache: SignInCache, by: str = "grace", **more: 
 
     options: Any = {"tenant": CONTOSO, "clock": azure.clock, "prompt": approve} | more
     return DeviceCode(cache=cache, **options)
+
+
+def _eventually(condition: Callable[[], bool]) -> bool:
+    """Wait, briefly, for what another thread is about to do."""
+    return any(condition() or threading.Event().wait(0.01) for _ in range(500))
 
 
 class TestContract(StrategyContract):
@@ -94,6 +103,34 @@ def test_the_next_morning_asks_nobody(
     filesystem_token(mode=_device_code(azure, cache, prompt=None), interactive=False)
     filesystem_token(mode=_device_code(azure, cache, prompt=None), interactive=False)
     assert [one.request.form["grant_type"] for one in azure.log] == ["refresh_token"]
+
+
+def test_a_kept_token_serves_though_renewal_is_due(
+    azure: Sandbox, grace: Person, cache: SignInCache, clock: SandboxClock
+) -> None:
+    """The next run sends nothing when it begins, and a service that is down does not stop it."""
+    first = management_credentials(mode=_device_code(azure, cache)).get_token(SCOPE).token
+    clock.advance(3600 - 500)
+    azure.log.clear()
+    azure.faults.add(Answer(503), times=99, path=TOKEN_PATH)
+    second = management_credentials(mode=_device_code(azure, cache, prompt=None))
+    assert len(azure.log) == 0
+    assert second.get_token(SCOPE).token == first
+    assert _eventually(lambda: len(azure.log) == 3), "it is renewed in the background"
+    clock.advance(100)
+    azure.faults.clear()
+    assert second.get_token(SCOPE).token == first
+    assert _eventually(lambda: second.get_token(SCOPE).token != first)
+
+
+def test_a_kept_token_that_ends_soon_is_renewed_first(
+    azure: Sandbox, grace: Person, cache: SignInCache, clock: SandboxClock
+) -> None:
+    """In the mandatory window the next run waits for a new one, as all do."""
+    first = management_credentials(mode=_device_code(azure, cache)).get_token(SCOPE).token
+    clock.advance(3600 - 299)
+    second = management_credentials(mode=_device_code(azure, cache, prompt=None))
+    assert second.get_token(SCOPE).token != first
 
 
 @pytest.mark.parametrize(("first", "then"), [("adal", "msal"), ("msal", "adal")])
@@ -193,6 +230,23 @@ def test_without_a_keyring_nobody_is_asked_in_vain(
     assert len(azure.log) == 0
 
 
+@pytest.mark.parametrize("username", [None, f"ada@{CONTOSO}"])
+def test_nobody_types_a_name_or_a_password_in_vain(
+    azure: Sandbox, ada: Person, tmp_path: Path, username: str | None
+) -> None:
+    """At a terminal too the error comes first."""
+    program = (
+        "from adls_enduser import SignInCache, management_credentials\n"
+        f"management_credentials('password', username={username!r},"
+        f" cache=SignInCache({str(tmp_path / 'sign-ins')!r}))\n"
+    )
+    (tmp_path / "program.py").write_text(program)
+    screen = pexpect.run(f"{sys.executable} {tmp_path / 'program.py'}", timeout=30).decode()
+    assert "CacheError" in screen
+    assert "User name:" not in screen
+    assert "Password of" not in screen
+
+
 def test_a_disk_that_fails_later_costs_no_sign_in(
     azure: Sandbox, grace: Person, clock: SandboxClock, tmp_path: Path
 ) -> None:
@@ -229,6 +283,29 @@ def test_another_process_renews_from_the_cache(
     cache.sign_out()
     with pytest.raises((SignInRequired, SignInExpired)):
         pickle.loads(pickle.dumps(credentials)).get_token(f"{DATA_LAKE}.default")
+
+
+def test_a_revoked_token_is_renewed_in_another_process(
+    azure: Sandbox, ada: Person, grace: Person, cache: SignInCache, library: Any
+) -> None:
+    """A worker that meets a 401 gets a new one from the cache, whoever else is kept there."""
+    for name in ("ada", "grace"):
+        options: Any = {"username": f"{name}@{CONTOSO}", "library": library, "cache": cache}
+        credentials = management_credentials(
+            mode=DeviceCode(
+                tenant=CONTOSO,
+                prompt=lambda prompt, name=name: azure.entra.approve(
+                    prompt.code, by=f"{name}@{CONTOSO}"
+                ),
+                **options,
+            )
+        )
+    copied = pickle.loads(pickle.dumps(credentials))
+    azure.world.identity.revoke_issued_tokens(grace)
+    azure.log.clear()
+    assert copied.signed_session().get(SUBSCRIPTIONS).status_code == 200
+    assert [one.status for one in azure.log.to("/subscriptions")] == [401, 200]
+    assert len(azure.log.to(TOKEN_PATH)) == 1
 
 
 def test_a_credential_can_be_sent_on(azure: Sandbox, grace: Person, cache: SignInCache) -> None:

@@ -27,9 +27,11 @@ from azure.datalake.store import core, multithread
 from adls_enduser import (
     ConfigurationError,
     DeviceCode,
+    Fallback,
     Password,
     SignInError,
     SignInRequired,
+    StaticToken,
     filesystem_token,
     management_credentials,
 )
@@ -93,7 +95,17 @@ def _by_device_code(azure: Sandbox) -> DeviceCode:
     return DeviceCode(tenant=CONTOSO, prompt=lambda prompt: None, clock=azure.clock)
 
 
-STRATEGIES = {"password": _by_password, "device_code": _by_device_code}
+def _by_fallback(azure: Sandbox) -> Fallback:
+    device_code = _by_device_code(azure)
+    grace: Any = {"username": f"grace@{CONTOSO}", "password": PASSWORD, "tenant": CONTOSO}
+    return Fallback(Password(**grace, clock=azure.clock), device_code)
+
+
+STRATEGIES = {
+    "password": _by_password,
+    "device_code": _by_device_code,
+    "fallback": _by_fallback,
+}
 FACTORIES: dict[str, Any] = {MANAGEMENT: management_credentials, DATA_LAKE: filesystem_token}
 
 
@@ -243,6 +255,18 @@ class TestPickle:
             with pytest.raises(ConfigurationError, match="never pickled") as caught:
                 dumps(strategy)
             assert "factory" in caught.value.remedy
+
+
+@pytest.mark.parametrize("factory", FACTORIES.values(), ids=["management", "filesystem"])
+def test_a_static_tokens_pickle(azure: Sandbox, clock: SandboxClock, factory: Any) -> None:
+    """It carries that token too, and at its end nothing else can be had."""
+    credential = factory(StaticToken("an-access-token", clock.time() + 600, clock=clock))
+    for raw in (*_all_pickles(credential), *_all_pickles(credential.aio())):
+        loaded = pickle.loads(raw)
+        assert repr(loaded) == repr(pickle.loads(pickle.dumps(loaded)))
+        assert b"an-access-token" in raw
+    with pytest.raises(SignInRequired, match="another process"):
+        _secret(pickle.loads(pickle.dumps(credential)), STORAGE)
 
 
 class TestDeadPickle:

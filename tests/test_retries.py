@@ -106,11 +106,23 @@ def test_pauses_grow_and_retry_after_is_obeyed(
     assert (len(azure.log), clock.time()) == (1, began)
 
 
+def test_pauses_differ(strategy: Password, azure: Sandbox, clock: SandboxClock) -> None:
+    """So that all who met a failing service do not come back together."""
+    pauses = set()
+    for _ in range(5):
+        began = clock.time()
+        azure.faults.add(Answer(503), path=TOKEN_PATH)
+        _renew(strategy)
+        pauses.add(round(clock.time() - began, 6))
+    assert len(pauses) > 1
+
+
 class TestSkew:
     """A clock that is wrong by more than two minutes is named in the next error."""
 
     @pytest.mark.parametrize(
-        ("skew", "words"), [(600, "(599|600) seconds behind"), (-600, "ahead of")]
+        ("skew", "words"),
+        [(600, "(599|600) seconds behind"), (-600, "ahead of"), (125, "behind"), (-125, "ahead")],
     )
     def test_it_is_named(
         self, strategy: Password, azure: Sandbox, ada: Person, skew: float, words: str

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import json
 import logging
+import os
 import pickle
+import runpy
+import subprocess
+import sys
 import traceback
 import warnings
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -14,6 +21,8 @@ import pytest
 import requests
 from azure.core.credentials import AccessToken
 from azure.identity import UsernamePasswordCredential
+from rich.console import Console
+from rich.traceback import Traceback
 
 from adls_enduser import (
     AZURE_CLI_CLIENT_ID,
@@ -33,11 +42,14 @@ from adls_enduser.source import TokenSource
 
 from .contracts import DATA_LAKE, MANAGEMENT, TOKEN_PATH
 from .strangers import Giving
+from .test_processes import _stands_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adls_enduser.sandbox import Sandbox, SandboxClock
+
+ROOT = Path(__file__).parent.parent
 
 PASSWORD = "planted-password-7d1c"
 WRONG = "planted-wrong-9e2f"
@@ -70,6 +82,7 @@ class Everything:
             self.texts += traceback.format_exception(one)
             self.texts += self._locals(one)
             todo += [one.__cause__, one.__context__]
+        self.texts += [_by_rich(error), _by_pytest(error)]
 
     @staticmethod
     def _locals(error: BaseException) -> list[str]:
@@ -84,6 +97,32 @@ class Everything:
         """Give the planted secrets that stand somewhere."""
         everything = "\n".join(self.texts)
         return {secret for secret in PLANTED if secret in everything} - set(allowed)
+
+
+HERE = str(Path(__file__).parent)
+
+
+def _by_rich(error: BaseException) -> str:
+    """Print an error as rich does with ``show_locals``, but for the locals of tests."""
+    limits: dict[str, Any] = {"locals_max_length": None, "locals_max_string": None, "width": 10_000}
+    told = Traceback.from_exception(
+        type(error), error, error.__traceback__, show_locals=True, suppress=[HERE], **limits
+    )
+    console = Console(file=io.StringIO(), width=10_000)
+    console.print(told)
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+
+def _by_pytest(error: BaseException) -> str:
+    """Print an error as ``pytest --showlocals -vv`` does, but for the frames of tests."""
+    told = pytest.ExceptionInfo.from_exception(error).getrepr(
+        showlocals=True, truncate_locals=False, tbfilter=_not_of_tests
+    )
+    return str(told)
+
+
+def _not_of_tests(told: pytest.ExceptionInfo[BaseException]) -> Any:
+    return told.traceback.filter(lambda entry: not str(entry.path).startswith(HERE))
 
 
 @pytest.fixture
@@ -110,8 +149,6 @@ def _granting(**more: Any) -> Answer:
         "token_type": "Bearer",
         "expires_in": "3600",
     } | more
-    import json
-
     return Answer(200, json.dumps(body))
 
 
@@ -137,6 +174,19 @@ def test_a_control_finds_what_is_there() -> None:
         leaky()
     everything.add_error(caught.value)
     assert PASSWORD in everything.found()
+
+
+def test_a_control_finds_what_rich_and_pytest_print(tmp_path: Path) -> None:
+    """The locals of a program's frames, and not those of a test's."""
+    program = tmp_path / "program.py"
+    program.write_text(f"def leaky(planted={ACCESS!r}):\n    return 1 / 0\n")
+    leaky = runpy.run_path(str(program))["leaky"]
+    here = WRONG
+    with pytest.raises(ZeroDivisionError) as divided:
+        leaky()
+    assert here not in _by_rich(divided.value) + _by_pytest(divided.value)
+    assert ACCESS in _by_rich(divided.value)
+    assert ACCESS in _by_pytest(divided.value)
 
 
 def _browser(azure: Sandbox, everything: Everything, library: Any) -> Browser:
@@ -303,6 +353,37 @@ class TestFailure:
                 MANAGEMENT
             )
         everything.add_error(caught.value)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs Linux's /proc")
+def test_nothing_is_left_in_temporary_files_or_arguments(
+    azure: Sandbox, tmp_path: Path, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a program's processes were called with, and all that it wrote anywhere that it can."""
+    azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+    azure.entra.person(f"grace@{CONTOSO}", password=WRONG, mfa=True, approves_device_codes=True)
+    for name in ("HOME", "TMPDIR", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("PLANTED", PASSWORD)
+    command = [sys.executable, "-m", "tests.programs.every_flow", library, f"ada@{CONTOSO}"]
+    done = subprocess.run(command, cwd=tmp_path, env=_with_root(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(b"sign-ins" in one for one in written), "a control: the cache"
+    assert any("every_flow" in one for one in told["arguments"]), "a control"
+    refresh_tokens = {*azure.entra.refresh_tokens._grants}
+    assert len(refresh_tokens) > 1, "a control"
+    sent = [one.request.form for one in azure.log.to(TOKEN_PATH) if one.request]
+    codes = {form["code"] for form in sent if "code" in form}
+    assert codes, "a control"
+    for secret in {PASSWORD, WRONG, *told["access"], *refresh_tokens, *codes}:
+        assert not any(secret in one for one in told["arguments"])
+        assert not any(_stands_in(secret, one) for one in written)
+
+
+def _with_root() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 @pytest.mark.filterwarnings("ignore:UsernamePasswordCredential is deprecated")

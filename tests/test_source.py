@@ -187,6 +187,21 @@ def test_the_old_token_serves_while_renewal_fails(
     assert source.token() != first
 
 
+def test_not_all_come_back_at_once(strategy: Stranger, clock: SandboxClock) -> None:
+    """Of forty processes whose renewal failed at the same moment some ask sooner than others."""
+    sources = [TokenSource(strategy, RESOURCE, clock=clock) for _ in range(40)]
+    for source in sources:
+        source.token()
+    clock.advance(3600 - 200)
+    strategy.silently = _fail(TransportError("down"))
+    for moment, least, most in ((0, 40, 40), (19, 0, 0), (11, 1, 39)):
+        clock.advance(moment)
+        before = strategy.silent_calls
+        for source in sources:
+            source.token()
+        assert least <= strategy.silent_calls - before <= most
+
+
 def test_retry_after_is_obeyed(
     source: TokenSource, strategy: Stranger, clock: SandboxClock
 ) -> None:
@@ -205,6 +220,22 @@ def test_retry_after_is_obeyed(
     assert strategy.silent_calls == 2
     clock.advance(60)
     strategy.silently = None
+    assert source.token()
+
+
+def test_retry_after_is_over_after_a_night(
+    source: TokenSource, strategy: Stranger, clock: SandboxClock
+) -> None:
+    """On a laptop that slept meanwhile, whose monotonic clock stood still."""
+    source.token()
+    strategy.silently = _fail(TransportError("busy", retry_after=3000))
+    clock.advance(3601)
+    for _ in range(2):
+        with pytest.raises(TransportError, match="busy"):
+            source.token()
+    assert strategy.silent_calls == 2
+    strategy.silently = None
+    clock.jump(8 * 3600)
     assert source.token()
 
 
@@ -232,6 +263,71 @@ def test_nobody_is_asked_while_the_old_token_lives(
     clock.advance(101)
     assert source.token() != first
     assert strategy.sign_ins == 1
+
+
+def test_a_person_is_asked_if_the_token_died_during_its_renewal(
+    source: TokenSource, strategy: Stranger, clock: SandboxClock
+) -> None:
+    """A refusal that comes too late, of a renewal that asked nobody, is nobody's error."""
+    source.token()
+    strategy.silently = slowly = Held(strategy, fail=SignInExpired("dead"))
+    clock.advance(3600 - 899)
+    source.token()
+    assert slowly.began.wait(10)
+    clock.advance(900)
+    outcomes = _ask_from_many_threads(source, slowly, threads=8, leaders=0)
+    assert len({token.secret for token in outcomes}) == 1  # type: ignore[attr-defined]
+    assert strategy.sign_ins == 1
+
+
+def test_a_refusal_in_time_is_told_where_nobody_can_be_asked(
+    strategy: Stranger, clock: SandboxClock
+) -> None:
+    """Also one that came when the token had died meanwhile: the reason is not lost."""
+    source = TokenSource(strategy, RESOURCE, interactive=False, clock=clock)
+    source.token()
+    strategy.silently = slowly = Held(strategy, fail=SignInExpired("dead"))
+    clock.advance(3600 - 899)
+    source.token()
+    assert slowly.began.wait(10)
+    clock.advance(900)
+    outcomes = _ask_from_many_threads(source, slowly, threads=8, leaders=0)
+    assert {str(error) for error in outcomes} == {"dead"}
+    assert strategy.silent_calls == 2
+
+
+@pytest.mark.parametrize("age", [3600 - 899, 3600 - 299])
+def test_a_strategy_that_has_no_other_token_yet_is_not_asked_at_each_call(
+    source: TokenSource, strategy: Stranger, clock: SandboxClock, age: float
+) -> None:
+    """It gives the same one again, in either window, and is asked again a little later."""
+    first = source.token()
+    strategy.silently = lambda: first
+    clock.advance(age)
+    for _ in range(50):
+        assert source.token() is first
+        assert _eventually(lambda: not source._flights)
+    assert strategy.silent_calls == 2
+    clock.advance(40)
+    source.token()
+    assert _eventually(lambda: strategy.silent_calls == 3)
+
+
+def test_where_no_thread_can_be_started_the_token_serves(
+    source: TokenSource, strategy: Stranger, clock: SandboxClock
+) -> None:
+    """As at the end of the interpreter; it is renewed when callers must wait anyway."""
+    first = source.token()
+    clock.advance(3600 - 899)
+    before = threading.stack_size(2**46)  # more than any machine has
+    try:
+        assert source.token() is first
+        assert source.token() is first
+    finally:
+        threading.stack_size(before)
+    assert strategy.silent_calls == 1
+    clock.advance(600)
+    assert source.token() is not first
 
 
 def test_a_clock_that_is_set_back_does_not_revive_a_token(
@@ -285,8 +381,13 @@ def _waiting_threads() -> int:
     return sum("_join" in names and "_lead" not in names for names in stacks)
 
 
-def _ask_from_many_threads(source: TokenSource, slowly: Held, threads: int = 64) -> list[object]:
-    """Let all ask at once, with the strategy held until the first has been asked."""
+def _ask_from_many_threads(
+    source: TokenSource, slowly: Held, threads: int = 64, *, leaders: int = 1
+) -> list[object]:
+    """Let all ask at once, with the strategy held until the first has been asked.
+
+    ``leaders``: how many of them do not wait for another.
+    """
     outcomes: list[object] = []
     barrier = threading.Barrier(threads + 1)
 
@@ -302,7 +403,7 @@ def _ask_from_many_threads(source: TokenSource, slowly: Held, threads: int = 64)
         thread.start()
     barrier.wait(30)
     assert slowly.began.wait(30)
-    assert _eventually(lambda: _waiting_threads() == threads - 1)
+    assert _eventually(lambda: _waiting_threads() == threads - leaders)
     slowly.release.set()
     for thread in asking:
         thread.join(30)

@@ -296,7 +296,11 @@ class BearerAuth(requests.auth.AuthBase):
         """Repeat a request that was refused, if another token can be had silently."""
         if answer.status_code != 401 or (start is None and not _is_whole(answer.request.body)):
             return answer
-        if self._ready.source.renew(used) is used:
+        # requests takes the token off a request that is redirected to another host, or to
+        # plain http (its Session.rebuild_auth), and calls this hook all the same.
+        if answer.request.headers.get("Authorization") != f"Bearer {used.secret}":
+            return answer
+        if self._ready.source.renew(used) == used:
             return answer
         answer.content  # noqa: B018 - read to the end, so that the connection can be reused
         answer.close()

@@ -171,22 +171,30 @@ def _last_outcome(state: tenacity.RetryCallState) -> Answer:
 
 
 def _skew(answer: Answer, now: float) -> float:
+    theirs = _moment(answer.headers.get("Date", ""))
+    return theirs - now if theirs is not None and abs(theirs - now) > _SKEW else 0.0
+
+
+def _moment(value: str) -> float | None:
     try:
-        theirs = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+        return parsedate_to_datetime(value).timestamp()
     except (ValueError, TypeError, OverflowError):
-        return 0.0
-    return theirs - now if abs(theirs - now) > _SKEW else 0.0
+        return None
 
 
 def retry_after(answer: Answer, now: float) -> float | None:
-    """Give the seconds of a Retry-After header, a number or a date (RFC 9110 10.2.3)."""
+    """Give the seconds of a Retry-After header, a number or a date (RFC 9110 10.2.3).
+
+    A date is compared with the answer's own, so that a clock here that is wrong does no
+    harm; ``now`` stands in for one that is missing.
+    """
     value = answer.headers.get("Retry-After", "").strip()
     if value.isdecimal() and len(value) < 8:
         return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except (ValueError, TypeError, OverflowError):
+    then, sent = _moment(value), _moment(answer.headers.get("Date", ""))
+    if then is None:
         return None
+    return max(0.0, then - (now if sent is None else sent))
 
 
 def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -5,12 +5,21 @@ from __future__ import annotations
 import threading
 import warnings
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..cache import PATIENCE, Kept, Place
 from ..claims import declares_cp1, is_challenge
-from ..errors import CacheError, SignInError, SignInExpired, WrongAccount
+from ..errors import (
+    CacheError,
+    SignInCancelled,
+    SignInDeclined,
+    SignInError,
+    SignInExpired,
+    SignInTimedOut,
+    WrongAccount,
+)
 from ..locks import survive_fork
 from ..tokens import Account
 
@@ -18,9 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ..cache import Entry
+    from ..clocks import Clock
     from ..options import AccountSettings, Settings
     from ..tokens import Secret, Token
     from .backend import Backend, Grant
+
+
+# What a person made of being asked, whatever for: nobody is asked again who waited for it.
+_ANSWERS = (SignInCancelled, SignInDeclined, SignInTimedOut, WrongAccount)
 
 
 class SignIn:
@@ -38,7 +52,12 @@ class SignIn:
         self._refresh_token: Secret | None = None
         # By resource, and whether with the capability CP1, which makes another token.
         self._tokens: dict[tuple[str, bool], _Remembered] = {}
+        # The last token of each resource that was made or given here, without CP1.
+        self._seen: dict[str, Token] = {}
         self._person_needed = False
+        # How often a person was asked, and what came of it last if it was no sign-in.
+        self._asked = 0
+        self._answer: SignInError | None = None
         self._in_cache = False
         # The refresh token that the cache held when it was last seen, and whether the
         # one in memory is newer and could not be written.
@@ -59,8 +78,9 @@ class SignIn:
         """Give a token, by the refresh token if need be; None where nobody has signed in yet.
 
         The same token again, to another credential, as long as it is fresh and no
-        ``claims`` challenge wants another. ``username`` says whose sign-in to look for in
-        the cache, if the settings do not.
+        ``claims`` challenge wants another; and once, as long as nobody need wait for a newer
+        one, what another process has left in the cache. ``username`` says whose sign-in to
+        look for in the cache, if the settings do not.
 
         Raises SignInExpired when the refresh token is refused for good (it is then
         forgotten), another SignInError when this resource wants more than it can give,
@@ -73,7 +93,7 @@ class SignIn:
                 return token
             with self._entry(username) as entry:
                 self._adopt(entry)
-                return self._fresh(resource, claims) or self._refreshed(resource, entry, claims)
+                return self._found(resource, claims) or self._refreshed(resource, entry, claims)
 
     def begin(
         self,
@@ -84,16 +104,31 @@ class SignIn:
     ) -> Token:
         """Sign in by ``ask``, unless another thread or process has just done so.
 
-        Raises CacheError, before anybody is asked, where the sign-in could not be kept.
+        Whoever waits while another thread asks shares the answer: the sign-in, or an error
+        that says what the person made of it. Raises CacheError, before anybody is asked,
+        where the sign-in could not be kept.
         """
         self.backend.check_claims(claims)
+        asked = self._asked
         with self._asking:
+            if asked != self._asked and self._answer is not None:
+                raise copy(self._answer)
             renewed = None if self._person_needed else self.renew(resource, username, claims)
             if renewed is not None:
                 return renewed
             if self.settings.cache is not None:
                 self.settings.cache.check()
-            return self._begun(self._expected(ask()), username, claims)
+            return self._begun(self._answered(ask), username, claims)
+
+    def _answered(self, ask: Callable[[], Grant]) -> Grant:
+        self._answer = None
+        try:
+            return self._expected(ask())
+        except _ANSWERS as answer:
+            self._answer = copy(answer)
+            raise
+        finally:
+            self._asked += 1
 
     def _begun(self, grant: Grant, username: str | None, claims: str | None) -> Token:
         with self._lock:
@@ -107,9 +142,10 @@ class SignIn:
     def reject(self, token: Token) -> None:
         """Forget a token, so that the next one comes from the authority."""
         with self._lock:
-            if not self._holding(token):
+            # The cache may hold it though it was never asked for here: in another process.
+            if not self._holding(token) and self.settings.cache is None:
                 return
-            with self._entry(None) as entry:
+            with self._entry(token.account.username) as entry:
                 self._adopt(entry)
                 rejected = self._holding(token)
                 for key in rejected:
@@ -124,9 +160,16 @@ class SignIn:
         held = self._tokens.get((resource, declares_cp1(claims)))
         if held is None or is_challenge(claims):
             return None
-        clock, until = self.settings.clock, held.token.expires_on - held.token.advisory_margin
-        lasts = clock.time() < until and clock.monotonic() < held.until
-        return held.token if lasts else None
+        return held.token if held.lasts(self.settings.clock) else None
+
+    def _found(self, resource: str, claims: str | None) -> Token | None:
+        """Give what another process has left: it serves at once, and is renewed in its turn."""
+        held = None if claims is not None else self._tokens.get((resource, False))
+        if held is None or held.token == self._seen.get(resource):
+            return self._fresh(resource, claims)
+        self._seen[resource] = held.token
+        unhurried = held.token.advisory_margin - held.token.mandatory_margin
+        return held.token if held.lasts(self.settings.clock, unhurried) else None
 
     def _refreshed(self, resource: str, entry: Entry | None, claims: str | None) -> Token | None:
         if self._refresh_token is None:
@@ -151,6 +194,8 @@ class SignIn:
         elif self.account is not None:  # a renewal may come without an id token
             token = replace(token, account=self.account)
         self._tokens[token.resource, declares_cp1(claims)] = self._remembered(token)
+        if not declares_cp1(claims):
+            self._seen[token.resource] = token
         return token
 
     def _remembered(self, token: Token) -> _Remembered:
@@ -268,6 +313,11 @@ class _Remembered(NamedTuple):
 
     token: Token
     until: float
+
+    def lasts(self, clock: Clock, longer: float = 0.0) -> bool:
+        """Tell whether it is not due for renewal yet, or not for so many seconds."""
+        due = self.token.expires_on - self.token.advisory_margin
+        return clock.time() < due + longer and clock.monotonic() < self.until + longer
 
 
 def check_account(account: Account, asked: Settings | AccountSettings, again: str = "") -> None:

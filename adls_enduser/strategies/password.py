@@ -93,8 +93,13 @@ class Password:
                 raise _spent()
             if not (at_terminal() or in_notebook()):
                 raise _no_terminal()
-            self._username = self._username or ask_username()
+            self._username = self._username or self._asked_username()
             return self._begin(resource, claims)
+
+    def _asked_username(self) -> str:
+        if self.settings.cache is not None:
+            self.settings.cache.check()  # SignIn.begin does, but that comes later
+        return ask_username()
 
     def _begin(self, resource: str, claims: str | None) -> Token:
         def ask() -> Grant:
