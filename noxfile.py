@@ -37,6 +37,7 @@ CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 OTHER_PYTHONS = [one for one in ("3.10", "3.11", "3.12", "3.13") if one != CURRENT]
 
 AZURE_CLI = "azure-cli==2.91.0"
+NODE_MANIFEST = ("package.json", "package-lock.json")
 
 # All but the sandbox's own tests.
 CORE = ("tests", "--ignore=tests/sandbox")
@@ -100,9 +101,34 @@ def beside_azure_cli(session: nox.Session) -> None:
 @nox.session
 def clients(session: nox.Session) -> None:
     """Run real clients, too large for the other environments, against the sandbox."""
-    folder = Path(session.virtualenv.location) / "azure-cli"
+    folder = Path(session.virtualenv.location)
+    env = {
+        "ADLS_ENDUSER_TEST_AZ": str(_azure_cli(session, folder / "azure-cli")),
+        "ADLS_ENDUSER_TEST_NODE_MODULES": str(_node_modules(session, folder / "node")),
+    }
+    _run(session, NEWEST, "tests/clients", env=env)
+
+
+def _azure_cli(session: nox.Session, folder: Path) -> Path:
+    """Install azure-cli, and give the folder of ``az``."""
     if not (folder / "bin" / "az").exists():
         session.run("uv", "venv", "--quiet", str(folder), external=True)
         python = str(folder / "bin" / "python")
         session.run("uv", "pip", "install", "--quiet", "--python", python, AZURE_CLI, external=True)
-    _run(session, NEWEST, "tests/clients", env={"ADLS_ENDUSER_TEST_AZ": str(folder / "bin")})
+    return folder / "bin"
+
+
+def _node_modules(session: nox.Session, folder: Path) -> Path:
+    """Install what the lock file names, if there is npm: without, the tests say what is missing."""
+    source, modules = Path("tests/clients/node"), folder / "node_modules"
+    wanted = {name: (source / name).read_bytes() for name in NODE_MANIFEST}
+    there = {name: (folder / name).read_bytes() for name in wanted if (folder / name).exists()}
+    # npm writes this last.
+    complete = wanted == there and (modules / ".package-lock.json").exists()
+    if shutil.which("npm") and not complete:
+        folder.mkdir(exist_ok=True)
+        for name, content in wanted.items():
+            (folder / name).write_bytes(content)
+        quiet = ("--ignore-scripts", "--no-audit", "--no-fund")
+        session.run("npm", "ci", "--prefix", str(folder), *quiet, external=True)
+    return modules

@@ -7,4 +7,9 @@ import os
 # The folder of the real azure-cli's ``az``.
 AZ = os.environ.get("ADLS_ENDUSER_TEST_AZ", "")
 
-collect_ignore_glob = [] if AZ else ["test_*.py"]
+# The ``node_modules`` of node/package-lock.json; not there if the machine has no npm.
+NODE_MODULES = os.environ.get("ADLS_ENDUSER_TEST_NODE_MODULES", "")
+
+_NEEDED = {"test_azure_cli.py": AZ, "test_node.py": NODE_MODULES}
+
+collect_ignore = [name for name, folder in _NEEDED.items() if not folder]
