@@ -6,6 +6,7 @@ import base64
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -14,6 +15,7 @@ from adls_enduser import (
     CHINA,
     PUBLIC,
     US_GOVERNMENT,
+    Browser,
     Cloud,
     ConfigurationError,
     ConsentRequired,
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from adls_enduser import AuthStrategy, DeviceCodePrompt, Token
+    from adls_enduser import AuthStrategy, BrowserPrompt, DeviceCodePrompt, Token
     from adls_enduser.sandbox import Person, Sandbox
 
 ADFS = "adfs.contoso.example"
@@ -81,7 +83,7 @@ class Declining(SandboxClock):
         return super().wait(event, seconds)
 
 
-@pytest.fixture(params=["password", "device_code"])
+@pytest.fixture(params=["password", "device_code", "browser"])
 def signing_in(
     request: pytest.FixtureRequest, azure: Sandbox, library: str
 ) -> Callable[..., AuthStrategy]:
@@ -91,6 +93,8 @@ def signing_in(
         options = {"library": library, "clock": azure.clock, "username": username, **options}
         if request.param == "password":
             return Password(password=PASSWORD, **options)
+        if request.param == "browser":
+            return Browser(prompt=lambda page: azure.entra.browse(page.url, by=username), **options)
 
         def approve(prompt: DeviceCodePrompt) -> None:
             azure.entra.approve(prompt.code, by=username)
@@ -98,6 +102,10 @@ def signing_in(
         return DeviceCode(prompt=approve, **options)
 
     return make
+
+
+# In a browser it is the person who is told, and the program waits for the next try.
+WITHOUT_A_PAGE = pytest.mark.parametrize("signing_in", ["password", "device_code"], indirect=True)
 
 
 def _signed_in(strategy: AuthStrategy, resource: str) -> Token:
@@ -243,6 +251,7 @@ class TestAdfs:
             strategy.silent(AUDIENCE)
         assert _grants(azure) == ["password"]
 
+    @WITHOUT_A_PAGE
     @pytest.mark.parametrize(
         ("options", "resource", "told"),
         [
@@ -263,6 +272,38 @@ class TestAdfs:
         strategy = signing_in(lin.username, cloud=ON_PREMISES, **options)
         with pytest.raises(ConfigurationError, match=told):
             _signed_in(strategy, resource)
+
+    def test_the_page_is_asked_for_what_it_knows(
+        self, azure: Sandbox, lin: Person, library: str
+    ) -> None:
+        """Its browsers are offered no choice of accounts, for it has none; a hint is filled in."""
+        prompts: list[BrowserPrompt] = []
+
+        def surf(page: BrowserPrompt) -> None:
+            prompts.append(page)
+            azure.entra.browse(page.url, by=lin)
+
+        options: Any = {"cloud": ON_PREMISES, "clock": azure.clock, "library": library}
+        for username in (None, lin.username):
+            Browser(prompt=surf, username=username, **options).sign_in(AUDIENCE)
+        unhinted, hinted = (dict(parse_qsl(urlsplit(one.url).query)) for one in prompts)
+        assert not {"prompt", "login_hint"} & unhinted.keys()
+        assert hinted["login_hint"] == lin.username
+        with pytest.raises(WrongAccount, match=lin.username):
+            Browser(prompt=surf, username="max@contoso.example", **options).sign_in(AUDIENCE)
+
+    def test_a_person_who_declines_on_its_page_has_declined(
+        self, azure: Sandbox, lin: Person, library: str
+    ) -> None:
+        """In its words, which have no number."""
+        strategy: Any = Browser(
+            cloud=ON_PREMISES,
+            clock=azure.clock,
+            library=library,
+            prompt=lambda page: azure.entra.browse(page.url, by=lin, accepts=False),
+        )
+        with pytest.raises(SignInDeclined, match="AD FS refused the browser sign-in"):
+            strategy.sign_in(AUDIENCE)
 
     def test_an_expired_sign_in_says_so(self, azure: Sandbox, lin: Person, library: str) -> None:
         """AD FS refuses the refresh token with 401, and only the person can help."""
@@ -422,6 +463,7 @@ class TestGuests:
             strategy.sign_in(MANAGEMENT)
         assert strategy.silent(MANAGEMENT) is None
 
+    @WITHOUT_A_PAGE
     def test_who_was_not_invited_is_the_wrong_account(
         self, azure: Sandbox, signing_in: Callable[..., AuthStrategy]
     ) -> None:

@@ -55,6 +55,10 @@ if TYPE_CHECKING:
     from ..tokens import Account
     from .backend import DeviceFlow, Grant
 
+# AD FS tells who has signed in only who asks for it (Microsoft, "AD FS OpenID Connect/OAuth
+# flows and Application Scenarios", device code flow and authorization code grant flow).
+_ADFS_ONLY = {"scope": "openid"}
+
 
 class AdalBackend:
     """Entra ID's v1.0 endpoints, through adal; ``http`` sends (default: an Http)."""
@@ -131,6 +135,7 @@ class AdalBackend:
             "code_challenge": _challenge(verifier),
             "code_challenge_method": "S256",
             **who(self._settings),
+            **(_ADFS_ONLY if self._settings.is_adfs else {}),
         }
         path = adal.constants.AADConstants.AUTHORIZE_ENDPOINT_PATH
         url = f"{self._settings.authority}{path}?{urlencode(query)}"
@@ -308,9 +313,7 @@ class _CodeRequest(CodeRequest):  # type: ignore[misc]
     def _create_oauth_parameters(self) -> Any:
         parameters = super()._create_oauth_parameters()
         if self._authentication_context.authority.is_adfs_authority:
-            # AD FS tells who has signed in only who asks for it (Microsoft, "AD FS OpenID
-            # Connect/OAuth flows and Application Scenarios", device code flow).
-            parameters["scope"] = "openid"
+            parameters |= _ADFS_ONLY
         return parameters
 
     def _create_oauth2_client(self) -> Any:

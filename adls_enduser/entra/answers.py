@@ -123,10 +123,14 @@ def who(settings: Settings) -> dict[str, str]:
 
     Microsoft, "Microsoft identity platform and OAuth 2.0 authorization code flow":
     ``login_hint`` fills in the user name; ``prompt=select_account`` offers the accounts of
-    the browser, instead of taking the one that happens to be signed in.
+    the browser, instead of taking the one that happens to be signed in. AD FS has no such
+    choice, and says that it does not take the word for one (Microsoft, "AD FS OpenID
+    Connect/OAuth flows and Application Scenarios", request an authorization code).
     """
     if settings.username is not None:
         return {"login_hint": settings.username}
+    if settings.is_adfs:
+        return {}
     return {"prompt": "select_account"}
 
 

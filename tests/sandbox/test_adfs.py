@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import adal
 import jwt
@@ -125,6 +126,43 @@ def test_a_device_code_waits_and_is_polled(azure: Sandbox, lin: Person) -> None:
     assert answer.json()["id_token"]
 
 
+def _authorize(azure: Sandbox, lin: Person, accepts: bool = True, **more: str) -> dict[str, str]:
+    form = {"client_id": AZURE_CLI, "response_type": "code", "resource": RESOURCE}
+    form |= {"redirect_uri": "http://localhost:5", "state": "s", "scope": "openid", **more}
+    page = f"https://{HOST}/adfs/oauth2/authorize?{urlencode(form)}"
+    arrived = urlsplit(azure.entra.authorize(page, by=lin, accepts=accepts))
+    assert arrived.netloc == "localhost:5"
+    return dict(parse_qsl(arrived.query))
+
+
+def test_a_code_is_for_who_asked_and_once(azure: Sandbox, lin: Person) -> None:
+    """It brings a token with the id token that was asked for; a second use is refused."""
+    answer = _authorize(azure, lin)
+    assert answer.keys() == {"code", "state"}
+    form = {"grant_type": "authorization_code", "code": answer["code"]}
+    wrong = _post("token", **form, redirect_uri="http://localhost:6")
+    assert wrong.json()["error_description"].startswith("MSIS9612: ")
+    good = _post("token", **form, redirect_uri="http://localhost:5")
+    azure.world.identity.check(f"Bearer {good.json()['access_token']}", [RESOURCE])
+    assert good.json()["id_token"]
+    again = _post("token", **form, redirect_uri="http://localhost:5")
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+
+
+def test_the_page_refuses_what_it_does_not_know(azure: Sandbox, lin: Person) -> None:
+    """Of the words of OpenID Connect it takes two; where an answer cannot go, there is none."""
+    for prompt in ("login", "none"):
+        assert "code" in _authorize(azure, lin, prompt=prompt)
+    assert _authorize(azure, lin, prompt="select_account")["error"] == "invalid_request"
+    assert _authorize(azure, lin, accepts=False)["error"] == "access_denied"
+    assert _authorize(azure, lin, resource="https://x")["error"] == "invalid_resource"
+    for more in ({"redirect_uri": "https://evil.example"}, {"client_id": "unknown"}):
+        with pytest.raises(ValueError, match="says no"):
+            _authorize(azure, lin, **more)
+    with pytest.raises(ValueError, match="no authorize endpoint"):
+        azure.entra.authorize(f"https://{HOST}/adfs/oauth2/token", by=lin)
+
+
 def test_adal_itself(azure: Sandbox, lin: Person) -> None:
     """Password, device code and refresh, with no user realm asked for."""
     context: Any = adal.AuthenticationContext(f"https://{HOST}/adfs", validate_authority=False)
@@ -136,6 +174,10 @@ def test_adal_itself(azure: Sandbox, lin: Person) -> None:
     flow = context.acquire_user_code(RESOURCE, AZURE_CLI)
     azure.entra.approve(flow["user_code"])
     assert context.acquire_token_with_device_code(RESOURCE, flow, AZURE_CLI)["accessToken"]
+    code = _authorize(azure, lin)["code"]
+    back = "http://localhost:5"
+    token = context.acquire_token_with_authorization_code(code, back, RESOURCE, AZURE_CLI)
+    assert token["userId"] == lin.username
     assert {one.host for one in azure.log} == {HOST}
 
 
@@ -149,6 +191,10 @@ def test_msal_itself(azure: Sandbox, lin: Person) -> None:
     flow = app.initiate_device_flow(scopes)
     azure.entra.approve(flow["user_code"])
     assert app.acquire_token_by_device_flow(flow)["access_token"]
+    flow = app.initiate_auth_code_flow(scopes, "http://localhost:5", response_mode="form_post")
+    page = flow["auth_uri"].replace("form_post", "query")
+    answer = dict(parse_qsl(urlsplit(azure.entra.authorize(page, by=lin)).query))
+    assert app.acquire_token_by_auth_code_flow(flow, answer)["id_token_claims"]["nonce"]
     (account, *_) = app.get_accounts()
     assert app.acquire_token_silent(scopes, account, force_refresh=True)["access_token"]
     assert {one.host for one in azure.log} == {HOST}

@@ -65,11 +65,12 @@ class Entra:
             federation=self.federation,
             codes=self.codes,
         )
+        self._requests = AuthorizationRequests(self.authorities, self.applications)
         sign_in = SignIn(
             clock=world.clock,
             authorities=self.authorities,
             accounts=self.accounts,
-            requests=AuthorizationRequests(self.authorities, self.applications),
+            requests=self._requests,
             codes=self.codes,
             sessions=self.sessions,
         )
@@ -212,6 +213,8 @@ class Entra:
             refresh_tokens=self.refresh_tokens,
             tokens=self._tokens,
             identity=self.world.identity,
+            requests=self._requests,
+            codes=self.codes,
             show=self._show,
         )
         adfs = Adfs(host.lower(), parts, gives_refresh_tokens=gives_refresh_tokens)
@@ -262,7 +265,10 @@ class Entra:
         request = opened(url)
         silent = request.args.get("prompt") == "none" and by is None
         person = None if silent else self._who(by)
+        adfs = self._adfs.get(request.hostname)
         try:
+            if adfs is not None and person is not None:
+                return adfs.authorize(request, person, accepts=accepts)
             return self._endpoints.authorize(request, person=person, accepts=accepts)
         except Refused as refused:
             raise ValueError(f"the page says no (AADSTS{refused.number})") from None

@@ -6,7 +6,8 @@ Developers" (401 and MSIS9615 for a refresh token that has expired) and [MS-OAPX
 (``bearer``); the configuration document as recorded in redpanda-data/redpanda; the MSIS
 refusals as public programs that sign in there quote them. Not known from any recording, and
 so without a number: what is said of a device code that waits or has been declined, which is
-as RFC 8628 section 3.5 has it.
+as RFC 8628 section 3.5 has it, and of an authorization request. The sign-in page is not
+played; a script signs in (``Entra.authorize``).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ..http import Response, json_response
 from .asked import Asked
 from .refusals import Refused
+from .signin import send
 from .tokens import Entitlement
 
 if TYPE_CHECKING:
@@ -29,12 +31,16 @@ if TYPE_CHECKING:
     from .accounts import Accounts
     from .applications import Application, Applications
     from .asked import Form
+    from .authorization import AuthorizationRequest, AuthorizationRequests, Reply
+    from .codes import AuthorizationCodes
     from .device import DeviceCode, DeviceCodes
     from .refresh import RefreshTokens
     from .tokens import Tokens
 
 _DEVICE_CODE = ("device_code", "urn:ietf:params:oauth:grant-type:device_code")
 _EIGHT_HOURS = 28800
+# "The only valid values at this time are login, and none": the first source above.
+_PROMPTS = {"", "login", "none"}
 
 
 class AdfsRefused(Exception):
@@ -59,6 +65,7 @@ _UNKNOWN_RESOURCE = (
 )
 _EXPIRED = "MSIS9615: The refresh token received in refresh_token parameter has expired."
 _WRONG_PASSWORD = "MSIS9659: Invalid 'username' or 'password'."
+_WRONG_CODE = "MSIS9612: The authorization code received in 'code' parameter is invalid."
 
 # What the parts shared with Entra ID refuse, in the words of this server.
 _REFUSALS = {
@@ -88,6 +95,8 @@ class Parts:
     refresh_tokens: RefreshTokens
     tokens: Tokens
     identity: Identity
+    requests: AuthorizationRequests
+    codes: AuthorizationCodes
     show: Callable[[DeviceCode], tuple[str, float]]
 
 
@@ -103,6 +112,7 @@ class Adfs:
         self._grants: dict[str, Callable[[Form], dict[str, Any]]] = {
             "password": self._with_password,
             "refresh_token": self._with_refresh_token,
+            "authorization_code": self._with_code,
             **dict.fromkeys(_DEVICE_CODE, self._with_device_code),
         }
 
@@ -118,6 +128,30 @@ class Adfs:
         if endpoint is None:
             return Response("Not Found", 404, content_type="text/html; charset=us-ascii")
         return self._attempt(endpoint, request.form)
+
+    def authorize(self, request: Request, person: Person, *, accepts: bool) -> Response:
+        """Answer an authorization request as if somebody had signed in on the page.
+
+        Refused where the answer must not go, ValueError for another address.
+        """
+        if request.path.lower().rstrip("/") != "/adfs/oauth2/authorize":
+            raise ValueError(f"{request.hostname}{request.path} is no authorize endpoint")
+        form = request.args.to_dict()
+        reply = self._parts.requests.reply(form, "common", self.cloud)
+        try:
+            if not accepts:
+                raise AdfsRefused("access_denied", "The user declined.")
+            code = self._parts.codes.issue(self._requested(reply, form), person, ("pwd",))
+        except Refused as refused:
+            return _sent(reply, _translated(refused))
+        except AdfsRefused as refused:
+            return _sent(reply, refused)
+        return send(reply, {"code": code})
+
+    def _requested(self, reply: Reply, form: Form) -> AuthorizationRequest:
+        if form.get("prompt", "") not in _PROMPTS:
+            raise AdfsRefused("invalid_request", "The 'prompt' parameter is not valid.")
+        return self._parts.requests.read(reply, form, lambda: _asked(form))
 
     def _attempt(self, endpoint: Callable[[Form], dict[str, Any]], form: Form) -> Response:
         try:
@@ -210,6 +244,16 @@ class Adfs:
         # The old one stays good for as long as it lives; no answer brings another.
         return {name: one for name, one in fields.items() if not name.startswith("refresh_token")}
 
+    def _with_code(self, form: Form) -> dict[str, Any]:
+        application = self._parts.applications.client(form)
+        value, back = form.get("code", ""), form.get("redirect_uri", "")
+        verifier = form.get("code_verifier", "")
+        try:
+            code = self._parts.codes.redeem(value, application, back, verifier, self.cloud)
+        except Refused:
+            raise AdfsRefused("invalid_grant", _WRONG_CODE) from None
+        return self._answer(code.person, application, code.request.asked, code.amr)
+
     def _asked(self, form: Form) -> tuple[Application, Asked]:
         application = self._parts.applications.client(form)
         asked = _asked(form)
@@ -247,6 +291,7 @@ class Adfs:
             "auth_time": now,
             "sub": str(uuid.uuid5(uuid.NAMESPACE_URL, person.object_id)),
             "upn": person.username,
+            **({"nonce": entitled.asked.nonce} if entitled.asked.nonce else {}),
             "unique_name": f"CONTOSO\\{person.username.partition('@')[0]}",
         }
 
@@ -258,7 +303,12 @@ def _asked(form: Form) -> Asked:
     resource = form.get("resource") or (named[0].rpartition("/")[0] if named else "")
     permissions = tuple(word.rpartition("/")[2] for word in named)
     openid = frozenset(word for word in words if "/" not in word)
-    return Asked(resource, permissions, openid)
+    return Asked(resource, permissions, openid, form.get("nonce", ""))
+
+
+def _sent(reply: Reply, refused: AdfsRefused) -> Response:
+    """Send the browser back with an error (RFC 6749 section 4.1.2.1)."""
+    return send(reply, {"error": refused.error, "error_description": refused.sentence})
 
 
 def _translated(refused: Refused) -> AdfsRefused:

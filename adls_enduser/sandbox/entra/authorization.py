@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .applications import required
-from .asked import at_authorize
 from .redirects import is_registered
 from .refusals import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..people import Tenant
     from .applications import Application, Applications
     from .asked import Asked, Form
@@ -101,10 +102,13 @@ class AuthorizationRequests:
             raise Refused(90023, name="response_mode")
         return Reply(application, redirect_uri, mode, form.get("state"), tenant, cloud)
 
-    def read(self, reply: Reply, form: Form, version: str) -> AuthorizationRequest:
-        """Read all else; Refused if something is wrong, which the program may be told."""
+    def read(self, reply: Reply, form: Form, wish: Callable[[], Asked]) -> AuthorizationRequest:
+        """Read all else; Refused if something is wrong, which the program may be told.
+
+        ``wish`` reads what the code is to be for.
+        """
         _check_response_type(form)
-        asked = at_authorize(form, reply.cloud, version)
+        asked = wish()
         self._applications.check_resource(reply.application, asked.resource, reply.cloud)
         challenge, method = _challenge(form)
         prompt = form.get("prompt", "")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..http import Request, Response
 from . import forms
+from .asked import at_authorize
 from .html import SUBMIT, ended, hidden, page, security_headers
 from .redirects import location, origin
 from .refusals import Refused, correlation_id, described
@@ -103,10 +104,13 @@ class SignIn:
         except Refused as refused:
             return self._trouble(request, refused, form)
         try:
-            asked = self._requests.read(reply, form, words["version"])
+            asked = self._read(reply, form, words["version"])
             return self._begin(request, asked, words["tenant"])
         except Refused as refused:
             return self._refuse(request, reply, refused, form)
+
+    def _read(self, reply: Reply, form: Form, version: str) -> AuthorizationRequest:
+        return self._requests.read(reply, form, lambda: at_authorize(form, reply.cloud, version))
 
     def step(self, request: Request, words: dict[str, str], cloud: str) -> Response:
         """Answer a form of a page, from the same site only."""
@@ -140,7 +144,7 @@ class SignIn:
         form = _fields(request)
         reply = self._requests.reply(form, words["tenant"], cloud)
         try:
-            asked = self._requests.read(reply, form, words["version"])
+            asked = self._read(reply, form, words["version"])
             flow = Flow("", words["tenant"], asked, person)
             if person is None or asked.prompt == "none":
                 flow.amr = _all_shown(person)
@@ -266,14 +270,14 @@ class SignIn:
         if person is not None and self._needs_consent(flow, person):
             return self._refuse(request, flow.request.reply, Refused(65004), {})
         fields = {"error": "access_denied", "error_subcode": "cancel"}
-        return _send(flow.request.reply, fields)
+        return send(flow.request.reply, fields)
 
     def _finish(self, flow: Flow, person: Person) -> Response:
         self._forget(flow)
         fields = {"code": self._codes.issue(flow.request, person, flow.amr)}
         if flow.request.client_info:
             fields["client_info"] = client_info(person)
-        return _send(flow.request.reply, fields, session_state=str(uuid.uuid4()))
+        return send(flow.request.reply, fields, session_state=str(uuid.uuid4()))
 
     # The pages.
 
@@ -318,7 +322,7 @@ class SignIn:
             "error_description": self._said(request, refused, form, reply),
             "error_uri": f"https://{request.hostname}/error?code={number}",
         }
-        return _send(reply, fields)
+        return send(reply, fields)
 
     def _said(
         self, request: Request, refused: Refused, form: Form, reply: Reply | None = None
@@ -358,7 +362,7 @@ def _known(asked: AuthorizationRequest, username: str) -> dict[str, str]:
     }
 
 
-def _send(reply: Reply, fields: dict[str, str], **more: str) -> Response:
+def send(reply: Reply, fields: dict[str, str], **more: str) -> Response:
     """Send the browser back to the program, in the way that the program asked for."""
     if reply.state is not None:
         fields["state"] = reply.state
