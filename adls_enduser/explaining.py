@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .cache import Place
 from .errors import CacheError
 from .modes import AUTO, choose, strategy_of
 from .tokens import hide_secrets
@@ -12,8 +13,7 @@ from .tokens import hide_secrets
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .cache import SignInCache
-    from .options import AnyOptions
+    from .options import AnyOptions, Settings
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,20 @@ def explain(mode: str = AUTO, **options: Unpack[AnyOptions]) -> Explanation:
     would. The same question in the same surroundings has the same answer.
     """
     hide_secrets(options)
-    strategy_of(mode, (), options, "explain")
+    strategy = strategy_of(mode, (), options, "explain")
     chosen, why = choose(options) if mode == AUTO else (mode, "it was asked for by name")
-    cache, username = options.get("cache"), options.get("username")
-    return Explanation(chosen, why, _found(cache, username) if cache else ())
+    return Explanation(chosen, why, _found(getattr(strategy, "settings", None)))
 
 
-def _found(cache: SignInCache, username: str | None) -> tuple[str, ...]:
+def _found(own: Settings | None) -> tuple[str, ...]:
+    cache = getattr(own, "cache", None)
+    if own is None or cache is None:
+        return ()
     try:
-        accounts = cache.accounts()
+        kept = cache.account(Place(own.cloud.authority, own.client_id, own.tenant, own.username))
     except CacheError as error:
         return (str(error),)
-    kept = [one.username for one in accounts if username in (None, one.username)]
-    if not kept:
+    if kept is None:
         return (f"{cache!r} keeps no such sign-in: the person will be asked, once.",)
-    names = ", ".join(sorted(name or "somebody" for name in kept))
-    return (f"{cache!r} keeps the sign-in of {names}: nobody is asked while it can be renewed.",)
+    name = kept.username or "somebody"
+    return (f"{cache!r} keeps the sign-in of {name}: nobody is asked while it can be renewed.",)

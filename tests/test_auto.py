@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import webbrowser
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,16 +17,25 @@ from adls_enduser import (
     filesystem_token,
     management_credentials,
 )
-from adls_enduser.sandbox import CONTOSO
+from adls_enduser.sandbox import CONTOSO, SandboxClock
 
 from .conftest import PASSWORD
+from .sandbox.test_authorize import ScriptedBrowser
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from adls_enduser.sandbox import Person, Sandbox
 
 NO_DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "SSH_TTY", "CODESPACES", "BROWSER")
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SignInCache:
+    """A cache on disk, on a machine without a keyring."""
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    return SignInCache(tmp_path / "kept.json", allow_unencrypted=True)
 
 
 @pytest.fixture(autouse=True)
@@ -96,11 +106,11 @@ def test_wrong_options_are_refused(mode: Any, options: Any, named: str) -> None:
             call(mode, **options)
 
 
+@pytest.mark.filterwarnings("ignore:Sign-ins are kept without encryption")
 def test_it_signs_in_and_the_next_time_asks_nobody(
-    azure: Sandbox, grace: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    azure: Sandbox, grace: Person, cache: SignInCache, library: str
 ) -> None:
     """By device code here; from then on the cache is found, and explain says so."""
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     asked: list[Any] = []
 
     def show(prompt: Any) -> None:
@@ -108,15 +118,65 @@ def test_it_signs_in_and_the_next_time_asks_nobody(
         azure.entra.approve(prompt.code, by=grace)
 
     options: Any = {"tenant": CONTOSO, "clock": azure.clock, "open_browser": False}
-    options["cache"] = SignInCache(tmp_path / "kept.json", allow_unencrypted=True)
+    options |= {"cache": cache, "library": library}
     assert "will be asked" in explain(**options).found[0]
-    with pytest.warns(UserWarning, match="without encryption"):
-        management_credentials("auto", prompt=show, **options)
+    management_credentials("auto", prompt=show, **options)
     token = filesystem_token("auto", prompt=show, redirect_uri="http://localhost", **options)
     assert (token.whoami().username, len(asked)) == (grace.username, 1)
     [found] = explain(**options).found
     assert f"keeps the sign-in of {grace.username}" in found
     assert "will be asked" in explain(username="ada@contoso.com", **options).found[0]
+
+
+@pytest.fixture
+def desktop(azure: Sandbox, grace: Person, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A display with a browser on it, that Grace sits in front of."""
+    monkeypatch.setenv("DISPLAY", ":0")
+    scripted = ScriptedBrowser(azure, grace)
+    webbrowser.register("scripted", None, scripted, preferred=True)
+    yield scripted
+    webbrowser._tryorder.remove("scripted")  # type: ignore[attr-defined]
+    del webbrowser._browsers["scripted"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.filterwarnings("ignore:Sign-ins are kept without encryption")
+def test_it_opens_the_page_where_one_can_open(
+    azure: Sandbox,
+    grace: Person,
+    cache: SignInCache,
+    library: str,
+    desktop: ScriptedBrowser,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In real time, as Grace's; that sign-in serves where none can and nobody may be asked."""
+    options: Any = {"tenant": CONTOSO, "clock": SandboxClock(), "cache": cache, "library": library}
+    assert explain(**options).mode == "browser"
+    management_credentials("auto", interactive=True, **options)
+    monkeypatch.delenv("DISPLAY")
+    assert explain(**options).mode == "device_code"
+    token = filesystem_token("auto", interactive=False, **options)
+    assert token.whoami().username == grace.username
+    assert len(desktop.opened) == 1
+
+
+@pytest.mark.filterwarnings("ignore:Sign-ins are kept without encryption")
+def test_what_is_found_is_what_a_factory_finds(azure: Sandbox, cache: SignInCache) -> None:
+    """Not the sign-in for another tenant, client or cloud; and of two people's, neither."""
+    options: Any = {"tenant": CONTOSO, "clock": azure.clock, "cache": cache}
+    for name in (f"ada@{CONTOSO}", f"ben@{CONTOSO}"):
+        azure.entra.person(name, password=PASSWORD)
+        management_credentials("password", username=name, password=PASSWORD, **options)
+        assert f"keeps the sign-in of {name}" in explain(username=name, **options).found[0]
+    others: list[Any] = [
+        {"tenant": "fabrikam.com"},
+        {"client_id": "c0ffee00-7e57-4c0a-9d0a-00000000a991"},
+        {"cloud": "china"},
+    ]
+    for other in others:
+        assert "will be asked" in explain(**options | other).found[0]
+    for call in (explain, management_credentials):
+        with pytest.raises(ConfigurationError, match="2 kept sign-ins fit"):
+            call("auto", **options)
 
 
 def test_a_cache_that_cannot_be_read_is_told(tmp_path: Path) -> None:
@@ -127,13 +187,14 @@ def test_a_cache_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     assert "cannot be read" in told.found[0]
 
 
-def test_it_is_a_fallback_too(azure: Sandbox, grace: Person) -> None:
+def test_it_is_a_fallback_too(azure: Sandbox, grace: Person, library: str) -> None:
     """From a password that is not enough to whatever fits here."""
 
     def show(prompt: Any) -> None:
         azure.entra.approve(prompt.code, by=grace)
 
     options: Any = {"tenant": CONTOSO, "clock": azure.clock, "open_browser": False}
+    options["library"] = library
     own: Any = {"username": grace.username, "password": PASSWORD, "prompt": show}
     credentials = management_credentials("password", fallback="auto", **options, **own)
     assert credentials.whoami().username == grace.username

@@ -55,12 +55,23 @@ class SignInCache:
 
     def accounts(self) -> tuple[KeptAccount, ...]:
         """Tell whose sign-ins are kept, the latest last; needs neither lock nor keyring."""
+        return tuple(record.told for record in self._records())
+
+    def account(self, place: Place) -> KeptAccount | None:
+        """Tell whose sign-in is kept for a place, if any; needs neither lock nor keyring.
+
+        ConfigurationError where several people's fit.
+        """
+        record = _only([one for one in self._records() if one.belongs(place)])
+        return record.told if record is not None else None
+
+    def _records(self) -> tuple[Record, ...]:
         file = self._file()
         contents = file.read()
         if not contents.whole:
             with file.locked() as hold:
                 contents = _sound(file, hold)
-        return tuple(record.told for record in contents.records)
+        return contents.records
 
     def sign_out(
         self,
