@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 import sys
 import threading
@@ -14,6 +15,7 @@ from msrestazure.azure_active_directory import UserPassCredentials
 
 from adls_enduser import (
     BlockedByPolicy,
+    BrowserPrompt,
     ConfigurationError,
     DeviceCode,
     Fallback,
@@ -48,11 +50,11 @@ def asked() -> list[DeviceCodePrompt]:
 
 @pytest.fixture
 def make(
-    azure: Sandbox, clock: SandboxClock, asked: list[DeviceCodePrompt]
+    azure: Sandbox, clock: SandboxClock, asked: list[DeviceCodePrompt], library: str
 ) -> Callable[..., Fallback]:
     """Make a password sign-in that falls back on a device code, approved by whoever it is for."""
 
-    def build(person: Person, library: str = "adal", **more: Any) -> Fallback:
+    def build(person: Person, **more: Any) -> Fallback:
         def show(prompt: DeviceCodePrompt) -> None:
             asked.append(prompt)
             azure.entra.approve(prompt.code, by=person)
@@ -73,11 +75,10 @@ def passwords(azure: Sandbox) -> int:
 class TestContract(StrategyContract):
     """A Fallback is a strategy, whichever of its own has signed in."""
 
-    @pytest.fixture(params=[("ada", "adal"), ("grace", "adal"), ("grace", "msal")])
+    @pytest.fixture(params=["ada", "grace"])
     def strategy(self, request: Any, azure: Sandbox, make: Make) -> Fallback:
-        who, library = request.param
-        fallback: Fallback = make(request.getfixturevalue(who), library=library)
-        if who == "grace":
+        fallback: Fallback = make(request.getfixturevalue(request.param))
+        if request.param == "grace":
             with pytest.raises(MfaRequired):
                 fallback.silent(MANAGEMENT)
             fallback.sign_in(MANAGEMENT)
@@ -305,7 +306,9 @@ class TestOption:
     """``fallback=`` of the factories, with modes by name: each takes the options it knows."""
 
     @pytest.fixture
-    def options(self, azure: Sandbox, grace: Person, clock: SandboxClock, asked: Any) -> Any:
+    def options(
+        self, azure: Sandbox, grace: Person, clock: SandboxClock, asked: Any, library: str
+    ) -> Any:
         """Give the options of a sign-in as Grace, who approves what she is shown."""
 
         def show(prompt: DeviceCodePrompt) -> None:
@@ -313,7 +316,7 @@ class TestOption:
             azure.entra.approve(prompt.code, by=grace)
 
         own = {"username": grace.username, "password": PASSWORD, "prompt": show}
-        return {"tenant": CONTOSO, "clock": clock} | own
+        return {"tenant": CONTOSO, "clock": clock, "library": library} | own
 
     @pytest.mark.parametrize("fallback", ["device_code", ["mfa"], ("browser", "mfa")[1:]])
     def test_a_name_or_several(
@@ -330,10 +333,35 @@ class TestOption:
     def test_an_object(self, options: Any, asked: Any) -> None:
         """Beside a name, with options of its own."""
         options["prompt"], own = None, options["prompt"]
-        device_code = DeviceCode(tenant=CONTOSO, clock=options["clock"], prompt=own)
+        common: Any = {"tenant": CONTOSO, "clock": options["clock"], "library": options["library"]}
+        device_code = DeviceCode(prompt=own, **common)
         del options["prompt"]
         credentials = management_credentials("password", fallback=device_code, **options)
         assert (credentials.whoami().username, len(asked)) == (options["username"], 1)
+
+    def test_a_device_code_that_is_blocked_leads_to_the_browser(
+        self, azure: Sandbox, grace: Person, options: Any, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Where a policy blocks device code only; one line says so."""
+        blocked = {"error": "access_denied", "error_codes": [53003]}
+        blocked["error_description"] = "AADSTS53003: Access has been blocked by policy."
+        prompts: list[Any] = []
+
+        def show(prompt: Any) -> None:
+            prompts.append(prompt)
+            if isinstance(prompt, BrowserPrompt):
+                azure.entra.browse(prompt.url, by=grace)
+            else:
+                azure.faults.add(Answer(400, json.dumps(blocked)), path=TOKEN_PATH)
+
+        del options["password"]
+        options["prompt"] = show
+        credentials = management_credentials("device_code", fallback="browser", **options)
+        assert credentials.whoami().username == grace.username
+        assert [type(one).__name__ for one in prompts] == ["DeviceCodePrompt", "BrowserPrompt"]
+        [line] = capsys.readouterr().err.splitlines()
+        assert "blocked by policy" in line
+        assert line.endswith("Trying Browser instead.")
 
     def test_never_by_itself(self, options: Any, asked: Any) -> None:
         """Without the option a refusal is the end."""
