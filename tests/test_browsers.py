@@ -93,9 +93,9 @@ class TestTerminal:
         child.expect_exact(f"signed in: {ADA}")
         child.expect(pexpect.EOF)
 
-    def test_the_redirected_address_is_pasted(self, live: Sandbox) -> None:
+    def test_the_redirected_address_is_pasted(self, live: Sandbox, library: str) -> None:
         """From a browser elsewhere, whose last page is an error; it is not shown here."""
-        child = _spawn(live, _program())
+        child = _spawn(live, _program(library=library))
         child.expect_exact("and press Enter. What you paste is not shown.")
         url = _shown(child)
         arrived = live.entra.authorize(url)
@@ -117,9 +117,12 @@ class TestTerminal:
             "https://login.microsoftonline.com/common/oauth2/nativeclient",
         ],
     )
-    def test_a_client_without_loopback_is_served(self, live: Sandbox, redirect_uri: str) -> None:
+    def test_a_client_without_loopback_is_served(
+        self, live: Sandbox, redirect_uri: str, library: str
+    ) -> None:
         """Pasting is the one way back where the browser ends elsewhere, opened or not."""
-        child = _spawn(live, _program(redirect_uri=redirect_uri), **DESKTOP)
+        program = _program(redirect_uri=redirect_uri, library=library)
+        child = _spawn(live, program, **DESKTOP)
         child.expect_exact("A browser window opens")
         child.expect_exact("Then paste here the address at which it ends")
         arrived = live.entra.authorize(_shown(child))
@@ -301,13 +304,57 @@ class TestCanOpen:
         assert _can_open(BROWSER=f"/usr/bin/{name} %s", DISPLAY=":0") is False
 
 
-def _can_open(**environ: str) -> bool:
+# Windows' kernel for Linux, as it names itself.
+WSL = """
+import platform
+ours = platform.uname()
+platform.uname = lambda: ours._replace(release="5.15.167.4-microsoft-standard-WSL2")
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="WSL is a Linux")
+class TestWsl:
+    """In WSL the browser is Windows', which PowerShell opens."""
+
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> str:
+        """A path with nothing on it but a PowerShell that writes down what it is to do."""
+        script = tmp_path / "powershell.exe"
+        script.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/opened\n')
+        script.chmod(0o755)
+        return str(tmp_path)
+
+    @pytest.mark.parametrize("more", [{}, {"SSH_CONNECTION": "x"}], ids=str)
+    def test_a_browser_can_open_where_windows_is_there(
+        self, path: str, more: dict[str, str]
+    ) -> None:
+        """Without a display of Linux'; but not from afar."""
+        assert _can_open(WSL, PATH=path, **more) is (not more)
+
+    def test_without_windows_none_can(self, tmp_path: Path) -> None:
+        """A WSL that cannot start Windows' programs is a machine without a display."""
+        assert _can_open(WSL, PATH=str(tmp_path)) is False
+
+    def test_the_page_is_opened_by_powershell(self, path: str, tmp_path: Path) -> None:
+        """As one argument in apostrophes, so that no part of the address is a command."""
+        url = "https://login.microsoftonline.com/x?a=b&c=$(d)"
+        program = f"{WSL}\nfrom adls_enduser.browsers import open_page\nopen_page({url!r})"
+        program += "\nimport threading\nfor one in threading.enumerate()[1:]: one.join()"
+        _run(program, PATH=path)
+        assert (tmp_path / "opened").read_text() == (f"-NoProfile -Command Start-Process '{url}'\n")
+
+
+def _can_open(first: str = "", **environ: str) -> bool:
+    program = f"{first}\nfrom adls_enduser.browsers import can_open; print(can_open())"
+    return {"True": True, "False": False}[_run(program, **environ).strip()]
+
+
+def _run(program: str, **environ: str) -> str:
     plain = {name: value for name, value in os.environ.items() if name not in NO_DESKTOP}
-    program = "from adls_enduser.browsers import can_open; print(can_open())"
     done = subprocess.run(
         [sys.executable, "-c", program], env=plain | environ, capture_output=True, text=True
     )
-    return {"True": True, "False": False}[done.stdout.strip()]
+    return done.stdout
 
 
 def test_somebody_elses_environment_can_be_asked_about() -> None:
