@@ -212,9 +212,32 @@ class TestStepUp:
 @adal_only
 def test_adal_says_which_library_can(credentials: Any, azure: Sandbox) -> None:
     """Instead of dropping what a service asked for; nothing is sent."""
-    with pytest.raises(ConfigurationError, match="library='msal'"):
-        credentials.get_token(SCOPE, claims=CHALLENGE)
+    options: Any = {"claims": CHALLENGE}
+    for ask in (
+        lambda: credentials.get_token(SCOPE, claims=CHALLENGE),
+        lambda: credentials.get_token(SCOPE, claims="{}"),
+        lambda: credentials.get_token_info(SCOPE, options=options),
+    ):
+        with pytest.raises(ConfigurationError, match="library='msal'"):
+            ask()
     assert len(azure.log) == 0
+
+
+@adal_only
+@pytest.mark.skipif(TRACK_1, reason="track-1 clients cannot be challenged")
+@pytest.mark.parametrize("enable_cae", [False, True])
+def test_a_real_client_is_told_so_too(
+    strategy: DeviceCode, azure: Sandbox, grace: Person, prompts: list[Any], enable_cae: bool
+) -> None:
+    """Out of the call that was challenged, and nobody is asked in vain."""
+    client = _client(management_credentials(mode=strategy), enable_cae=enable_cae)
+    list(client.accounts.list())
+    azure.entra.require_claims(grace)
+    azure.log.clear()
+    with pytest.raises(ConfigurationError, match="library='msal'"):
+        list(client.accounts.list())
+    assert azure.log.to("", host="login.microsoftonline.com") == []
+    assert len(prompts) == 1
 
 
 def test_what_is_no_challenge_is_refused(credentials: Any, azure: Sandbox) -> None:

@@ -26,25 +26,27 @@ OLD = hasattr(lib, "DataLakeCredential")
 
 
 @pytest.fixture
-def by_password(azure: Sandbox, ada: Person, clock: SandboxClock) -> Any:
+def by_password(azure: Sandbox, ada: Person, clock: SandboxClock, library: str) -> Any:
     """The article's ``lib.auth(tenant_id, username, password, client_id)``."""
     options: Any = {"tenant": CONTOSO, "username": ada.username, "clock": clock}
+    options["library"] = library
     return filesystem_token("password", password=PASSWORD, **options)
 
 
 @pytest.fixture
-def by_device_code(azure: Sandbox, grace: Person, clock: SandboxClock) -> Any:
+def by_device_code(azure: Sandbox, grace: Person, clock: SandboxClock, library: Any) -> Any:
     """The article's ``lib.auth(tenant_id=...)``."""
 
     def approve(prompt: Any) -> None:
         azure.entra.approve(prompt.code, by=grace)
 
-    return filesystem_token("device_code", tenant=CONTOSO, prompt=approve, clock=clock)
+    options: Any = {"tenant": CONTOSO, "clock": clock, "library": library}
+    return filesystem_token("device_code", prompt=approve, **options)
 
 
 @pytest.fixture(params=["by_password", "by_device_code"])
-def credential(request: pytest.FixtureRequest) -> Any:
-    """Either of them."""
+def credential(request: pytest.FixtureRequest, library: str) -> Any:
+    """Either of them, with either library."""
     return request.getfixturevalue(request.param)
 
 

@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
@@ -151,6 +152,24 @@ def test_who_does_not_know_the_state_changes_nothing(
     assert not inbox.arrived.is_set()
     visitor.bring(ANSWER)
     assert inbox.code() == Secret(CODE)
+
+
+class Watched(str):
+    """A state that notices when it is compared as text, which stops at the first difference."""
+
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        raise AssertionError("compared in a time that tells how much was right")
+
+    __ne__ = __eq__
+
+
+@pytest.mark.parametrize("state", [STATE, STATE[:-1] + "x", "stale"])
+def test_the_state_is_not_found_out_by_the_time_it_takes(state: str) -> None:
+    """It is a secret as long as the sign-in lasts, and compared in constant time."""
+    inbox = Inbox(replace(flow(), state=Secret(Watched(STATE))))
+    assert (inbox.offer(urlencode({**ANSWER, "state": state})).status == 200) is (state == STATE)
 
 
 def test_a_request_of_another_kind_changes_nothing(visitor: Visitor, inbox: Inbox) -> None:

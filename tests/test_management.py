@@ -39,25 +39,27 @@ SUBSCRIPTIONS = "https://management.azure.com/subscriptions?api-version=2022-12-
 
 
 @pytest.fixture
-def by_password(azure: Sandbox, ada: Person, clock: SandboxClock) -> Any:
+def by_password(azure: Sandbox, ada: Person, clock: SandboxClock, library: str) -> Any:
     """What the article calls UserPassCredentials."""
     options: Any = {"tenant": CONTOSO, "username": ada.username, "clock": clock}
+    options["library"] = library
     return management_credentials("password", password=PASSWORD, **options)
 
 
 @pytest.fixture
-def by_device_code(azure: Sandbox, grace: Person, clock: SandboxClock) -> Any:
+def by_device_code(azure: Sandbox, grace: Person, clock: SandboxClock, library: Any) -> Any:
     """What the article calls AADTokenCredentials."""
 
     def approve(prompt: Any) -> None:
         azure.entra.approve(prompt.code, by=grace)
 
-    return management_credentials("mfa", tenant=CONTOSO, prompt=approve, clock=clock)
+    options: Any = {"tenant": CONTOSO, "clock": clock, "library": library}
+    return management_credentials("mfa", prompt=approve, **options)
 
 
 @pytest.fixture(params=["by_password", "by_device_code"])
-def credential(request: pytest.FixtureRequest) -> Any:
-    """Either of them."""
+def credential(request: pytest.FixtureRequest, library: str) -> Any:
+    """Either of them, with either library."""
     return request.getfixturevalue(request.param)
 
 

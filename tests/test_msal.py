@@ -16,11 +16,13 @@ import pytest
 from adls_enduser import (
     AZURE_CLI_CLIENT_ID,
     PUBLIC,
+    BrowserPrompt,
     ConfigurationError,
     DeviceCode,
     Password,
     ProtocolError,
     TransportError,
+    management_credentials,
 )
 from adls_enduser.sandbox import CONTOSO, CONTOSO_ID, Answer, throttled
 
@@ -136,11 +138,23 @@ def test_an_answer_is_not_replayed_either(
     assert again.secret != first.secret
 
 
-def test_passwords_bring_no_warning(password: Callable[..., Password], ada: Person) -> None:
-    """Msal warns of its own method for them, which is not used."""
+@pytest.mark.parametrize("mode", ["password", "device_code", "browser"])
+def test_no_mode_brings_a_warning(azure: Sandbox, ada: Person, library: Any, mode: str) -> None:
+    """Msal warns of its method for passwords, and of the way that a code comes back by."""
+
+    def show(prompt: Any) -> None:
+        if isinstance(prompt, BrowserPrompt):
+            azure.entra.browse(prompt.url, by=ada)
+        else:
+            azure.entra.approve(prompt.code, by=ada)
+
+    own: Any = {"tenant": CONTOSO, "clock": azure.clock, "library": library}
+    own |= {"username": ada.username, "password": PASSWORD} if mode == "password" else {}
+    own |= {} if mode == "password" else {"prompt": show}
     with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)
-        assert password().silent(MANAGEMENT)
+        warnings.simplefilter("error")
+        credentials = management_credentials(mode, **own)
+        assert credentials.refresh_session()
 
 
 @pytest.mark.parametrize("name", ["a#b", "a?b=c", "a/b", "a%41", "zo\u00eb", "\u4e2d"])
