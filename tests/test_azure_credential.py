@@ -9,7 +9,10 @@ import pickle
 import subprocess
 import threading
 import time
+import webbrowser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from azure.core.credentials import AccessToken, AccessTokenInfo
@@ -28,6 +31,7 @@ from azure.identity import (
     DefaultAzureCredential,
     DeviceCodeCredential,
     InteractiveBrowserCredential,
+    ManagedIdentityCredential,
     UsernamePasswordCredential,
 )
 from azure.identity.aio import AzureCliCredential as AsyncAzureCliCredential
@@ -66,9 +70,12 @@ from .contracts import (
     CredentialContract,
     StrategyContract,
 )
+from .sandbox.test_authorize import ScriptedBrowser
 from .strangers import Giving, Strangers, StrangersInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from adls_enduser.sandbox import Person, Sandbox, SandboxClock
 
 OPAQUE = "opaque-access-token"
@@ -722,6 +729,74 @@ def test_a_real_device_code_credential_serves_both_planes(
     assert credentials.get_token(f"{MANAGEMENT}.default", enable_cae=silently).token
     assert credentials.whoami() == Account(grace.username, grace.tenant_id, grace.object_id)
     assert len(codes) == 1
+
+
+@pytest.fixture
+def browser(azure: Sandbox, grace: Person) -> Iterator[ScriptedBrowser]:
+    """Let Grace sit in front of the machine's browser."""
+    scripted = ScriptedBrowser(azure, grace)
+    webbrowser.register("scripted", None, scripted, preferred=True)
+    yield scripted
+    webbrowser._tryorder.remove("scripted")  # type: ignore[attr-defined]
+    del webbrowser._browsers["scripted"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("silently", [True, False])
+def test_a_real_browser_credential_serves_both_planes(
+    azure: Sandbox, grace: Person, browser: ScriptedBrowser, silently: bool
+) -> None:
+    """The page opens once, for clients of either generation; elsewhere nobody is asked."""
+    theirs = InteractiveBrowserCredential(
+        client_id=CLI, tenant_id=CONTOSO, disable_automatic_authentication=silently
+    )
+    strategy = AzureCredential(theirs, username=grace.username)
+    with pytest.raises(SignInRequired):
+        management_credentials(strategy, interactive=False)
+    assert browser.opened == []
+    credentials = management_credentials(strategy, interactive=True)
+    token = filesystem_token(strategy, interactive=not silently)
+    client = DataLakeStoreAccountManagementClient(credentials, SUBSCRIPTION_ID)
+    assert [one.name for one in client.accounts.list()] == ["mystore"]
+    assert core.AzureDLFileSystem(token, store_name="mystore").ls("/") == []
+    assert len(browser.opened) == 1
+
+
+def test_a_real_managed_identity_serves(
+    azure: Sandbox, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As App Service gives it to a program that runs there, for the audience with its slash."""
+    asked: list[str] = []
+
+    class Here(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(parse_qs(urlsplit(self.path).query)["resource"][0])
+            token = azure.world.identity.access_token(
+                ada, asked[-1], client_id=CLIENT, lifetime=3600
+            )
+            told = {"access_token": token, "expires_on": str(int(azure.clock.time()) + 3600)}
+            body = json.dumps({**told, "resource": asked[-1], "token_type": "Bearer"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+            """Write nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Here) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{server.server_port}/msi/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "x")
+        strategy = AzureCredential(ManagedIdentityCredential(), clock=azure.clock)
+        credentials = management_credentials(strategy, interactive=False)
+        client = DataLakeStoreAccountManagementClient(credentials, SUBSCRIPTION_ID)
+        assert [one.name for one in client.accounts.list()] == ["mystore"]
+        token = filesystem_token(strategy, interactive=False)
+        assert core.AzureDLFileSystem(token, store_name="mystore").ls("/") == []
+        server.shutdown()
+    assert asked == [MANAGEMENT, DATA_LAKE]
 
 
 def test_a_real_refusal_is_told(azure: Sandbox, ada: Person) -> None:
