@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
+import ssl
 import threading
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -22,6 +26,7 @@ from .contracts import MANAGEMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from adls_enduser.sandbox import Person, SandboxClock
 
@@ -150,6 +155,74 @@ def test_netrc_adds_nothing(
     monkeypatch.setenv("NETRC", str(netrc))
     assert _ada(azure).silent(MANAGEMENT)
     assert not [one for one in azure.log if "Authorization" in one.request.headers]
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Elsewhere]:
+    """Start an authority of one's own at a port that is not 443."""
+    authority, certificates = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(certificates))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    with Elsewhere(certificates) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+class Elsewhere(ThreadingHTTPServer):
+    """An authority that says what a sign-in by password needs to hear."""
+
+    def __init__(self, certificates: Path) -> None:
+        super().__init__(("localhost", 0), _Answers)
+        self.certificates = certificates
+        self.authority = f"https://localhost:{self.server_port}"
+        self.paths: list[str] = []
+
+    def answer(self, path: str) -> dict[str, object]:
+        """Give what stands at a path."""
+        self.paths.append(path.partition("?")[0])
+        if "userrealm" in path.lower():
+            return {"account_type": "Managed", "ver": "1.0", "domain_name": CONTOSO}
+        if "openid-configuration" in path:
+            base = f"{self.authority}/{CONTOSO}/oauth2/v2.0"
+            return {f"{name}_endpoint": f"{base}/{name}" for name in ("authorization", "token")}
+        return {"access_token": "x", "token_type": "Bearer", "expires_in": 3600}
+
+
+class _Answers(BaseHTTPRequestHandler):
+    server: Elsewhere
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = json.dumps(self.server.answer(self.path)).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET  # noqa: N815
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+        """Write nothing."""
+
+
+def test_an_authority_keeps_its_port(elsewhere: Elsewhere, library: Any) -> None:
+    """Msal itself drops it where it asks for a user's realm."""
+    cloud = replace(PUBLIC, authority=elsewhere.authority, validate_authority=False)
+    strategy = Password(
+        username=f"ada@{CONTOSO}",
+        password=PASSWORD,
+        tenant=CONTOSO,
+        cloud=cloud,
+        library=library,
+        ca_bundle=elsewhere.certificates,
+    )
+    assert strategy.silent(MANAGEMENT)
+    asked = [path.lower().split("/")[1:3] for path in elsewhere.paths]
+    assert asked[-2:] == [["common", "userrealm"], [CONTOSO, "oauth2"]]
 
 
 class TestAuthority:
