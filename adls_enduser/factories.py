@@ -75,13 +75,13 @@ def management_credentials(
 ) -> Credentials:
     """Sign a person in, for account management and any Azure Resource Manager client.
 
-    ``mode`` is ``"password"``, ``"device_code"`` (or ``"mfa"``), ``"browser"``,
-    ``"azure_cli"``, or an AuthStrategy object, which may be one that has signed in already:
-    one sign-in serves every resource. ``interactive``: may a person be asked? None: if a
-    ``prompt`` was given, or a terminal or notebook is there. ``fallback``: a mode, or
-    several, to go to when the one before needs a second factor or is blocked by policy (see
-    ``Fallback``). The options are those of the strategies (see ``options.AnyOptions``) and
-    go with modes by name only; each gets those that it takes.
+    ``mode`` is ``"password"``, ``"device_code"`` (or ``"mfa"``), ``"browser"``, ``"auto"``
+    (see ``explain``), ``"azure_cli"``, or an AuthStrategy object, which may be one that has
+    signed in already: one sign-in serves every resource. ``interactive``: may a person be
+    asked? None: if a ``prompt`` was given, or a terminal or notebook is there.
+    ``fallback``: a mode, or several, to go to when the one before needs a second factor or
+    is blocked by policy (see ``Fallback``). The options are those of the strategies (see
+    ``options.AnyOptions``) and go with modes by name only; each gets those that it takes.
 
     Returns msrestazure's ``UserPassCredentials`` for a password and its
     ``AADTokenCredentials`` otherwise, which also is an azure-core ``TokenCredential``.

@@ -11,6 +11,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from adls_enduser import ConfigurationError, explain
 from adls_enduser.options import AnyOptions
 from adls_enduser.sandbox import CONTOSO, Sandbox
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
@@ -115,6 +116,18 @@ def test_the_azure_stack_program_reads_its_cloud(tmp_path: Path) -> None:
 def test_every_program_is_tried() -> None:
     """A new block in the README needs a test here."""
     assert len(PROGRAMS) == 7
+
+
+def test_the_modes_table_is_complete() -> None:
+    """Each mode has a row, and so has each strategy that has no mode; and none is made up."""
+    table = README.partition("## Which mode when")[2].partition("\n\nWhat stands")[0]
+    rows = re.findall(r"^\| (.+?) \|", table, re.MULTILINE)[1:]
+    named = set(re.findall(r'`"(\w+)"`', " ".join(rows)))
+    with pytest.raises(ConfigurationError) as caught:
+        explain("no mode")
+    assert named == set(re.findall(r"'(\w+)'", caught.value.remedy))
+    classes = {found for row in rows for found in re.findall(r"`(\w+)\(", row)}
+    assert classes == {"AzureCredential", "Fallback", "StaticToken"}
 
 
 def test_the_options_table_is_complete() -> None:
