@@ -155,7 +155,8 @@ class AzureCredentialOptions(AccountOptions, total=False):
     """What AzureCredential takes as well.
 
     ``prompts``: does the credential's ``get_token`` ask a person? None: found out, as far
-    as that can be known. ``tenant`` and ``username`` are compared with what the token says.
+    as that can be known. ``tenant`` (an id) and ``username`` are compared with what the
+    token says.
     """
 
     prompts: bool | None
@@ -165,7 +166,7 @@ class StaticTokenOptions(AccountOptions, total=False):
     """What StaticToken takes as well.
 
     ``resource``: what the token is for; None: what it says itself, if it can be read.
-    ``tenant`` and ``username`` are compared with what the token says.
+    ``tenant`` (an id) and ``username`` are compared with what the token says.
     """
 
     resource: str | None
@@ -259,6 +260,25 @@ def account_settings(options: AccountOptions) -> AccountSettings:
         cloud=cloud,
         clock=options.get("clock", SYSTEM_CLOCK),
     )
+
+
+def token_settings(options: AccountOptions) -> AccountSettings:
+    """Validate the same for a token that is there already.
+
+    It names its tenant by id, so that a domain would be asked for and never be compared.
+    """
+    own = account_settings(options)
+    if "." in (own.tenant or ""):
+        raise ConfigurationError(
+            f"tenant={own.tenant!r} cannot be compared with a token, which names its tenant by id.",
+            remedy="Give the tenant's id (a GUID), which the portal shows on its overview page.",
+        )
+    return own
+
+
+def is_tenant_id(tenant: str | None) -> bool:
+    """Tell a tenant's id from a domain and from the words that stand for any tenant."""
+    return tenant is not None and _GUID.fullmatch(tenant) is not None
 
 
 def refuse_unknown(

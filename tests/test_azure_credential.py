@@ -580,6 +580,7 @@ def test_what_is_no_credential_is_refused(credential: Any) -> None:
     ("options", "named"),
     [
         ({"tenant": "contoso"}, "tenant"),
+        ({"tenant": CONTOSO}, "names its tenant by id"),
         ({"cloud": "germany"}, "cloud"),
         ({"username": 7}, "username"),
         ({"prompts": "no"}, "prompts"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 import pickle
@@ -91,6 +92,18 @@ class TestChallenge:
         assert credentials.get_token(SCOPE).token == new
         assert _claims(azure) == [json.loads(CHALLENGE)]
         assert len(prompts) == 1
+
+    def test_async_clients_send_it_too(self, credentials: Any, azure: Sandbox) -> None:
+        """By either verb of azure-core's asynchronous protocol."""
+
+        async def challenged() -> set[str]:
+            options: Any = {"claims": CHALLENGE}
+            mine = credentials.aio()
+            first = await mine.get_token(SCOPE, claims=CHALLENGE)
+            return {first.token, (await mine.get_token_info(SCOPE, options=options)).token}
+
+        assert len(asyncio.run(challenged())) == 2
+        assert _claims(azure) == [json.loads(CHALLENGE)] * 2
 
     def test_it_is_never_answered_from_memory(self, credentials: Any, azure: Sandbox) -> None:
         """Not even the same challenge twice."""

@@ -187,6 +187,7 @@ def test_claims_cannot_be_answered(issue: Any, clock: SandboxClock) -> None:
         ((OPAQUE, 4e9), {"resource": ""}, "resource"),
         ((OPAQUE, 4e9), {"resource": 7}, "resource"),
         ((OPAQUE, 4e9), {"tenant": "contoso"}, "tenant"),
+        ((OPAQUE, 4e9), {"tenant": CONTOSO}, "names its tenant by id"),
         ((OPAQUE, 4e9), {"cloud": "x"}, "cloud"),
         ((OPAQUE, 4e9), {"password": "x"}, "password"),
     ],

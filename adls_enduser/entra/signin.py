@@ -21,6 +21,7 @@ from ..errors import (
     WrongAccount,
 )
 from ..locks import survive_fork
+from ..options import is_tenant_id
 from ..tokens import Account
 
 if TYPE_CHECKING:
@@ -327,7 +328,7 @@ def check_account(account: Account, asked: Settings | AccountSettings, again: st
     """
     if _differ(asked.username, account.username):
         raise _wrong("username", asked.username, account.username, again)
-    if _is_guid(asked.tenant) and _differ(asked.tenant, account.tenant):
+    if is_tenant_id(asked.tenant) and _differ(asked.tenant, account.tenant):
         raise _wrong("tenant", asked.tenant, account.tenant, again)
 
 
@@ -337,10 +338,6 @@ def _warn(error: CacheError) -> None:
 
 def _differ(asked: str | None, got: str | None) -> bool:
     return asked is not None and got is not None and asked.lower() != got.lower()
-
-
-def _is_guid(tenant: str | None) -> bool:
-    return tenant is not None and len(tenant) == 36 and "." not in tenant
 
 
 def _wrong(option: str, asked: str | None, got: str | None, again: str) -> WrongAccount:

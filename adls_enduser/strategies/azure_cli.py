@@ -18,7 +18,7 @@ from ..errors import (
     SignInRequired,
     WrongAccount,
 )
-from ..options import AzureCliOptions, account_settings, refuse_unknown, seconds
+from ..options import AzureCliOptions, account_settings, is_tenant_id, refuse_unknown, seconds
 from .azure_credential import AzureCredential
 from .from_cache import refuse_pickle
 
@@ -50,7 +50,8 @@ class AzureCli:
         timeout = seconds("request_timeout", options.get("request_timeout", 30.0))
         self._inner = AzureCredential(
             _credential(own.tenant, timeout),
-            tenant=own.tenant,
+            # A domain cannot be compared with a token; az itself signs in there.
+            tenant=own.tenant if is_tenant_id(own.tenant) else None,
             username=own.username,
             cloud=own.cloud,
             clock=own.clock,

@@ -11,7 +11,7 @@ from ..entra.azure_core import AzureCore
 from ..entra.signin import check_account
 from ..errors import SignInError, SignInRequired
 from ..locks import survive_fork
-from ..options import AzureCredentialOptions, account_settings, flag, refuse_unknown
+from ..options import AzureCredentialOptions, flag, refuse_unknown, token_settings
 from ..tokens import Account
 from .from_cache import refuse_pickle
 
@@ -42,7 +42,7 @@ class AzureCredential:
         self, credential: TokenProvider, **options: Unpack[AzureCredentialOptions]
     ) -> None:
         refuse_unknown(options, AzureCredentialOptions, "AzureCredential")
-        self.settings = account_settings(options)
+        self.settings = token_settings(options)
         self._core = AzureCore(credential, self.settings)
         self._prompts = self._may_prompt(options.get("prompts"))
         self._account: Account | None = None

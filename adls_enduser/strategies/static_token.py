@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from ..claims import checked
 from ..entra.signin import check_account
 from ..errors import ConfigurationError, SignInExpired
-from ..options import StaticTokenOptions, account_settings, refuse_unknown
+from ..options import StaticTokenOptions, refuse_unknown, token_settings
 from ..tokens import Account, Secret, Token, is_bearer_token, is_moment
 from ..unverified import read
 from .from_cache import refuse_pickle
@@ -40,7 +40,7 @@ class StaticToken:
         secret, told = _taken(token)
         del token  # lest a traceback show it
         refuse_unknown(options, StaticTokenOptions, "StaticToken")
-        self.settings = account_settings(options)
+        self.settings = token_settings(options)
         if secret is None:
             raise _no_token()
         self._secret = secret
