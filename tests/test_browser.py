@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
@@ -17,6 +18,7 @@ import pytest
 import requests
 
 from adls_enduser import (
+    PUBLIC,
     Browser,
     BrowserPrompt,
     ConfigurationError,
@@ -265,6 +267,29 @@ class TestEnd:
                 browser(timeout=timeout).sign_in(MANAGEMENT)
             assert clock.time() == pytest.approx(began + lasts, abs=1)
 
+    @pytest.mark.parametrize("how", [SignInTimedOut, SignInCancelled])
+    def test_a_page_that_does_not_come_ends_in_time(
+        self,
+        browser: Callable[..., Browser],
+        surfer: Surfer,
+        azure: Sandbox,
+        how: type[SignInError],
+    ) -> None:
+        """The time counts from the call, not from when the page is there (real time here)."""
+        azure.faults.add(Stall(), path="/common/discovery/instance")
+        mine = replace(PUBLIC, name="mine", authority="https://login.mine.example")
+        own: dict[str, Any] = {"cloud": mine, "clock": SandboxClock()}
+        if how is SignInCancelled:
+            own["cancel"] = threading.Event()
+            threading.Timer(0.5, own["cancel"].set).start()
+        else:
+            own["timeout"] = 0.5
+        began = time.monotonic()
+        with pytest.raises(how):
+            browser(**own).sign_in(MANAGEMENT)
+        assert time.monotonic() - began < 1.5
+        assert surfer.prompts == []
+
     @pytest.mark.parametrize("where", ["on the page", "in a request that hangs"])
     def test_a_cancel_ends_it_within_a_second(
         self, browser: Callable[..., Browser], surfer: Surfer, azure: Sandbox, where: str
@@ -482,10 +507,6 @@ class TestRefusal:
         self, browser: Callable[..., Browser], surfer: Surfer
     ) -> None:
         """Nobody is sent to a page that Microsoft does not vouch for."""
-        from dataclasses import replace
-
-        from adls_enduser import PUBLIC
-
         evil = replace(PUBLIC, name="mine", authority="https://login.evil.example/")
         with pytest.raises(ConfigurationError, match="does not know the authority"):
             browser(cloud=evil).sign_in(MANAGEMENT)
