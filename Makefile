@@ -1,6 +1,7 @@
 # make demo     set everything up, and run the main job on the sandbox
 # make test     set everything up, and run all tests on every combination of SDKs
-# make clients  set everything up, and run real clients on the sandbox: azure-cli (30 s to 3 min)
+# make clients  set everything up, and run real clients on the sandbox, each in an environment of
+#               its own: adal, msal and azure-identity (10 s), azure-cli (30 s to 3 min)
 #               and Node's @azure/identity (10 to 20 s; needs npm, and node 18 or newer)
 # make lint     style and types
 # make bench    set everything up, measure beside the peers, and write docs/benchmarks.md

@@ -37,6 +37,8 @@ CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 OTHER_PYTHONS = [one for one in ("3.10", "3.11", "3.12", "3.13") if one != CURRENT]
 
 AZURE_CLI = "azure-cli==2.91.0"
+# What speaks to Entra ID, as somebody has it who has nothing of ours.
+ALONE = ("adal==1.2.7", "msal==1.39.0", "azure-identity==1.27.0")
 NODE_MANIFEST = ("package.json", "package-lock.json")
 
 # All but the sandbox's own tests.
@@ -103,19 +105,25 @@ def clients(session: nox.Session) -> None:
     """Run real clients, too large for the other environments, against the sandbox."""
     folder = Path(session.virtualenv.location)
     env = {
-        "ADLS_ENDUSER_TEST_AZ": str(_azure_cli(session, folder / "azure-cli")),
+        "ADLS_ENDUSER_TEST_ALONE": str(folder),
+        "ADLS_ENDUSER_TEST_AZ": str(_alone(session, folder, AZURE_CLI) / "bin"),
         "ADLS_ENDUSER_TEST_NODE_MODULES": str(_node_modules(session, folder / "node")),
     }
+    for package in ALONE:
+        _alone(session, folder, package)
     _run(session, NEWEST, "tests/clients", env=env)
 
 
-def _azure_cli(session: nox.Session, folder: Path) -> Path:
-    """Install azure-cli, and give the folder of ``az``."""
-    if not (folder / "bin" / "az").exists():
-        session.run("uv", "venv", "--quiet", str(folder), external=True)
+def _alone(session: nox.Session, parent: Path, package: str) -> Path:
+    """Install a package in an environment of its own, and give that."""
+    folder = parent / package.partition("==")[0]
+    installed = folder / package
+    if not installed.exists():
+        session.run("uv", "venv", "--quiet", "--clear", str(folder), external=True)
         python = str(folder / "bin" / "python")
-        session.run("uv", "pip", "install", "--quiet", "--python", python, AZURE_CLI, external=True)
-    return folder / "bin"
+        session.run("uv", "pip", "install", "--quiet", "--python", python, package, external=True)
+        installed.touch()
+    return folder
 
 
 def _node_modules(session: nox.Session, folder: Path) -> Path:
