@@ -139,6 +139,17 @@ def test_a_callable_signs_in_again(
     assert _posted(azure) == [PASSWORD, PASSWORD]
 
 
+def test_a_user_of_a_domain_that_nobody_has_is_told_so(
+    password: Callable[..., Password], azure: Sandbox
+) -> None:
+    """A slip in the domain is a wrong user name, in Entra ID's words, and no broken answer."""
+    with pytest.raises(InvalidCredentials, match="Check the user name for a typo") as caught:
+        password("ada@contosso.example").silent(MANAGEMENT)
+    assert caught.value.code == "AADSTS50034"
+    assert caught.value.correlation_id
+    assert len(_posted(azure)) == 1
+
+
 @pytest.mark.parametrize(
     ("number", "error"),
     [

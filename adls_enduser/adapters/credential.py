@@ -87,7 +87,11 @@ class Credential:
     ) -> AccessTokenInfo:
         """Give the same as ``get_token``, as azure-core's ``SupportsTokenInfo`` asks for it."""
         wanted: Mapping[str, Any] = options or {}
-        claims, tenant = wanted.get("claims"), wanted.get("tenant_id")
+        try:
+            claims, tenant = wanted.get("claims"), wanted.get("tenant_id")
+        except AttributeError:
+            kind = type(options).__name__
+            raise ConfigurationError(f"options must be a dict, not {kind}.") from None
         shelf = self._capable if wanted.get("enable_cae") else self._plain
         if claims is tenant is None:
             try:
@@ -105,6 +109,7 @@ class Credential:
         as ``auth``, which takes a fresh token for each request, keeps netrc from
         replacing it and refuses plain http. Raises an EndUserError.
         """
+        _check_session(session)
         forms = self._own.forms()
         session = requests.Session() if session is None else session
         session.headers["Authorization"] = forms.header
@@ -113,6 +118,7 @@ class Credential:
 
     def refresh_session(self, session: requests.Session | None = None) -> requests.Session:
         """Renew the token, then do as ``signed_session``."""
+        _check_session(session)
         self._source.renew()
         return self.signed_session(session)
 
@@ -360,8 +366,15 @@ def _restored(
     return credential
 
 
+def _check_session(session: object) -> None:
+    if not (session is None or hasattr(session, "headers")):
+        raise ConfigurationError(
+            f"session must be a requests.Session, not {type(session).__name__}."
+        )
+
+
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+    return isinstance(value, str) and bool(value.strip()) and value.isprintable()
 
 
 def _utc(epoch: float) -> str:
