@@ -145,8 +145,9 @@ class Credential:
     def __repr__(self) -> str:
         held, account = self._source.held, self.whoami()
         until = f" until {_utc(held.expires_on)}" if held else ""
-        who, where = account.username or "somebody", account.tenant or self._tenant
-        return f"<{self._kind} credentials of {who} in {where} for {self._source.resource}{until}>"
+        tenant = account.tenant or self._tenant
+        who, where = account.username or "somebody", f" in {tenant}" if tenant else ""
+        return f"<{self._kind} credentials of {who}{where} for {self._source.resource}{until}>"
 
     def __reduce__(self) -> tuple[object, ...]:
         # The audiences that were asked for go along: elsewhere they cannot be had.
