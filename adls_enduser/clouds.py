@@ -75,7 +75,7 @@ class Cloud:
         return self._canonical().get(resource.rstrip("/").lower(), resource)
 
     def filesystem_audience(self) -> str:
-        """Give the audience of Data Lake Storage Gen1, or say that there is none."""
+        """Give the audience of Data Lake Storage Gen1; UnsupportedByCloud if there is none."""
         if self.data_lake is None:
             raise UnsupportedByCloud(
                 f"Data Lake Storage Gen1 has no file system in the cloud {self.name!r}.",

@@ -75,7 +75,7 @@ def management_credentials(
 ) -> Credentials:
     """Sign a person in, for account management and any Azure Resource Manager client.
 
-    ``mode`` is ``"password"``, ``"device_code"`` (or ``"mfa"``), ``"browser"``,
+    ``mode`` is ``"password"``, ``"device_code"`` (or ``"mfa"``), ``"browser"``, ``"auto"``,
     ``"azure_cli"``, or an AuthStrategy object, which may be one that has signed in already:
     one sign-in serves every resource. ``interactive``: may a person be asked? None: if a
     ``prompt`` was given, or a terminal or notebook is there. ``fallback``: a mode, or

@@ -85,7 +85,11 @@ class Credential:
     def get_token_info(
         self, *scopes: str, options: TokenRequestOptions | None = None
     ) -> AccessTokenInfo:
-        """Give the same as ``get_token``, as azure-core's ``SupportsTokenInfo`` asks for it."""
+        """Give the same as ``get_token``, as azure-core's ``SupportsTokenInfo`` asks for it.
+
+        ``options`` may hold ``claims``, ``tenant_id`` and ``enable_cae``. Raises an
+        EndUserError.
+        """
         wanted: Mapping[str, Any] = options or {}
         try:
             claims, tenant = wanted.get("claims"), wanted.get("tenant_id")
@@ -117,7 +121,7 @@ class Credential:
         return session
 
     def refresh_session(self, session: requests.Session | None = None) -> requests.Session:
-        """Renew the token, then do as ``signed_session``."""
+        """Renew the token, then do as ``signed_session``. Raises an EndUserError."""
         _check_session(session)
         self._source.renew()
         return self.signed_session(session)
