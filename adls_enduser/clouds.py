@@ -42,6 +42,8 @@ class Cloud:
     validate_authority: bool = True
 
     def __post_init__(self) -> None:
+        _check_name(self.name)
+        _check_flag(self.validate_authority)
         for field in ("authority", "management", "resource_manager", "storage"):
             check_https(f"Cloud.{field}", getattr(self, field))
         if self.data_lake is not None:
@@ -73,7 +75,7 @@ class Cloud:
         return self._canonical().get(resource.rstrip("/").lower(), resource)
 
     def filesystem_audience(self) -> str:
-        """Give the audience of Data Lake Storage Gen1, or say that there is none."""
+        """Give the audience of Data Lake Storage Gen1; UnsupportedByCloud if there is none."""
         if self.data_lake is None:
             raise UnsupportedByCloud(
                 f"Data Lake Storage Gen1 has no file system in the cloud {self.name!r}.",
@@ -88,6 +90,19 @@ class Cloud:
             if audience is not None:
                 known[audience.rstrip("/").lower()] = audience
         return known
+
+
+def _check_name(name: object) -> None:
+    if not (isinstance(name, str) and name.strip() and name.isprintable()):
+        raise ConfigurationError(f"Cloud.name={name!r} must be a str of printable characters.")
+
+
+def _check_flag(validate_authority: object) -> None:
+    # Not whatever is true or false: to take None for False would give up a check.
+    if not isinstance(validate_authority, bool):
+        raise ConfigurationError(
+            f"Cloud.validate_authority={validate_authority!r} must be True or False."
+        )
 
 
 def check_https(name: str, url: object) -> None:

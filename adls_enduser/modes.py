@@ -33,9 +33,10 @@ def strategy_of(
 
     ConfigurationError for what is none, and for an option that nobody takes.
     """
-    ways = (mode, *_listed(fallback))
-    for way in ways:
-        _check(way)
+    others = _listed(fallback)
+    for name, way in (("mode", mode), *(("fallback", other) for other in others)):
+        _check(name, way)
+    ways = (mode, *others)
     if len(ways) == 1:
         return _strategy(mode, options, what)
     taken = [_taken(way, options) for way in ways]
@@ -47,25 +48,25 @@ def strategy_of(
 
 
 def _listed(fallback: object) -> tuple[Any, ...]:
-    if isinstance(fallback, Sequence) and not isinstance(fallback, str):
+    if isinstance(fallback, Sequence) and not isinstance(fallback, str | bytes | bytearray):
         return tuple(fallback)
     return () if fallback is None else (fallback,)
 
 
-def _check(mode: object) -> None:
-    if isinstance(mode, str):
-        if mode not in _STRATEGIES and mode != AUTO:
-            raise ConfigurationError(f"mode={mode!r} is not known.", remedy=f"Give {_modes()}.")
-    elif isinstance(mode, type) or not isinstance(mode, AuthStrategy):
+def _check(name: str, way: object) -> None:
+    if isinstance(way, str):
+        if way not in _STRATEGIES and way != AUTO:
+            raise ConfigurationError(f"{name}={way!r} is not known.", remedy=f"Give {_modes()}.")
+    elif isinstance(way, type) or not isinstance(way, AuthStrategy):
         raise ConfigurationError(
-            f"mode={mode!r} is neither a name nor an AuthStrategy.",
+            f"{name}={way!r} is neither a name nor an AuthStrategy.",
             remedy=f"Give {_modes()}, or an object with the methods silent and sign_in.",
         )
 
 
 def _strategy(mode: Way, options: _Options, what: str) -> AuthStrategy:
     if mode == AUTO:
-        _options().refuse_unknown(options, _options().AutoOptions, "Mode 'auto'")
+        _options().check_auto(options)
         mode, _ = choose(options)
         options = _taken(mode, options)
     if isinstance(mode, str):

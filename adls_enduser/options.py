@@ -246,7 +246,7 @@ def settings(options: CommonOptions, mode: str = "device_code") -> Settings:
         request_timeout=seconds("request_timeout", options.get("request_timeout", 30.0)),
         cache=_cache(options.get("cache")),
         library=_library(options.get("library", "adal")),
-        clock=options.get("clock", SYSTEM_CLOCK),
+        clock=_clock(options.get("clock", SYSTEM_CLOCK)),
         mode=mode,
     )
 
@@ -258,7 +258,7 @@ def account_settings(options: AccountOptions) -> AccountSettings:
         tenant=_tenant(options.get("tenant"), cloud),
         username=_username(options.get("username")),
         cloud=cloud,
-        clock=options.get("clock", SYSTEM_CLOCK),
+        clock=_clock(options.get("clock", SYSTEM_CLOCK)),
     )
 
 
@@ -325,6 +325,17 @@ def check_flag(name: str, value: object) -> None:
     """Refuse what is neither True, False nor None."""
     if not (value is None or isinstance(value, bool)):
         raise ConfigurationError(f"{name}={value!r} must be True, False or None.")
+
+
+def check_auto(options: AutoOptions) -> None:
+    """Refuse what mode ``"auto"`` does not take, or what the browser could not be told.
+
+    Here, since a device code would leave the browser's options unread, and the mistake would
+    show on another machine only.
+    """
+    refuse_unknown(options, AutoOptions, "Mode 'auto'")
+    check_flag("open_browser", options.get("open_browser"))
+    check_redirect_uri(options.get("redirect_uri", LOOPBACK))
 
 
 def is_loopback(redirect_uri: str) -> bool:
@@ -404,6 +415,15 @@ def _username(username: object) -> str | None:
     )
 
 
+def _clock(clock: object) -> Clock:
+    if isinstance(clock, Clock) and not isinstance(clock, type):
+        return clock
+    raise ConfigurationError(
+        f"clock must be a Clock, not {type(clock).__name__}.",
+        remedy="Give an object with the methods time, monotonic and wait, or leave it out.",
+    )
+
+
 def _cache(cache: object) -> SignInCache | None:
     if cache is None or isinstance(cache, SignInCache):
         return cache
@@ -416,14 +436,23 @@ def _cache(cache: object) -> SignInCache | None:
 def _proxies(proxies: object) -> Mapping[str, str] | None:
     if proxies is None:
         return None
-    if isinstance(proxies, Mapping) and all(
-        isinstance(part, str) for item in proxies.items() for part in item
-    ):
+    if isinstance(proxies, Mapping) and all(map(_is_proxy, proxies.keys(), proxies.values())):
         return dict(proxies)
     raise ConfigurationError(
         "proxies must map a scheme to a proxy's URL.",
         remedy="For example proxies={'https': 'http://proxy.example:8080'}.",
     )
+
+
+def _is_proxy(scheme: object, url: object) -> bool:
+    """Tell what requests can use: a URL, a host alone, or nothing, for no proxy."""
+    if not (isinstance(scheme, str) and isinstance(url, str)):
+        return False
+    try:
+        parts = urlsplit(url if "://" in url else f"//{url}")
+        return not url or (url.isprintable() and " " not in url and bool(parts.hostname))
+    except ValueError:  # brackets without an IPv6 address in them
+        return False
 
 
 def _ca_bundle(ca_bundle: object) -> str | None:

@@ -65,7 +65,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
             "The user name or the password is wrong.",
             "Check both before trying again: repeated wrong passwords lock the account. If"
             " the account is federated or has no password, sign in with"
-            ' mode="device_code".',
+            ' mode="device_code" or mode="browser".',
         ),
     ),
     (
@@ -92,7 +92,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
             InvalidCredentials,
             "The account has no password in the directory.",
             "The account is federated or passwordless, so no password can work: sign in with"
-            ' mode="device_code".',
+            ' mode="device_code" or mode="browser".',
         ),
     ),
     (

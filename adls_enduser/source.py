@@ -223,7 +223,10 @@ class TokenSource:
             if leads:
                 self._lead(flight, fetch)
             elif flight.leader == threading.get_ident():
-                raise ProtocolError(f"{self._name} asked for the token that it is to give.")
+                raise ProtocolError(
+                    f"{self._name} asked for the token that it is to give.",
+                    remedy="A strategy must not use the credential that is made of it.",
+                )
             else:
                 flight.done.wait()
             if flight.token is not None:
@@ -332,7 +335,10 @@ class TokenSource:
         # msrest calls a credential twice after a TypeError, and the store's client
         # retries requests' errors for 85 seconds, so neither may get out.
         ours = TransportError if isinstance(failure, OSError) else ProtocolError
-        raise ours(f"{self._name} failed with {type(failure).__name__}.") from failure
+        raise ours(
+            f"{self._name} failed with {type(failure).__name__}.",
+            remedy="Mend what raised it, perhaps a callback of yours: see this error's __cause__.",
+        ) from failure
 
     def _valid(self, token: object) -> Token | None:
         if token is not None and not isinstance(token, Token):
@@ -435,4 +441,7 @@ class Elsewhere:
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:  # noqa: ARG002
         """Refuse likewise."""
-        raise SignInRequired(f"Nobody can be asked here to sign in for {resource}.")
+        raise SignInRequired(
+            f"Nobody can be asked here to sign in for {resource}.",
+            remedy="Sign in where the credential was made, and send it here again.",
+        )

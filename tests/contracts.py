@@ -190,6 +190,24 @@ class CredentialContract:
         assert info.token_type == "Bearer"
         assert info.token not in repr(info)
 
+    @pytest.mark.parametrize(
+        ("method", "arguments", "named"),
+        [
+            ("get_token_info", {"options": "claims"}, "options"),
+            ("signed_session", {"session": "https://management.azure.com"}, "session"),
+            ("refresh_session", {"session": 7}, "session"),
+        ],
+    )
+    def test_a_wrong_argument_is_ours_to_refuse(
+        self, credential: Any, azure: Sandbox, method: str, arguments: Any, named: str
+    ) -> None:
+        """No TypeError or AttributeError gets out, and nothing is asked of the network."""
+        azure.log.clear()
+        scopes = ["https://storage.azure.com/.default"] if method == "get_token_info" else []
+        with pytest.raises(ConfigurationError, match=f"{named} must be"):
+            getattr(credential, method)(*scopes, **arguments)
+        assert len(azure.log) == 0
+
     def test_another_resource_is_silent(self, credential: Any, azure: Sandbox) -> None:
         """get_token serves Gen2 and every other audience by a refresh, fetched once."""
         azure.log.clear()

@@ -86,3 +86,16 @@ def test_a_cloud_is_named_or_given() -> None:
     for wrong in ("germany", "PUBLIC", None, 3, []):
         with pytest.raises(ConfigurationError, match="cloud="):
             cloud_named(wrong)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("name", name) for name in (None, "", " ", 7, "my\ncloud")),
+        *(("validate_authority", flag) for flag in (None, 0, 1, "", "no")),
+    ],
+)
+def test_a_cloud_is_named_and_vouched_for_by_a_clear_word(field: str, value: object) -> None:
+    """Nothing that happens to be false gives up the check of the authority."""
+    with pytest.raises(ConfigurationError, match=rf"Cloud\.{field}="):
+        replace(PUBLIC, **{field: value})

@@ -379,5 +379,5 @@ class TestOption:
     @pytest.mark.parametrize("fallback", ["no mode", 3, [None], DeviceCode])
     def test_what_is_no_mode(self, options: Any, fallback: Any) -> None:
         """A ConfigurationError before any network."""
-        with pytest.raises(ConfigurationError, match="mode="):
+        with pytest.raises(ConfigurationError, match="fallback="):
             management_credentials("password", fallback=fallback, **options)

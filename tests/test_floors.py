@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import adls_enduser
+from adls_enduser import EndUserError, errors
 
 ROOT = Path(adls_enduser.__file__).parent
 
@@ -181,3 +182,26 @@ def test_every_public_name_is_there() -> None:
         assert getattr(adls_enduser, name) is not None
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = adls_enduser.no_such_name
+
+
+_ERRORS = {
+    name
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, EndUserError)
+}
+# Their message says what the argument must be.
+_WRONG_CALLS = {"EndUserError", "ConfigurationError"}
+
+
+@pytest.mark.parametrize("path", _modules(), ids=_room)
+def test_every_error_says_what_to_do(path: Path) -> None:
+    """Whoever builds an error gives its remedy, which the caller has in hand."""
+    silent = [
+        f"line {node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in _ERRORS - _WRONG_CALLS
+        and "remedy" not in {keyword.arg for keyword in node.keywords}
+    ]
+    assert silent == []

@@ -20,7 +20,9 @@ from adls_enduser import (
     EndUserError,
     Password,
     SignInExpired,
+    StaticToken,
     TransportError,
+    filesystem_token,
     management_credentials,
 )
 from adls_enduser.sandbox import CONTOSO, Answer, redirect
@@ -93,6 +95,15 @@ def test_what_others_read_of_msrestazure_is_there(by_password: Any, ada: Person)
     assert by_password.construct_auth() == f"Bearer {token['access_token']}"
     by_password.set_token()
     assert by_password.token == token
+
+
+@pytest.mark.parametrize("factory", [management_credentials, filesystem_token])
+def test_a_tenant_that_nobody_knows_is_not_named(factory: Any, clock: SandboxClock) -> None:
+    """A token that tells nothing is of no tenant, not even of msrestazure's own default."""
+    credentials = factory(StaticToken("opaque", clock.time() + 3600, clock=clock))
+    assert " in " not in repr(credentials)
+    with pytest.raises(ConfigurationError, match="tenant_id='common'"):
+        credentials.get_token("https://storage.azure.com/.default", tenant_id="common")
 
 
 def test_a_sovereign_cloud_is_msrestazures_too(azure: Sandbox, clock: SandboxClock) -> None:

@@ -28,6 +28,7 @@ from adls_enduser import (
 )
 from adls_enduser.factories import _adapters
 from adls_enduser.options import settings
+from adls_enduser.sandbox import SandboxClock
 
 if TYPE_CHECKING:
     from adls_enduser.sandbox import Sandbox
@@ -39,6 +40,10 @@ BAD = [
     ({"mode": None}, "mode"),
     ({"mode": DeviceCode}, "mode"),
     ({"mode": 7}, "mode"),
+    *(
+        ({"fallback": fallback}, "fallback=")
+        for fallback in ("x", "", 7, False, b"", b"x", {}, DeviceCode, ["x"], ["device_code", None])
+    ),
     ({"tenant": ""}, "tenant"),
     ({"tenant": "contoso"}, "tenant"),
     ({"tenant": "contoso.com/evil"}, "tenant"),
@@ -55,7 +60,10 @@ BAD = [
     ({"username": "ada\x1b@contoso.com"}, "username"),
     ({"username": 7}, "username"),
     ({"proxies": "http://proxy"}, "proxies"),
-    ({"proxies": {"https": 8080}}, "proxies"),
+    *(
+        ({"proxies": {"https": proxy}}, "proxies")
+        for proxy in (8080, None, "\n", " ", "http://", "http://[proxy:8080", "http://a proxy")
+    ),
     ({"ca_bundle": "/no/such/file.pem"}, "ca_bundle"),
     ({"ca_bundle": False}, "ca_bundle"),
     ({"request_timeout": 0}, "request_timeout"),
@@ -72,7 +80,10 @@ BAD = [
     ({"timeout": False}, "timeout"),
     ({"cancel": True}, "cancel"),
     ({"password": "x"}, "password"),
+    *(({"clock": clock}, "clock") for clock in (None, 7, SandboxClock)),
     ({"open_browser": True}, "open_browser"),
+    *(({"mode": "auto", "open_browser": flag}, "open_browser") for flag in (0, "", "no")),
+    ({"mode": "auto", "open_browser": False, "redirect_uri": "localhost"}, "redirect_uri"),
     ({"mode": "browser", "open_browser": "yes"}, "open_browser"),
     ({"mode": "browser", "prompt": "print"}, "prompt"),
     ({"mode": "browser", "timeout": 0}, "timeout"),
@@ -153,6 +164,15 @@ def test_good_options_are_accepted(tmp_path: Any) -> None:
         request_timeout=1.5,
     )
     assert strategy.settings.authority == f"https://login.example.com/{GUID}"
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    ["", "proxy.example:8080", "http://[::1]:8080", "socks5h://ada:secret@proxy.example:1080"],
+)
+def test_proxies(proxy: str) -> None:
+    """What requests takes for a proxy is one; nothing is none, whatever the environment says."""
+    assert settings({"proxies": {"https": proxy}}).proxies == {"https": proxy}
 
 
 @pytest.mark.parametrize(

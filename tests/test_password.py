@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from adls_enduser import (
     BlockedByPolicy,
@@ -139,6 +140,17 @@ def test_a_callable_signs_in_again(
     assert _posted(azure) == [PASSWORD, PASSWORD]
 
 
+def test_a_user_of_a_domain_that_nobody_has_is_told_so(
+    password: Callable[..., Password], azure: Sandbox
+) -> None:
+    """A slip in the domain is a wrong user name, in Entra ID's words, and no broken answer."""
+    with pytest.raises(InvalidCredentials, match="Check the user name for a typo") as caught:
+        password("ada@contosso.example").silent(MANAGEMENT)
+    assert caught.value.code == "AADSTS50034"
+    assert caught.value.correlation_id
+    assert len(_posted(azure)) == 1
+
+
 @pytest.mark.parametrize(
     ("number", "error"),
     [
@@ -260,6 +272,14 @@ def test_the_user_realm_may_fail_too(
     assert _posted(azure) == []
 
 
+def _answered_again(exchange: Any) -> str:
+    """Send a request once more, and give what is answered."""
+    sent = exchange.request
+    headers = {name: sent.headers[name] for name in ("Content-Type", "SOAPAction")}
+    url = f"https://{exchange.host}{sent.target}"
+    return requests.post(url, data=sent.body, headers=headers, timeout=10).text
+
+
 class TestFederated:
     """Persons of a federated domain sign in at their own server, over https only."""
 
@@ -324,6 +344,20 @@ class TestFederated:
             azure.faults.add(Answer(200, body), path="usernamemixed")
             with pytest.raises(ProtocolError):
                 password(fay.username, tenant="fabrikam.com").silent(MANAGEMENT)
+
+    def test_a_document_type_is_refused_in_an_answer_that_is_right_but_for_it(
+        self, password: Callable[..., Password], azure: Sandbox, fay: Person
+    ) -> None:
+        """Entities can blow a document up; the same answer without the declaration serves."""
+        azure.entra.federate("fabrikam.com")
+        password(fay.username, tenant="fabrikam.com").silent(MANAGEMENT)
+        right = _answered_again(azure.log.to("usernamemixed")[0])
+        declared = right.replace("<s:Envelope", '<!DOCTYPE x [<!ENTITY a "b">]><s:Envelope', 1)
+        azure.faults.add(Answer(200, right), path="usernamemixed")
+        assert password(fay.username, tenant="fabrikam.com").silent(MANAGEMENT)
+        azure.faults.add(Answer(200, declared), path="usernamemixed")
+        with pytest.raises(ProtocolError, match="ValueError"):
+            password(fay.username, tenant="fabrikam.com").silent(MANAGEMENT)
 
     @pytest.mark.parametrize("page", ["", "<html>busy", "<!DOCTYPE html><html></html>"])
     def test_a_server_that_is_down_is_a_transport_error(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import nbclient
@@ -64,6 +66,14 @@ def _run(azure: Sandbox, program: str, **more: str) -> subprocess.CompletedProce
         text=True,
         timeout=60,
     )
+
+
+def test_what_is_told_is_seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where standard error gathers what is written, as a program may have set it up."""
+    seen = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BufferedWriter(seen), "utf-8"))
+    show(DeviceCodePrompt("https://example.com/device", "ABC", time.time() + 60, "Sign in."))
+    assert b"ABC" in seen.getvalue()
 
 
 def test_a_terminal_shows_the_prompt(live: Sandbox) -> None:

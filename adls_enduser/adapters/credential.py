@@ -85,9 +85,17 @@ class Credential:
     def get_token_info(
         self, *scopes: str, options: TokenRequestOptions | None = None
     ) -> AccessTokenInfo:
-        """Give the same as ``get_token``, as azure-core's ``SupportsTokenInfo`` asks for it."""
+        """Give the same as ``get_token``, as azure-core's ``SupportsTokenInfo`` asks for it.
+
+        ``options`` may hold ``claims``, ``tenant_id`` and ``enable_cae``. Raises an
+        EndUserError.
+        """
         wanted: Mapping[str, Any] = options or {}
-        claims, tenant = wanted.get("claims"), wanted.get("tenant_id")
+        try:
+            claims, tenant = wanted.get("claims"), wanted.get("tenant_id")
+        except AttributeError:
+            kind = type(options).__name__
+            raise ConfigurationError(f"options must be a dict, not {kind}.") from None
         shelf = self._capable if wanted.get("enable_cae") else self._plain
         if claims is tenant is None:
             try:
@@ -105,6 +113,7 @@ class Credential:
         as ``auth``, which takes a fresh token for each request, keeps netrc from
         replacing it and refuses plain http. Raises an EndUserError.
         """
+        _check_session(session)
         forms = self._own.forms()
         session = requests.Session() if session is None else session
         session.headers["Authorization"] = forms.header
@@ -112,7 +121,8 @@ class Credential:
         return session
 
     def refresh_session(self, session: requests.Session | None = None) -> requests.Session:
-        """Renew the token, then do as ``signed_session``."""
+        """Renew the token, then do as ``signed_session``. Raises an EndUserError."""
+        _check_session(session)
         self._source.renew()
         return self.signed_session(session)
 
@@ -139,8 +149,9 @@ class Credential:
     def __repr__(self) -> str:
         held, account = self._source.held, self.whoami()
         until = f" until {_utc(held.expires_on)}" if held else ""
-        who, where = account.username or "somebody", account.tenant or self._tenant
-        return f"<{self._kind} credentials of {who} in {where} for {self._source.resource}{until}>"
+        tenant = account.tenant or self._tenant
+        who, where = account.username or "somebody", f" in {tenant}" if tenant else ""
+        return f"<{self._kind} credentials of {who}{where} for {self._source.resource}{until}>"
 
     def __reduce__(self) -> tuple[object, ...]:
         # The audiences that were asked for go along: elsewhere they cannot be had.
@@ -364,8 +375,15 @@ def _restored(
     return credential
 
 
+def _check_session(session: object) -> None:
+    if not (session is None or hasattr(session, "headers")):
+        raise ConfigurationError(
+            f"session must be a requests.Session, not {type(session).__name__}."
+        )
+
+
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+    return isinstance(value, str) and bool(value.strip()) and value.isprintable()
 
 
 def _utc(epoch: float) -> str:

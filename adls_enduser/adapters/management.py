@@ -43,6 +43,8 @@ class ManagementCredential(Credential):
             resource=source.resource,
             cloud_environment=_environment(cloud),
         )
+        # It has put "common" where no tenant was asked for (its ``AADMixin._configure``).
+        self._tenant = tenant
 
     @property
     def username(self) -> str | None:

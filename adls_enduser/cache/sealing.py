@@ -60,7 +60,10 @@ class Seal:
         """
         # The body has no name here, since an error would carry it in this frame.
         if len(_body(kept)) > MOST_BYTES:
-            raise CacheError("The sign-in is too large to be kept (more than 1 MiB).")
+            raise CacheError(
+                "The sign-in is too large to be kept (more than 1 MiB).",
+                remedy="Ask for tokens of fewer resources with one strategy, or leave cache= out.",
+            )
         key = self.key_to_write()
         if key is None:
             return replace(heading, nonce=None, body=_body(kept))

@@ -233,12 +233,20 @@ class _OAuth2Client(OAuth2Client):  # type: ignore[misc]
 
 
 class _UserRealm(UserRealm):  # type: ignore[misc]
+    account_type: Any
+
     def discover(self) -> None:
         """Ask how a user signs in; as adal's, which has no timeout."""
         http: Http = self._call_context["http"]
         headers = _headers(self, {"Accept": "application/json"})
         answer = http.get(self._get_user_realm_url().geturl(), headers)
         self._parse_discovery_response(ok(answer))
+        kinds = adal.constants.UserRealm.account_type
+        if self.account_type == kinds["Unknown"]:
+            # A domain that nobody has, a slip of the keys above all. adal gives up without a
+            # word that helps; Entra ID, asked as msal asks it, says that there is no such user
+            # (msal.application, acquire_token_by_username_password).
+            self.account_type = kinds["Managed"]
 
 
 class _Mex(Mex):  # type: ignore[misc]

@@ -95,7 +95,10 @@ class AzureCore:
             now = self._settings.clock.time()
             failure = translated(error, self._attempt(resource), self.name, now)
         except Exception as error:  # a stranger's credential may raise anything
-            raise ProtocolError(f"{self.name} failed with {type(error).__name__}.") from error
+            raise ProtocolError(
+                f"{self.name} failed with {type(error).__name__}.",
+                remedy="Mend the credential: what it raised is this error's __cause__.",
+            ) from error
         # Not in the handler: azure-core's errors hold the exchange, refresh token and all.
         if failure is not None:
             raise failure

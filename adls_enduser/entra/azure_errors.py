@@ -58,7 +58,10 @@ def translated(error: Exception, attempt: Attempt, name: str, now: float) -> End
             f"{name} gave no token: {message}",
             remedy="Set right what it says; the credential is its maker's, and not this package's.",
         )
-    return ProtocolError(f"{name} failed with {type(error).__name__}: {message}")
+    return ProtocolError(
+        f"{name} failed with {type(error).__name__}: {message}",
+        remedy="Set right what it says; the credential is its maker's, and not this package's.",
+    )
 
 
 def _refusal(error: Exception, attempt: Attempt, now: float) -> EndUserError | None:

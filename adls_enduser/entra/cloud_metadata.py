@@ -142,7 +142,10 @@ def _text(value: object) -> str:
 
 def _document(answer: Answer, base: str) -> object:
     if answer.status >= 500 or answer.status in (408, 429):
-        raise TransportError(f"{base} could not say which cloud it is (HTTP {answer.status}).")
+        raise TransportError(
+            f"{base} could not say which cloud it is (HTTP {answer.status}).",
+            remedy="Try again later.",
+        )
     if answer.status != 200:
         raise ConfigurationError(
             f"{base} does not say which cloud it is (HTTP {answer.status}).",

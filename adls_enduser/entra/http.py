@@ -93,9 +93,15 @@ class Http:
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: Body | None) -> Answer:
         if not url.lower().startswith("https://"):
-            raise ConfigurationError(f"{_host(url)} would be asked over plain http.")
+            raise ConfigurationError(
+                f"{_host(url)} would be asked over plain http.",
+                remedy="Sign-ins go over https only: have its address made one of https.",
+            )
         if getattr(threading.current_thread(), "left_behind", False):  # see patience.Caller
-            raise TransportError(f"{_host(url)} is not asked again: nobody waits for the answer.")
+            raise TransportError(
+                f"{_host(url)} is not asked again: nobody waits for the answer.",
+                remedy="Sign in again.",
+            )
         outcome = self._attempt(method, url, headers, body)
         if isinstance(outcome, EndUserError):
             raise outcome
@@ -165,7 +171,7 @@ def _asked_pause(state: tenacity.RetryCallState, now: float) -> float | None:
 def _last_outcome(state: tenacity.RetryCallState) -> Answer:
     outcome = state.outcome
     if outcome is None:
-        raise TransportError("nothing was sent")
+        raise TransportError("Nothing was sent.", remedy="Try again.")
     answer: Answer = outcome.result()  # raises what the last attempt raised
     return answer
 

@@ -72,7 +72,10 @@ class Deadline:
     def check_cancel(self) -> None:
         """Raise if the program has stopped the wait."""
         if self.cancel.is_set():
-            raise SignInCancelled("The wait for the person was cancelled.")
+            raise SignInCancelled(
+                "The wait for the person was cancelled.",
+                remedy=f"Clear the event given as cancel=, and sign in again; {self._again}.",
+            )
 
     def rest(self, seconds: float) -> None:
         """Pause, but not beyond the end of the wait."""

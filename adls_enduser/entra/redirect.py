@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _MANY = 30  # more parameters than Entra ID ever sent
 _CODE = re.compile(r"[\x20-\x7e]{1,16000}")  # RFC 6749 appendix A.11
 
+_AGAIN = "Sign in again; if this repeats, something changes what the browser brings."
 _BACK = "Go back to the program that you started. You can close this window."
 _RECEIVED = Reply(
     200,
@@ -68,7 +69,7 @@ class Inbox:
         """Give the code, or raise what was brought in its place."""
         if isinstance(self._outcome, Secret):
             return self._outcome
-        raise self._outcome or ProtocolError("No answer has arrived.")
+        raise self._outcome or ProtocolError("No answer has arrived.", remedy=_AGAIN)
 
     def _is_ours(self, state: str) -> bool:
         # Constant time, lest the state be found out letter by letter.
@@ -91,4 +92,4 @@ def _outcome(answer: dict[str, str], flow: AuthorizationFlow) -> Secret | EndUse
     code = answer.get("code", "")
     if _CODE.fullmatch(code):
         return Secret(code)
-    return ProtocolError("The browser brought neither a code nor an error.")
+    return ProtocolError("The browser brought neither a code nor an error.", remedy=_AGAIN)

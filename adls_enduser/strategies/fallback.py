@@ -74,7 +74,7 @@ class Fallback:
         return isinstance(self.current, AnswersClaims) and self.current.answers_claims
 
     def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
-        """Give a token from the current strategy, if it needs no person."""
+        """Give a token from the current strategy, if it needs no person; raises what that does."""
         with self._lock:
             try:
                 token = self.current.silent(resource, claims=claims)

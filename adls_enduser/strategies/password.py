@@ -66,7 +66,11 @@ class Password:
         return self._sign_in.backend.answers_claims
 
     def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
-        """Give a token by the refresh token, or by a password that is at hand."""
+        """Give a token by the refresh token, or by a password that is at hand.
+
+        Raises SignInExpired where the one was refused and the other is not there, and what
+        ``sign_in`` raises where the password is sent.
+        """
         try:
             token = self._sign_in.renew(resource, self._username, claims)
         except SignInExpired:

@@ -111,6 +111,16 @@ def test_a_leased_file_takes_bytes_from_its_writer_alone(door):
     assert door("GET", "a", "OPEN", read="true").content == b"123"
 
 
+def test_a_session_id_is_no_lease(door):
+    """It comes with every call of azure-datalake-store's files, and opens no leased one."""
+    door("PUT", "a", "CREATE", write="true", leaseid="mine", filesessionid="s", syncFlag="DATA")
+    append = {"append": "true", "filesessionid": "s"}
+    assert door("POST", "a", "APPEND", b"x", leaseid="yours", **append).status_code == 403
+    append["filesessionid"] = "another"
+    assert door("POST", "a", "APPEND", b"1", leaseid="mine", **append).ok
+    assert door("GET", "a", "OPEN", read="true", filesessionid="third").content == b"1"
+
+
 def test_a_lease_that_nobody_uses_ends(door, store_azure):
     """A writer that vanished does not block the file for ever."""
     door("PUT", "a", "CREATE", write="true", leaseid="mine", syncFlag="DATA")
