@@ -14,6 +14,7 @@
     │   ├── WrongAccount            another person, or another tenant, than asked for
     │   ├── SignInExpired           the refresh token is dead; sign in again
     │   ├── SignInDeclined
+    │   │   └── ConsentDeclined     also a ConsentRequired: the person said no to the application
     │   ├── SignInTimedOut
     │   ├── SignInCancelled
     │   └── SignInRequired          nobody may or can be asked here
@@ -175,6 +176,13 @@ class SignInExpired(SignInError):
 
 class SignInDeclined(SignInError):
     """The person said no."""
+
+
+class ConsentDeclined(SignInDeclined, ConsentRequired):
+    """The person said no where the application asked to act for them.
+
+    An administrator can allow it for everybody, at ``consent_url``.
+    """
 
 
 class SignInTimedOut(SignInError):

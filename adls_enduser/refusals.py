@@ -21,6 +21,7 @@ from .clouds import CHINA, PUBLIC, US_GOVERNMENT
 from .errors import (
     BlockedByPolicy,
     ConfigurationError,
+    ConsentDeclined,
     ConsentRequired,
     EndUserError,
     InvalidCredentials,
@@ -78,8 +79,8 @@ def refusal(
     row = told.row if told.row and told.row.kind is kind else None
     message = _message(kind, told, row, attempt, status)
     remedy = " ".join(_remedy(kind, told, row, attempt))
-    if kind is ConsentRequired:
-        return ConsentRequired(
+    if issubclass(kind, ConsentRequired):
+        return kind(
             message,
             remedy=remedy,
             particulars=told.particulars,
@@ -308,7 +309,7 @@ def _remedy(
     sentences = [row.advice if row else GENERAL[kind]]
     if kind not in _NO_REFUSALS:
         sentences.append(_next_call(kind, sentences[0], attempt))
-    if kind is ConsentRequired:
+    if issubclass(kind, ConsentRequired):
         sentences += _consent(attempt)
     if told.number is not None and told.row is None:
         sentences.append(f"About the number: {_origin(attempt)}/error?code={told.number}")
@@ -319,7 +320,14 @@ def _remedy(
 _NO_REFUSALS = (TransportError, ProtocolError)
 
 # Nobody has to do anything before the same call is made again.
-_AT_ONCE = (SignInError, SignInDeclined, SignInExpired, SignInTimedOut, MfaRequired)
+_AT_ONCE = (
+    SignInError,
+    SignInDeclined,
+    ConsentDeclined,
+    SignInExpired,
+    SignInTimedOut,
+    MfaRequired,
+)
 
 # How an advice names other ways in, the best first, and options that are to be changed.
 _MODE = re.compile(r'mode=("\w+")')

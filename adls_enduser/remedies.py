@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from .errors import (
     BlockedByPolicy,
     ConfigurationError,
+    ConsentDeclined,
     ConsentRequired,
     EndUserError,
     InvalidCredentials,
@@ -270,7 +271,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     (
         (65004,),
         Remedy(
-            SignInDeclined,
+            ConsentDeclined,
             "The person declined to allow the application to act for them.",
             "Sign in again and accept, or ask an administrator to allow the application for"
             " everybody.",

@@ -20,7 +20,7 @@ from adls_enduser import ConfigurationError, ConsentRequired, ProtocolError, Sig
 from adls_enduser.entra.backend import AuthorizationFlow
 from adls_enduser.entra.loopback import Loopback, Reply
 from adls_enduser.entra.redirect import Inbox
-from adls_enduser.errors import BlockedByPolicy, EndUserError, TransportError
+from adls_enduser.errors import BlockedByPolicy, ConsentDeclined, EndUserError, TransportError
 from adls_enduser.refusals import Attempt
 from adls_enduser.tokens import Secret
 
@@ -270,7 +270,7 @@ def test_what_went_wrong_is_told_on_the_page(visitor: Visitor, inbox: Inbox) -> 
 @pytest.mark.parametrize(
     ("answer", "error", "number"),
     [
-        (DECLINED, SignInDeclined, "AADSTS65004"),
+        (DECLINED, ConsentDeclined, "AADSTS65004"),
         ({"error": "access_denied"}, SignInDeclined, None),
         ({"error": "consent_required"}, ConsentRequired, None),
         (

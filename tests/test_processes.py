@@ -413,7 +413,7 @@ def test_a_pool_of_processes(method: str) -> None:
         assert told["other"]["remedy"]
 
 
-def _in_child(act: Callable[[], object], seconds: float = 10) -> Any:
+def _in_child(act: Callable[[], object], seconds: float = 30) -> Any:
     """Fork, and give what ``act`` returned or raised there; fail if the child hangs."""
     reading, writing = os.pipe()
     child = os.fork()

@@ -17,6 +17,7 @@ from adls_enduser.clouds import CHINA, PUBLIC, Cloud
 from adls_enduser.errors import (
     BlockedByPolicy,
     ConfigurationError,
+    ConsentDeclined,
     ConsentRequired,
     EndUserError,
     InvalidCredentials,
@@ -50,7 +51,7 @@ EXPECTED: dict[type[EndUserError], list[int]] = {
         *(530032, 530035, 50131, 53011, 530034, 500021, 500022, 500212, 500213),
     ],
     ConsentRequired: [65001, 90094, 90095],
-    SignInDeclined: [65004],
+    ConsentDeclined: [65004],
     ConfigurationError: [
         *(50059, 50128, 90002, 90038, 50194, 9001023, 90130, 65002, 650057, 650056),
         *(500011, 50001, 700016, 700011, 70001, 7000112, 7000218, 700025, 50011),
@@ -342,6 +343,15 @@ def test_consent_names_the_permission_and_page(resource: str, permission: str) -
     error = refusal(body(65001), attempt(resource=resource), status=400)
     assert isinstance(error, ConsentRequired)
     assert permission in error.remedy
+    assert error.consent_url is not None
+    assert error.consent_url in error.remedy
+
+
+def test_who_declines_consent_has_declined_and_can_be_helped() -> None:
+    """Caught as either; the remedy has the page on which an administrator can allow it."""
+    error = refused(body(65004, error="access_denied"), "browser")
+    assert isinstance(error, SignInDeclined)
+    assert isinstance(error, ConsentRequired)
     assert error.consent_url is not None
     assert error.consent_url in error.remedy
 
