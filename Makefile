@@ -13,6 +13,13 @@ READY := $(ENV)/ready
 # Never let uv fetch an interpreter of its own: the machine's are used.
 export UV_PYTHON_DOWNLOADS = never
 
+# Tests start hundreds of short programs: where compiled modules may not be kept, each compiles
+# everything that it imports again, which is a third of all work.
+export PYTHONDONTWRITEBYTECODE =
+
+# More workers than two cores, because many tests wait; whoever has nothing left takes a share.
+PYTEST = python -m pytest -n 4 --dist worksteal
+
 .PHONY: demo test clients lint bench clean
 
 demo: $(READY)
@@ -21,7 +28,7 @@ demo: $(READY)
 # The last run, with the newest SDKs, measures coverage and has the last word.
 test: $(READY)
 	$(BIN)/nox --session beside_azure_cli sdks pythons
-	$(BIN)/python -m pytest -n 3 --cov --cov-report=
+	$(BIN)/$(PYTEST) --cov --cov-report=
 
 clients: $(READY)
 	$(BIN)/nox --session clients

@@ -36,6 +36,9 @@ COMBINATIONS = [
 CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 OTHER_PYTHONS = [one for one in ("3.10", "3.11", "3.12", "3.13") if one != CURRENT]
 
+# As in the Makefile.
+PYTEST = ("python", "-m", "pytest", "-n", "4", "--dist", "worksteal")
+
 AZURE_CLI = "azure-cli==2.91.0"
 # What speaks to Entra ID, as somebody has it who has nothing of ours.
 ALONE = ("adal==1.2.7", "msal==1.39.0", "azure-identity==1.27.0")
@@ -76,7 +79,7 @@ def _run(
         f"azure-mgmt-datalake-store=={account}",
         f"azure-mgmt-resource=={resource}",
     )
-    session.run("python", "-m", "pytest", "-n", "3", *tests, *session.posargs, env=env)
+    session.run(*PYTEST, *tests, *session.posargs, env=env)
 
 
 @nox.session
