@@ -15,6 +15,7 @@ from ..errors import (
 )
 from ..locks import survive_fork
 from ..prompts import tell
+from ..questions import Question
 from ..strategy import AnswersClaims, AuthStrategy, Rejects, Travels
 from .from_cache import refuse_pickle
 
@@ -45,6 +46,7 @@ class Fallback:
         self.settings = getattr(strategies[0], "settings", None)
         self._at = 0
         self._refusal: SignInError | None = None
+        self._question = Question()
         self.after_fork()
         survive_fork(self)
 
@@ -85,12 +87,15 @@ class Fallback:
             return token
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
-        """Ask the person, in one way after the other."""
-        with self._lock:
+        """Ask the person, in one way after the other.
+
+        Whoever waits while another thread asks shares what the person made of it.
+        """
+        with self._question.turn():
             # Another thread may have signed in, in another way, since this one was told that
             # a person must.
             way = self._anyhow if self._refusal is None else self.current.sign_in
-            return self._enter(way, resource, claims)
+            return self._question.put(lambda: self._enter(way, resource, claims))
 
     def _enter(self, way: Callable[..., Token], resource: str, claims: str | None) -> Token:
         refused: SignInError
@@ -108,12 +113,13 @@ class Fallback:
     def _go_on(self, refused: SignInError) -> None:
         # Why nobody was signed in silently matters more than that nobody can be asked for
         # the same password again.
-        if isinstance(refused, SignInExpired | SignInRequired) and self._refusal is not None:
-            refused = self._refusal
-        self._refusal = None
-        if not isinstance(refused, _CLOSED) or self._at + 1 == len(self.strategies):
-            raise refused.with_traceback(None)
-        self._at += 1
+        with self._lock:
+            if isinstance(refused, SignInExpired | SignInRequired) and self._refusal is not None:
+                refused = self._refusal
+            self._refusal = None
+            if not isinstance(refused, _CLOSED) or self._at + 1 == len(self.strategies):
+                raise refused.with_traceback(None)
+            self._at += 1
         tell(f"{refused.message} Trying {type(self.current).__name__} instead.\n")
 
     def reject(self, token: Token) -> None:
