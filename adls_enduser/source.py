@@ -27,7 +27,7 @@ from .errors import (
 )
 from .locks import survive_fork
 from .prompts import somebody_can_see
-from .strategy import AnswersClaims, AuthStrategy, Rejects, Travels
+from .strategy import AnswersClaims, AuthStrategy, Rejects, Remembers, Travels
 from .tokens import Token
 
 if TYPE_CHECKING:
@@ -176,6 +176,7 @@ class TokenSource:
     # How old the token is, and what follows from it.
 
     def _aged(self, held: _Held | None) -> Token:
+        held = held or self._adopted()
         if held is None or self._past(held.dead):
             self._raise_if_told_to_wait()
             return self._join()
@@ -185,6 +186,16 @@ class TokenSource:
             return self._join()
         self._renew_in_background()
         return held.token
+
+    def _adopted(self) -> _Held | None:
+        """Take the token that the strategy holds for another credential, while it lives."""
+        if isinstance(self.strategy, Remembers):
+            strategy = self.strategy
+            token = self._checked(lambda: strategy.living(self.resource, claims=self.claims))
+            with self._lock:
+                if token is not None and self._held is None:
+                    self._hold(token)
+        return self._held
 
     def _past(self, age: tuple[float, float]) -> bool:
         return self.clock.time() >= age[0] or self.clock.monotonic() >= age[1]
@@ -267,9 +278,11 @@ class TokenSource:
             may_ask = not (silently or self._lives())
             return self._hold(self._obtain(may_ask=may_ask, claims=self.claims))
         except EndUserError as error:
+            # What another process has left in the cache, perhaps.
+            held = self._held or self._adopted()
             self._be_quiet(error)
-            if self._held is not None and self._lives():
-                return self._held.token
+            if held is not None and self._lives():
+                return held.token
             raise
 
     def _be_quiet(self, error: EndUserError) -> None:

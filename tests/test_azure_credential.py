@@ -704,7 +704,9 @@ def test_an_answer_of_html_is_a_transport_error(strategy: AzureCredential, azure
 class TestStrategy(StrategyContract):
     """A stranger's credential is as good a strategy as ours."""
 
+    # It holds no token: the credential does, or not, and is asked.
     test_a_fresh_token_is_given_again = None
+    test_a_second_credential_needs_no_service_while_the_token_lives = None
     test_a_dropped_connection_is_a_transport_error = None
     test_nonsense_from_the_network_is_one_of_our_errors = None
     test_claims_are_answered_or_refused = None

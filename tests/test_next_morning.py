@@ -22,14 +22,23 @@ from adls_enduser import (
     SignInCache,
     SignInExpired,
     SignInRequired,
+    TransportError,
     filesystem_token,
     management_credentials,
 )
 from adls_enduser.claims import CP1
 from adls_enduser.sandbox import CONTOSO, Answer, Sandbox
+from adls_enduser.source import TokenSource
 
 from .conftest import PASSWORD
-from .contracts import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH, StrategyContract
+from .contracts import (
+    DATA_LAKE,
+    MANAGEMENT,
+    STORAGE,
+    TOKEN_PATH,
+    StrategyContract,
+    wait_for_the_background,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,7 +125,8 @@ def test_a_kept_token_serves_though_renewal_is_due(
     second = management_credentials(mode=_device_code(azure, cache, prompt=None))
     assert len(azure.log) == 0
     assert second.get_token(SCOPE).token == first
-    assert _eventually(lambda: len(azure.log) == 3), "it is renewed in the background"
+    wait_for_the_background()
+    assert len(azure.log) == 3, "a renewal was tried"
     clock.advance(100)
     azure.faults.clear()
     assert second.get_token(SCOPE).token == first
@@ -131,6 +141,25 @@ def test_a_kept_token_that_ends_soon_is_renewed_first(
     clock.advance(3600 - 299)
     second = management_credentials(mode=_device_code(azure, cache, prompt=None))
     assert second.get_token(SCOPE).token != first
+
+
+@pytest.mark.parametrize("where", ["the next run", "a worker"])
+def test_a_kept_token_that_ends_soon_serves_if_it_cannot_be_renewed(
+    azure: Sandbox, grace: Person, cache: SignInCache, clock: SandboxClock, where: str
+) -> None:
+    """Until its end, though that process has never held another."""
+    first = _device_code(azure, cache).sign_in(MANAGEMENT)
+    clock.advance(3600 - 100)
+    azure.faults.add(Answer(503), times=99, path=TOKEN_PATH)
+    azure.log.clear()
+    again: Any = _device_code(azure, cache, prompt=None)
+    strategy = again if where == "the next run" else again.elsewhere()
+    source = TokenSource(strategy, MANAGEMENT, interactive=False, clock=clock)
+    assert source.token() == first
+    assert len(azure.log) == 3, "one renewal was tried"
+    clock.advance(100)
+    with pytest.raises(TransportError):
+        source.token()
 
 
 @pytest.mark.parametrize(("first", "then"), [("adal", "msal"), ("msal", "adal")])

@@ -135,6 +135,38 @@ def test_in_the_advisory_window_nobody_waits(
     assert (strategy.silent_calls, strategy.sign_ins) == (2, 0)
 
 
+class Remembering(Stranger):
+    """One that holds its last token for whoever else asks."""
+
+    def living(self, resource: str, *, claims: str | None = None) -> Token | None:
+        return self.held
+
+    held: Token | None = None
+
+
+@pytest.mark.parametrize("age", [3600 - 899, 3600 - 299], ids=["advisory", "mandatory"])
+def test_a_second_source_takes_what_the_strategy_holds(clock: SandboxClock, age: float) -> None:
+    """And has the windows of that token: it waits for a newer one in the mandatory one only."""
+    strategy = Remembering(clock)
+    strategy.held = first = strategy.fresh()
+    clock.advance(age)
+    strategy.silently = slowly = Held(strategy)
+    source = TokenSource(strategy, RESOURCE, interactive=True, clock=clock)
+    got: list[Token] = []
+    threads = [threading.Thread(target=lambda: got.append(source.token())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    assert slowly.began.wait(10)
+    waits = age > 3600 - 300
+    assert _eventually(lambda: waits or got == [first] * 8)
+    assert got == ([] if waits else [first] * 8)
+    slowly.release.set()
+    for thread in threads:
+        thread.join(10)
+    assert _eventually(lambda: source.token() is not first)
+    assert (strategy.silent_calls, strategy.sign_ins) == (1, 0)
+
+
 def test_in_the_mandatory_window_callers_wait_for_the_new_token(
     source: TokenSource, strategy: Stranger, clock: SandboxClock
 ) -> None:

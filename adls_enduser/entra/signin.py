@@ -111,6 +111,13 @@ class SignIn:
                 self._save(entry)
             return token
 
+    def living(self, resource: str, claims: str | None = None) -> Token | None:
+        """Give the token in memory, if it lives, however soon it ends."""
+        held = self._tokens.get((resource, declares_cp1(claims)))
+        if held is None or is_challenge(claims):
+            return None
+        return held.token if held.lives(self.settings.clock) else None
+
     def reject(self, token: Token) -> None:
         """Forget a token, so that the next one comes from the authority."""
         with self._lock:
@@ -290,6 +297,10 @@ class _Remembered(NamedTuple):
         """Tell whether it is not due for renewal yet, or not for so many seconds."""
         due = self.token.expires_on - self.token.advisory_margin
         return clock.time() < due + longer and clock.monotonic() < self.until + longer
+
+    def lives(self, clock: Clock) -> bool:
+        """Tell whether it is good now."""
+        return self.lasts(clock, self.token.advisory_margin)
 
 
 def check_account(account: Account, asked: Settings | AccountSettings, again: str = "") -> None:

@@ -16,7 +16,7 @@ from ..errors import (
 from ..locks import survive_fork
 from ..prompts import tell
 from ..questions import Question
-from ..strategy import AnswersClaims, AuthStrategy, Rejects, Travels
+from ..strategy import AnswersClaims, AuthStrategy, Rejects, Remembers, Travels
 from .from_cache import refuse_pickle
 
 if TYPE_CHECKING:
@@ -121,6 +121,11 @@ class Fallback:
                 raise refused.with_traceback(None)
             self._at += 1
         tell(f"{refused.message} Trying {type(self.current).__name__} instead.\n")
+
+    def living(self, resource: str, *, claims: str | None = None) -> Token | None:
+        """Give a token that is held and lives, however soon it ends."""
+        current = self.current
+        return current.living(resource, claims=claims) if isinstance(current, Remembers) else None
 
     def reject(self, token: Token) -> None:
         """Never give this token again."""
