@@ -34,9 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-# After a failed renewal the living token serves undisturbed for so many seconds; not the
-# same for everybody, lest all processes of a cluster come back at once.
-_PAUSE = (20.0, 40.0)
+# After a failed renewal the living token serves undisturbed for so many seconds, or that
+# share of its life, if it is shorter, so that there is time for another attempt; and for
+# half as long at least: not the same for everybody, lest all processes of a cluster come
+# back at once.
+_PAUSE, _PAUSE_SHARE = 40.0, 0.1
 
 # A service that asks to be left alone for longer is asked again all the same.
 _LONGEST_PAUSE = 3600.0
@@ -287,7 +289,8 @@ class TokenSource:
 
     def _be_quiet(self, error: EndUserError) -> None:
         told = min(getattr(error, "retry_after", None) or 0.0, _LONGEST_PAUSE)
-        self._quiet_until, self._told_until = self._in(max(_pause(), told)), self._in(told)
+        pause = max(_pause(self.held), told)
+        self._quiet_until, self._told_until = self._in(pause), self._in(told)
         self._last_error = error.with_traceback(None)
 
     def _in(self, seconds: float) -> tuple[float, float]:
@@ -301,7 +304,7 @@ class TokenSource:
             return wall + left - margin, ticks + left - margin
 
         # Whoever gives the same token again has no other yet, and is not asked at each call.
-        again = min(_pause(), token.lifetime / 100) if token == self.held else 0.0
+        again = min(_pause(token), token.lifetime / 100) if token == self.held else 0.0
         self._held = _Held(
             token,
             advisory=before_the_end(token.advisory_margin),
@@ -424,8 +427,9 @@ class TokenSource:
         return self.held
 
 
-def _pause() -> float:
-    return random.uniform(*_PAUSE)  # noqa: S311 - spreads load, hides nothing
+def _pause(held: Token | None) -> float:
+    longest = min(_PAUSE, held.lifetime * _PAUSE_SHARE) if held else _PAUSE
+    return random.uniform(longest / 2, longest)  # noqa: S311 - spreads load, hides nothing
 
 
 class Elsewhere:

@@ -28,6 +28,8 @@ from adls_enduser import (
 )
 from adls_enduser.source import TokenSource
 
+from .contracts import wait_for_the_background
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -219,15 +221,36 @@ def test_the_old_token_serves_while_renewal_fails(
     assert source.token() != first
 
 
-def test_not_all_come_back_at_once(strategy: Stranger, clock: SandboxClock) -> None:
+@pytest.mark.parametrize("lifetime", [5.0, 101.0, 301.0])
+def test_a_short_lived_token_is_tried_again_while_it_lives(
+    clock: SandboxClock, lifetime: float
+) -> None:
+    """Some times in its windows, and neither at its death alone nor at each call."""
+    strategy = Stranger(clock, lifetime)
+    source = TokenSource(strategy, RESOURCE, interactive=True, clock=clock)
+    first = source.token()
+    strategy.silently = _fail(TransportError("down"))
+    clock.advance(lifetime * 0.751)
+    for _ in range(100):
+        assert source.token() is first
+        wait_for_the_background()
+        clock.advance(lifetime * 0.0024)
+    assert 3 <= strategy.silent_calls - 1 <= 5
+
+
+@pytest.mark.parametrize(("lifetime", "left", "scale"), [(3600, 200, 1), (100, 19, 0.25)])
+def test_not_all_come_back_at_once(
+    clock: SandboxClock, lifetime: float, left: float, scale: float
+) -> None:
     """Of forty processes whose renewal failed at the same moment some ask sooner than others."""
+    strategy = Stranger(clock, lifetime)
     sources = [TokenSource(strategy, RESOURCE, clock=clock) for _ in range(40)]
     for source in sources:
         source.token()
-    clock.advance(3600 - 200)
+    clock.advance(lifetime - left)
     strategy.silently = _fail(TransportError("down"))
     for moment, least, most in ((0, 40, 40), (19, 0, 0), (11, 1, 39)):
-        clock.advance(moment)
+        clock.advance(moment * scale)
         before = strategy.silent_calls
         for source in sources:
             source.token()
