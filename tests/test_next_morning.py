@@ -337,6 +337,24 @@ def test_a_revoked_token_is_renewed_in_another_process(
     assert len(azure.log.to(TOKEN_PATH)) == 1
 
 
+def test_what_was_refused_in_vain_here_is_not_known_elsewhere(
+    azure: Sandbox, grace: Person, cache: SignInCache
+) -> None:
+    """The minute in which a session does not renew again is of this process's clock."""
+    credentials = management_credentials(
+        mode=DeviceCode(
+            tenant=CONTOSO, cache=cache, prompt=lambda prompt: azure.entra.approve(prompt.code)
+        )
+    )
+    session = credentials.signed_session()
+    azure.faults.add(Answer(401), times=2, path="/subscriptions")
+    assert session.get(SUBSCRIPTIONS).status_code == 401
+    azure.world.identity.revoke_issued_tokens(grace)
+    copied = pickle.loads(pickle.dumps(session))
+    assert session.get(SUBSCRIPTIONS).status_code == 401, "a control"
+    assert copied.get(SUBSCRIPTIONS).status_code == 200
+
+
 def test_a_credential_can_be_sent_on(azure: Sandbox, grace: Person, cache: SignInCache) -> None:
     """A worker that pickles it again passes the cache along too."""
     credentials = management_credentials(
