@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
+import multiprocessing
 import pickle
 import subprocess
 import sys
 import threading
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pexpect
@@ -42,10 +45,10 @@ from .contracts import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from adls_enduser.sandbox import Person, SandboxClock
 
+ROOT = Path(__file__).parent.parent
 SCOPE = f"{MANAGEMENT}.default"
 SUBSCRIPTIONS = "https://management.azure.com/subscriptions?api-version=2022-12-01"
 
@@ -312,6 +315,33 @@ def test_another_process_renews_from_the_cache(
     cache.sign_out()
     with pytest.raises((SignInRequired, SignInExpired)):
         pickle.loads(pickle.dumps(credentials)).get_token(f"{DATA_LAKE}.default")
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_a_process_of_every_kind_renews_from_the_cache(tmp_path: Path, method: str) -> None:
+    """It uses the token that it was sent, then the cache, then says that a person must sign in."""
+    with Sandbox() as azure:
+        ada = azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+        azure.entra.token_lifetime = 4  # in real time: the other process has no other
+        path = str(tmp_path / "sign-ins")
+        program = [sys.executable, "-W", "ignore", "-m", "tests.programs.from_cache"]
+        done = subprocess.run(
+            [*program, method, ada.username, PASSWORD, path],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        told = ast.literal_eval(done.stdout)
+        assert told["carried"] == told["here"]
+        assert told["without"] == "SignInRequired"
+        tokens = [told[name] for name in ("here", "other", "renewed")]
+        assert len(set(tokens)) == 3
+        assert all(one.count(".") == 2 for one in tokens), "tokens, and no errors"
+        sent = [one.request.form for one in azure.log.to(TOKEN_PATH) if one.request]
+        assert [one["grant_type"] for one in sent] == ["password", *["refresh_token"] * 2]
+        assert [one["resource"] for one in sent] == [DATA_LAKE, STORAGE, DATA_LAKE]
 
 
 def test_a_revoked_token_is_renewed_in_another_process(
