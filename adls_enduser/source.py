@@ -27,16 +27,18 @@ from .errors import (
 )
 from .locks import survive_fork
 from .prompts import somebody_can_see
-from .strategy import AnswersClaims, AuthStrategy, Rejects, Travels
+from .strategy import AnswersClaims, AuthStrategy, Rejects, Remembers, Travels
 from .tokens import Token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-# After a failed renewal the living token serves undisturbed for so many seconds; not the
-# same for everybody, lest all processes of a cluster come back at once.
-_PAUSE = (20.0, 40.0)
+# After a failed renewal the living token serves undisturbed for so many seconds, or that
+# share of its life, if it is shorter, so that there is time for another attempt; and for
+# half as long at least: not the same for everybody, lest all processes of a cluster come
+# back at once.
+_PAUSE, _PAUSE_SHARE = 40.0, 0.1
 
 # A service that asks to be left alone for longer is asked again all the same.
 _LONGEST_PAUSE = 3600.0
@@ -176,6 +178,7 @@ class TokenSource:
     # How old the token is, and what follows from it.
 
     def _aged(self, held: _Held | None) -> Token:
+        held = held or self._adopted()
         if held is None or self._past(held.dead):
             self._raise_if_told_to_wait()
             return self._join()
@@ -185,6 +188,16 @@ class TokenSource:
             return self._join()
         self._renew_in_background()
         return held.token
+
+    def _adopted(self) -> _Held | None:
+        """Take the token that the strategy holds for another credential, while it lives."""
+        if isinstance(self.strategy, Remembers):
+            strategy = self.strategy
+            token = self._checked(lambda: strategy.living(self.resource, claims=self.claims))
+            with self._lock:
+                if token is not None and self._held is None:
+                    self._hold(token)
+        return self._held
 
     def _past(self, age: tuple[float, float]) -> bool:
         return self.clock.time() >= age[0] or self.clock.monotonic() >= age[1]
@@ -270,14 +283,17 @@ class TokenSource:
             may_ask = not (silently or self._lives())
             return self._hold(self._obtain(may_ask=may_ask, claims=self.claims))
         except EndUserError as error:
+            # What another process has left in the cache, perhaps.
+            held = self._held or self._adopted()
             self._be_quiet(error)
-            if self._held is not None and self._lives():
-                return self._held.token
+            if held is not None and self._lives():
+                return held.token
             raise
 
     def _be_quiet(self, error: EndUserError) -> None:
         told = min(getattr(error, "retry_after", None) or 0.0, _LONGEST_PAUSE)
-        self._quiet_until, self._told_until = self._in(max(_pause(), told)), self._in(told)
+        pause = max(_pause(self.held), told)
+        self._quiet_until, self._told_until = self._in(pause), self._in(told)
         self._last_error = error.with_traceback(None)
 
     def _in(self, seconds: float) -> tuple[float, float]:
@@ -291,7 +307,7 @@ class TokenSource:
             return wall + left - margin, ticks + left - margin
 
         # Whoever gives the same token again has no other yet, and is not asked at each call.
-        again = min(_pause(), token.lifetime / 100) if token == self.held else 0.0
+        again = min(_pause(token), token.lifetime / 100) if token == self.held else 0.0
         self._held = _Held(
             token,
             advisory=before_the_end(token.advisory_margin),
@@ -417,8 +433,9 @@ class TokenSource:
         return self.held
 
 
-def _pause() -> float:
-    return random.uniform(*_PAUSE)  # noqa: S311 - spreads load, hides nothing
+def _pause(held: Token | None) -> float:
+    longest = min(_PAUSE, held.lifetime * _PAUSE_SHARE) if held else _PAUSE
+    return random.uniform(longest / 2, longest)  # noqa: S311 - spreads load, hides nothing
 
 
 class Elsewhere:

@@ -45,6 +45,18 @@ class Rejects(Protocol):
 
 
 @runtime_checkable
+class Remembers(Protocol):
+    """What a strategy may do besides: hold a token for whoever else asks for the same.
+
+    ``silent`` gives one that is fresh, and renews one that is not. A new credential need
+    not wait for that, nor depend on it, as long as the token lives.
+    """
+
+    def living(self, resource: str, *, claims: str | None = None) -> Token | None:
+        """Give a token that is held and lives, however soon it ends; asks no network."""
+
+
+@runtime_checkable
 class AnswersClaims(Protocol):
     """What a strategy may do besides: say whether it sends claims on, or refuses them.
 

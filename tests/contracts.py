@@ -6,6 +6,7 @@ fixture ``strategy``.
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,8 @@ from adls_enduser import (
     TransportError,
 )
 from adls_enduser.sandbox import Answer, Reset
-from adls_enduser.strategy import AnswersClaims, Rejects
+from adls_enduser.source import TokenSource
+from adls_enduser.strategy import AnswersClaims, Rejects, Remembers
 
 if TYPE_CHECKING:
     from adls_enduser.sandbox import Sandbox, SandboxClock
@@ -31,6 +33,14 @@ STORAGE = "https://storage.azure.com/"
 # and client capabilities").
 CHALLENGE = '{"access_token": {"nbf": {"essential": true, "value": "1700000000"}}}'
 TOKEN_PATH = "/token"  # of either version
+
+
+def wait_for_the_background() -> None:
+    """Let a renewal that nobody waits for come to its end."""
+    for thread in threading.enumerate():
+        if thread.name == "adls_enduser-renewal":
+            thread.join(20)
+            assert not thread.is_alive()
 
 
 class StrategyContract:
@@ -101,6 +111,34 @@ class StrategyContract:
         clock.advance(3600 - 899)
         assert strategy.silent(MANAGEMENT) != second
         assert len(azure.log) == 2
+
+    def test_a_second_credential_needs_no_service_while_the_token_lives(
+        self, strategy: AuthStrategy, azure: Sandbox, clock: SandboxClock
+    ) -> None:
+        """In either window it gets what the first one has, however long Entra ID is down."""
+        assert isinstance(strategy, Remembers)
+        first = strategy.silent(MANAGEMENT) or strategy.sign_in(MANAGEMENT)
+        azure.faults.add(Answer(503), times=99, path=TOKEN_PATH)
+
+        def second() -> Token:
+            given = TokenSource(strategy, MANAGEMENT, interactive=False, clock=clock).token()
+            wait_for_the_background()
+            return given
+
+        clock.advance(3600 - 890)
+        assert second() == first
+        clock.advance(890 - 200)
+        assert second() == first
+        clock.advance(200)
+        assert strategy.living(MANAGEMENT) is None
+        with pytest.raises(TransportError):
+            second()
+        azure.faults.clear()
+        newer = second()
+        assert newer not in (None, first)
+        assert strategy.living(MANAGEMENT) == newer
+        strategy.reject(newer)  # type: ignore[attr-defined]
+        assert strategy.living(MANAGEMENT) is None, "what was rejected is not given again"
 
     def test_a_dropped_connection_is_a_transport_error(
         self, strategy: AuthStrategy, azure: Sandbox

@@ -47,9 +47,11 @@ from adls_enduser import (
     InvalidCredentials,
     MfaRequired,
     ProtocolError,
+    SignInDeclined,
     SignInError,
     SignInExpired,
     SignInRequired,
+    SignInTimedOut,
     TransportError,
     WrongAccount,
     filesystem_token,
@@ -70,11 +72,12 @@ from .contracts import (
     CredentialContract,
     StrategyContract,
 )
+from .planes import ask_from_both_planes
 from .sandbox.test_authorize import ScriptedBrowser
 from .strangers import Giving, Strangers, StrangersInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from adls_enduser.sandbox import Person, Sandbox, SandboxClock
 
@@ -294,6 +297,31 @@ def test_two_resources_at_once_ask_once() -> None:
     assert len(theirs.asked) == 1
 
 
+class Absent(Interactive):
+    """Nobody comes, in the words of azure-identity."""
+
+    def __init__(self) -> None:
+        super().__init__(disable_automatic_authentication=True)
+        self.asking: Callable[[], object] = lambda: None
+
+    def authenticate(self, **options: Any) -> Any:
+        self.asked.append(options)
+        self.asking()
+        raise ClientAuthenticationError(message="Timed out waiting for user to authenticate")
+
+
+def test_cold_threads_of_two_credentials_share_one_answer() -> None:
+    """64 threads, both planes: who did not come is not asked once more."""
+    theirs = Absent()
+    strategy = AzureCredential(theirs)
+    errors = ask_from_both_planes(strategy, theirs, "asking", AzureCredential.sign_in)
+    assert ({type(one) for one in errors}, len(errors)) == ({SignInTimedOut}, 64)
+    assert len(theirs.asked) == 1
+    with pytest.raises(SignInTimedOut):
+        strategy.sign_in(MANAGEMENT)
+    assert len(theirs.asked) == 2, "the next question is a new one"
+
+
 def test_behind_interactive_false_nobody_is_asked() -> None:
     """Neither credential asks; the one that would ask inside of get_token is not called."""
     for automatic in (True, False):
@@ -413,6 +441,13 @@ ERRORS = [
     (_answered(400, ["no", "object"]), SignInError),
     (ClientAuthenticationError("Authentication failed"), SignInError),
     (CredentialUnavailableError("No managed identity endpoint found"), SignInError),
+    (ClientAuthenticationError("Timed out waiting for user to authenticate"), SignInTimedOut),
+    (
+        CredentialUnavailableError(
+            "Timed out after waiting 300 seconds for the user to authenticate"
+        ),
+        SignInTimedOut,
+    ),
     (_because(ClientAuthenticationError("x"), ServiceRequestError("y")), TransportError),
     (_because(ClientAuthenticationError("x"), ConnectionResetError()), TransportError),
     (_because(CredentialUnavailableError("x"), subprocess.TimeoutExpired("az", 1)), TransportError),
@@ -675,7 +710,9 @@ def test_an_answer_of_html_is_a_transport_error(strategy: AzureCredential, azure
 class TestStrategy(StrategyContract):
     """A stranger's credential is as good a strategy as ours."""
 
+    # It holds no token: the credential does, or not, and is asked.
     test_a_fresh_token_is_given_again = None
+    test_a_second_credential_needs_no_service_while_the_token_lives = None
     test_a_dropped_connection_is_a_transport_error = None
     test_nonsense_from_the_network_is_one_of_our_errors = None
     test_claims_are_answered_or_refused = None
@@ -798,6 +835,33 @@ def test_a_real_managed_identity_serves(
         assert core.AzureDLFileSystem(token, store_name="mystore").ls("/") == []
         server.shutdown()
     assert asked == [MANAGEMENT, DATA_LAKE]
+
+
+def test_cold_threads_share_what_a_real_one_was_told(azure: Sandbox, grace: Person) -> None:
+    """Who declined on the page is not asked by the other credential's threads."""
+    asked = Asked(lambda code: azure.entra.decline(code))
+    azure.entra.device_code_interval = 0.1
+    theirs = DeviceCodeCredential(
+        CLI, tenant_id=CONTOSO, prompt_callback=asked, disable_automatic_authentication=True
+    )
+    strategy = AzureCredential(theirs)
+    errors = ask_from_both_planes(strategy, asked, "asking", AzureCredential.sign_in)
+    assert ({type(one) for one in errors}, len(errors)) == ({SignInDeclined}, 64)
+    assert len(asked.codes) == 1
+
+
+class Asked:
+    """What a person does who is shown a code by azure-identity."""
+
+    def __init__(self, act: Callable[[str], object]) -> None:
+        self.act = act
+        self.codes: list[str] = []
+        self.asking: Callable[[], object] = lambda: None
+
+    def __call__(self, url: str, code: str, until: object) -> None:
+        self.codes.append(code)
+        self.asking()
+        self.act(code)
 
 
 def test_a_real_refusal_is_told(azure: Sandbox, ada: Person) -> None:

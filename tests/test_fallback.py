@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -22,16 +21,21 @@ from adls_enduser import (
     InvalidCredentials,
     MfaRequired,
     Password,
+    SignInDeclined,
+    SignInExpired,
     SignInRequired,
+    SignInTimedOut,
     Token,
     TransportError,
     filesystem_token,
     management_credentials,
 )
 from adls_enduser.sandbox import CONTOSO, Answer, Reset
+from adls_enduser.source import TokenSource
 
 from .conftest import PASSWORD
 from .contracts import DATA_LAKE, MANAGEMENT, TOKEN_PATH, StrategyContract
+from .planes import ask_from_both_planes, count_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -256,19 +260,69 @@ def test_threads_ask_one_after_the_other(ada: Person, make: Make) -> None:
     with ThreadPoolExecutor(2) as pool:
         got = [pool.submit(fallback.sign_in, MANAGEMENT) for _ in range(2)]
         # Both are inside of Fallback.sign_in, one of them in the first strategy's.
-        while sum(_is_in_sign_in(frame) for frame in sys._current_frames().values()) < 2:
+        while count_in(Fallback.sign_in) < 2:
             threading.Event().wait(0.01)
         first.answered.set()
     assert first.asked == 1
     assert {one.exception() is None for one in got} == {True}
 
 
-def _is_in_sign_in(frame: Any) -> bool:
-    while frame is not None:
-        if frame.f_code is Fallback.sign_in.__code__:
-            return True
-        frame = frame.f_back
-    return False
+class Reader:
+    """Reads the device code, and does something about it."""
+
+    def __init__(self, act: Callable[[str], object]) -> None:
+        self.act = act
+        self.codes: list[str] = []
+        self.asking: Callable[[], object] = lambda: None
+
+    def __call__(self, prompt: DeviceCodePrompt) -> None:
+        self.codes.append(prompt.code)
+        self.asking()
+        self.act(prompt.code)
+
+
+@pytest.mark.parametrize("declined", [True, False], ids=["declined", "timeout"])
+def test_cold_threads_of_two_credentials_share_one_answer(
+    azure: Sandbox, grace: Person, clock: SandboxClock, declined: bool
+) -> None:
+    """64 threads, both planes: who declined, or did not come, is not asked once more."""
+    person = Reader(azure.entra.decline if declined else lambda code: None)
+    common: Any = {"tenant": CONTOSO, "clock": clock}
+    password = Password(username=grace.username, password=PASSWORD, **common)
+    fallback = Fallback(password, DeviceCode(prompt=person, timeout=20, **common))
+    errors = ask_from_both_planes(fallback, person, "asking", Fallback.sign_in)
+    expected = SignInDeclined if declined else SignInTimedOut
+    assert ({type(one) for one in errors}, len(errors)) == ({expected}, 64)
+    assert (len(person.codes), passwords(azure)) == (1, 1)
+    person.act = lambda code: azure.entra.approve(code, by=grace)
+    assert fallback.sign_in(MANAGEMENT), "and the next question is a new one"
+    assert len(person.codes) == 2
+
+
+def test_a_living_token_does_not_wait_for_a_person(
+    azure: Sandbox, grace: Person, clock: SandboxClock
+) -> None:
+    """While somebody is asked about one resource, the others serve what they have."""
+    asked, answered = threading.Event(), threading.Event()
+    person = Reader(lambda code: azure.entra.approve(code, by=grace))
+    common: Any = {"tenant": CONTOSO, "clock": clock}
+    password = Password(username=grace.username, password=PASSWORD, **common)
+    fallback = Fallback(password, DeviceCode(prompt=person, **common))
+    source = TokenSource(fallback, DATA_LAKE, interactive=True, clock=clock)
+    first = source.token()
+    azure.entra.revoke_refresh_tokens(grace)
+    clock.advance(3600 - 200)
+    with pytest.raises(SignInExpired):
+        fallback.silent(MANAGEMENT)
+    person.asking = lambda: (asked.set(), answered.wait(10))
+    with ThreadPoolExecutor(2) as threads:
+        signed_in = threads.submit(fallback.sign_in, MANAGEMENT)
+        assert asked.wait(10)
+        try:
+            assert threads.submit(source.token).result(5) is first
+        finally:
+            answered.set()
+        assert signed_in.result(10)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,7 @@ from adls_enduser.sandbox import (
 )
 
 from .conftest import PASSWORD
-from .contracts import DATA_LAKE, MANAGEMENT, TOKEN_PATH
+from .contracts import DATA_LAKE, MANAGEMENT, TOKEN_PATH, wait_for_the_background
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,7 +177,7 @@ def test_each_cell_ends(azure: Sandbox, ada: Person, library: str, flow: str, na
     expected = _expected(flow, error)
     if expected is None:
         assert run() is not None
-        _wait_for_the_background()
+        wait_for_the_background()
     else:
         with pytest.raises(EndUserError) as caught:
             run()
@@ -186,14 +185,6 @@ def test_each_cell_ends(azure: Sandbox, ada: Person, library: str, flow: str, na
     age = {"refresh_advisory": 2800, "refresh_mandatory": 3400, "refresh_dead": 3601}
     assert azure.clock.time() - began - age.get(flow, 0) < 35
     _check_requests(azure, flow)
-
-
-def _wait_for_the_background() -> None:
-    """Let a renewal that nobody waits for run into the fault."""
-    for thread in threading.enumerate():
-        if thread.name == "adls_enduser-renewal":
-            thread.join(20)
-            assert not thread.is_alive()
 
 
 def _check_requests(azure: Sandbox, flow: str) -> None:

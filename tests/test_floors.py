@@ -28,6 +28,7 @@ FLOORS = {
     "strategy": 2,
     "refusals": 3,
     "prompts": 2,
+    "questions": 2,
     "browsers": 2,
     "pasting": 3,
     "options": 3,

@@ -345,3 +345,18 @@ class TestRevoked:
         assert answer.status_code == 401
         assert len(azure.log.to("/subscriptions")) == 2
         assert len(azure.log.to(TOKEN_PATH)) == 1
+
+    def test_a_401_that_stays_costs_a_token_a_minute(
+        self, credential: Any, azure: Sandbox, clock: SandboxClock
+    ) -> None:
+        """Not one for each request: a newer token would be refused just the same."""
+        person = azure.world.directory.by_username(credential.whoami().username)
+        azure.world.identity.revoke(person)
+        azure.log.clear()
+        session = credential.signed_session()
+        for renewals in (1, 2):
+            for _ in range(5):
+                assert session.get(SUBSCRIPTIONS).status_code == 401
+            assert len(azure.log.to(TOKEN_PATH)) == renewals
+            assert len(azure.log.to("/subscriptions")) == 6 * renewals
+            clock.advance(61)

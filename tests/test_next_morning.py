@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
+import multiprocessing
 import pickle
 import subprocess
 import sys
 import threading
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pexpect
@@ -22,21 +25,30 @@ from adls_enduser import (
     SignInCache,
     SignInExpired,
     SignInRequired,
+    TransportError,
     filesystem_token,
     management_credentials,
 )
 from adls_enduser.claims import CP1
 from adls_enduser.sandbox import CONTOSO, Answer, Sandbox
+from adls_enduser.source import TokenSource
 
 from .conftest import PASSWORD
-from .contracts import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH, StrategyContract
+from .contracts import (
+    DATA_LAKE,
+    MANAGEMENT,
+    STORAGE,
+    TOKEN_PATH,
+    StrategyContract,
+    wait_for_the_background,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from adls_enduser.sandbox import Person, SandboxClock
 
+ROOT = Path(__file__).parent.parent
 SCOPE = f"{MANAGEMENT}.default"
 SUBSCRIPTIONS = "https://management.azure.com/subscriptions?api-version=2022-12-01"
 
@@ -116,7 +128,8 @@ def test_a_kept_token_serves_though_renewal_is_due(
     second = management_credentials(mode=_device_code(azure, cache, prompt=None))
     assert len(azure.log) == 0
     assert second.get_token(SCOPE).token == first
-    assert _eventually(lambda: len(azure.log) == 3), "it is renewed in the background"
+    wait_for_the_background()
+    assert len(azure.log) == 3, "a renewal was tried"
     clock.advance(100)
     azure.faults.clear()
     assert second.get_token(SCOPE).token == first
@@ -131,6 +144,25 @@ def test_a_kept_token_that_ends_soon_is_renewed_first(
     clock.advance(3600 - 299)
     second = management_credentials(mode=_device_code(azure, cache, prompt=None))
     assert second.get_token(SCOPE).token != first
+
+
+@pytest.mark.parametrize("where", ["the next run", "a worker"])
+def test_a_kept_token_that_ends_soon_serves_if_it_cannot_be_renewed(
+    azure: Sandbox, grace: Person, cache: SignInCache, clock: SandboxClock, where: str
+) -> None:
+    """Until its end, though that process has never held another."""
+    first = _device_code(azure, cache).sign_in(MANAGEMENT)
+    clock.advance(3600 - 100)
+    azure.faults.add(Answer(503), times=99, path=TOKEN_PATH)
+    azure.log.clear()
+    again: Any = _device_code(azure, cache, prompt=None)
+    strategy = again if where == "the next run" else again.elsewhere()
+    source = TokenSource(strategy, MANAGEMENT, interactive=False, clock=clock)
+    assert source.token() == first
+    assert len(azure.log) == 3, "one renewal was tried"
+    clock.advance(100)
+    with pytest.raises(TransportError):
+        source.token()
 
 
 @pytest.mark.parametrize(("first", "then"), [("adal", "msal"), ("msal", "adal")])
@@ -285,6 +317,33 @@ def test_another_process_renews_from_the_cache(
         pickle.loads(pickle.dumps(credentials)).get_token(f"{DATA_LAKE}.default")
 
 
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_a_process_of_every_kind_renews_from_the_cache(tmp_path: Path, method: str) -> None:
+    """It uses the token that it was sent, then the cache, then says that a person must sign in."""
+    with Sandbox() as azure:
+        ada = azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+        azure.entra.token_lifetime = 4  # in real time: the other process has no other
+        path = str(tmp_path / "sign-ins")
+        program = [sys.executable, "-W", "ignore", "-m", "tests.programs.from_cache"]
+        done = subprocess.run(
+            [*program, method, ada.username, PASSWORD, path],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        told = ast.literal_eval(done.stdout)
+        assert told["carried"] == told["here"]
+        assert told["without"] == "SignInRequired"
+        tokens = [told[name] for name in ("here", "other", "renewed")]
+        assert len(set(tokens)) == 3
+        assert all(one.count(".") == 2 for one in tokens), "tokens, and no errors"
+        sent = [one.request.form for one in azure.log.to(TOKEN_PATH) if one.request]
+        assert [one["grant_type"] for one in sent] == ["password", *["refresh_token"] * 2]
+        assert [one["resource"] for one in sent] == [DATA_LAKE, STORAGE, DATA_LAKE]
+
+
 def test_a_revoked_token_is_renewed_in_another_process(
     azure: Sandbox, ada: Person, grace: Person, cache: SignInCache, library: Any
 ) -> None:
@@ -306,6 +365,24 @@ def test_a_revoked_token_is_renewed_in_another_process(
     assert copied.signed_session().get(SUBSCRIPTIONS).status_code == 200
     assert [one.status for one in azure.log.to("/subscriptions")] == [401, 200]
     assert len(azure.log.to(TOKEN_PATH)) == 1
+
+
+def test_what_was_refused_in_vain_here_is_not_known_elsewhere(
+    azure: Sandbox, grace: Person, cache: SignInCache
+) -> None:
+    """The minute in which a session does not renew again is of this process's clock."""
+    credentials = management_credentials(
+        mode=DeviceCode(
+            tenant=CONTOSO, cache=cache, prompt=lambda prompt: azure.entra.approve(prompt.code)
+        )
+    )
+    session = credentials.signed_session()
+    azure.faults.add(Answer(401), times=2, path="/subscriptions")
+    assert session.get(SUBSCRIPTIONS).status_code == 401
+    azure.world.identity.revoke_issued_tokens(grace)
+    copied = pickle.loads(pickle.dumps(session))
+    assert session.get(SUBSCRIPTIONS).status_code == 401, "a control"
+    assert copied.get(SUBSCRIPTIONS).status_code == 200
 
 
 def test_a_credential_can_be_sent_on(azure: Sandbox, grace: Person, cache: SignInCache) -> None:

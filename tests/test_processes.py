@@ -22,9 +22,12 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 import pexpect
 import pytest
+from azure.core.credentials import AccessToken
 from azure.datalake.store import core, multithread
+from azure.identity import AuthenticationRequiredError
 
 from adls_enduser import (
+    AzureCredential,
     ConfigurationError,
     DeviceCode,
     Fallback,
@@ -456,6 +459,25 @@ class _Blocked:
         return PASSWORD
 
 
+class _Theirs:
+    """Somebody else's credential, which asks by azure-identity's verb."""
+
+    _disable_automatic_authentication = True
+
+    def __init__(self, ask: Callable[[], object]) -> None:
+        self._ask = ask
+        self._signed_in = False
+
+    def authenticate(self, **options: Any) -> None:
+        self._ask()
+        self._signed_in = True
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        if not self._signed_in:
+            raise AuthenticationRequiredError(scopes)
+        return AccessToken(f"of-{os.getpid()}", 4_000_000_000)
+
+
 @can_fork
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 class TestFork:
@@ -544,6 +566,28 @@ class TestFork:
                 blocked.release.set()
             assert token.result(20)
         assert len(azure.log.to("/devicecode")) == 1
+
+    @pytest.mark.parametrize("asker", ["theirs", "ours", "fallback"])
+    def test_a_child_that_is_told_to_may_ask(self, azure: Sandbox, asker: str) -> None:
+        """A factory called there with ``interactive=True`` waits for no person of the parent's."""
+        blocked = _Blocked()
+        azure.entra.person(f"grace@{CONTOSO}", password=PASSWORD, approves_device_codes=True)
+        ours = DeviceCode(tenant=CONTOSO, prompt=blocked, clock=azure.clock)
+        strategy: Any = {
+            "theirs": AzureCredential(_Theirs(blocked)),
+            "ours": ours,
+            "fallback": Fallback(ours, _by_password(azure)),
+        }[asker]
+        blocked.armed = True
+        with ThreadPoolExecutor(1) as threads:
+            token = threads.submit(strategy.sign_in, MANAGEMENT)
+            assert blocked.began.wait(10)
+            try:
+                there = partial(management_credentials, strategy, interactive=True)
+                assert _in_child(lambda: _secret(there(), MANAGEMENT))
+            finally:
+                blocked.release.set()
+            assert token.result(20)
 
     def test_it_asks_nobody(self, azure: Sandbox, clock: SandboxClock, credential: Any) -> None:
         """A child whose refresh token is refused says why, and shows no prompt."""

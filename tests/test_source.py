@@ -28,6 +28,8 @@ from adls_enduser import (
 )
 from adls_enduser.source import TokenSource
 
+from .contracts import wait_for_the_background
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -135,6 +137,38 @@ def test_in_the_advisory_window_nobody_waits(
     assert (strategy.silent_calls, strategy.sign_ins) == (2, 0)
 
 
+class Remembering(Stranger):
+    """One that holds its last token for whoever else asks."""
+
+    def living(self, resource: str, *, claims: str | None = None) -> Token | None:
+        return self.held
+
+    held: Token | None = None
+
+
+@pytest.mark.parametrize("age", [3600 - 899, 3600 - 299], ids=["advisory", "mandatory"])
+def test_a_second_source_takes_what_the_strategy_holds(clock: SandboxClock, age: float) -> None:
+    """And has the windows of that token: it waits for a newer one in the mandatory one only."""
+    strategy = Remembering(clock)
+    strategy.held = first = strategy.fresh()
+    clock.advance(age)
+    strategy.silently = slowly = Held(strategy)
+    source = TokenSource(strategy, RESOURCE, interactive=True, clock=clock)
+    got: list[Token] = []
+    threads = [threading.Thread(target=lambda: got.append(source.token())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    assert slowly.began.wait(10)
+    waits = age > 3600 - 300
+    assert _eventually(lambda: waits or got == [first] * 8)
+    assert got == ([] if waits else [first] * 8)
+    slowly.release.set()
+    for thread in threads:
+        thread.join(10)
+    assert _eventually(lambda: source.token() is not first)
+    assert (strategy.silent_calls, strategy.sign_ins) == (1, 0)
+
+
 def test_in_the_mandatory_window_callers_wait_for_the_new_token(
     source: TokenSource, strategy: Stranger, clock: SandboxClock
 ) -> None:
@@ -187,15 +221,36 @@ def test_the_old_token_serves_while_renewal_fails(
     assert source.token() != first
 
 
-def test_not_all_come_back_at_once(strategy: Stranger, clock: SandboxClock) -> None:
+@pytest.mark.parametrize("lifetime", [5.0, 101.0, 301.0])
+def test_a_short_lived_token_is_tried_again_while_it_lives(
+    clock: SandboxClock, lifetime: float
+) -> None:
+    """Some times in its windows, and neither at its death alone nor at each call."""
+    strategy = Stranger(clock, lifetime)
+    source = TokenSource(strategy, RESOURCE, interactive=True, clock=clock)
+    first = source.token()
+    strategy.silently = _fail(TransportError("down"))
+    clock.advance(lifetime * 0.751)
+    for _ in range(100):
+        assert source.token() is first
+        wait_for_the_background()
+        clock.advance(lifetime * 0.0024)
+    assert 3 <= strategy.silent_calls - 1 <= 5
+
+
+@pytest.mark.parametrize(("lifetime", "left", "scale"), [(3600, 200, 1), (100, 19, 0.25)])
+def test_not_all_come_back_at_once(
+    clock: SandboxClock, lifetime: float, left: float, scale: float
+) -> None:
     """Of forty processes whose renewal failed at the same moment some ask sooner than others."""
+    strategy = Stranger(clock, lifetime)
     sources = [TokenSource(strategy, RESOURCE, clock=clock) for _ in range(40)]
     for source in sources:
         source.token()
-    clock.advance(3600 - 200)
+    clock.advance(lifetime - left)
     strategy.silently = _fail(TransportError("down"))
     for moment, least, most in ((0, 40, 40), (19, 0, 0), (11, 1, 39)):
-        clock.advance(moment)
+        clock.advance(moment * scale)
         before = strategy.silent_calls
         for source in sources:
             source.token()

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from .aio import AsyncCredential
 
 
+# A token that was renewed because of a 401, in vain, is not renewed again for so many seconds.
+_PAUSE = 60.0
+
+
 class Credential:
     """A person's sign-in, in the form that Azure's SDKs expect."""
 
@@ -280,10 +284,13 @@ class BearerAuth(requests.auth.AuthBase):
 
     A request that is answered 401 is repeated once with a renewed token, as requests'
     own digest authentication repeats one (``requests.auth.HTTPDigestAuth.handle_401``).
+    If that is refused as well, the token is not what is wrong: it is used for a minute,
+    whatever the service answers.
     """
 
     def __init__(self, ready: Ready) -> None:
         self._ready = ready
+        self._in_vain: tuple[Token | None, float] = (None, 0.0)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Set the Authorization header; refuse to where anybody could read it."""
@@ -311,12 +318,13 @@ class BearerAuth(requests.auth.AuthBase):
         # plain http (its Session.rebuild_auth), and calls this hook all the same.
         if answer.request.headers.get("Authorization") != f"Bearer {used.secret}":
             return answer
-        if self._ready.source.renew(used) == used:
+        if self._was_in_vain(used) or self._ready.source.renew(used) == used:
             return answer
         answer.content  # noqa: B018 - read to the end, so that the connection can be reused
         answer.close()
         again = answer.request.copy()
-        again.headers["Authorization"] = self._ready.forms().header
+        forms = self._ready.forms()
+        again.headers["Authorization"] = forms.header
         if start is not None:
             body: Any = again.body
             body.seek(start)
@@ -324,7 +332,16 @@ class BearerAuth(requests.auth.AuthBase):
         repeated: requests.Response = connection.send(again, **kw)
         repeated.history.append(answer)
         repeated.request = again
+        if repeated.status_code == 401:
+            self._in_vain = (forms.token, self._ready.source.clock.monotonic() + _PAUSE)
         return repeated
+
+    def _was_in_vain(self, used: Token) -> bool:
+        token, until = self._in_vain
+        return used is token and self._ready.source.clock.monotonic() < until
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return BearerAuth, (self._ready,)  # another process has another clock
 
 
 def _position(body: object) -> int | None:

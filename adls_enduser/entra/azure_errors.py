@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
-from ..errors import ProtocolError, SignInError, TransportError
+from ..errors import ProtocolError, SignInError, SignInTimedOut, TransportError
 from ..refusals import Attempt, readable, refusal
 from .http import Answer, retry_after
 
@@ -31,6 +31,8 @@ _NUMBER = re.compile(r"AADSTS[1-9][0-9]{3,8}\b")
 # A connection that failed in another program: azure-cli prints the whole traceback, of
 # which azure-identity keeps the text. urllib3 words it (its MaxRetryError).
 _DROPPED = re.compile(r"HTTPS?ConnectionPool\(host='([A-Za-z0-9.-]+)'")
+# Nobody came: the words of azure-identity's DeviceCodeCredential and of its browser.
+_NOBODY_CAME = re.compile(r"Timed out (?:after )?waiting .*\buser to authenticate")
 _TEMPORARY = frozenset({408, 429})
 # The operating system's errors that trying again does not mend.
 _LASTING = (PermissionError, FileNotFoundError, NotADirectoryError)
@@ -51,6 +53,8 @@ def translated(error: Exception, attempt: Attempt, name: str, now: float) -> End
     if dropped:
         return TransportError(f"{name} could not reach {dropped[1]}.", remedy="Try again later.")
     message = readable(text)
+    if _NOBODY_CAME.search(text):
+        return SignInTimedOut(f"{name} gave no token: {message}", remedy="Sign in again, in time.")
     if any(map(_is_transport, _causes(error))):
         return TransportError(f"{name} got no answer: {message}", remedy="Try again later.")
     if isinstance(error, HttpResponseError | OSError):

@@ -5,23 +5,15 @@ from __future__ import annotations
 import threading
 import warnings
 from contextlib import ExitStack, contextmanager
-from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..cache import PATIENCE, Kept, Place
 from ..claims import declares_cp1, is_challenge
-from ..errors import (
-    CacheError,
-    SignInCancelled,
-    SignInDeclined,
-    SignInError,
-    SignInExpired,
-    SignInTimedOut,
-    WrongAccount,
-)
+from ..errors import CacheError, SignInError, SignInExpired, WrongAccount
 from ..locks import survive_fork
 from ..options import is_tenant_id
+from ..questions import Question
 from ..tokens import Account
 
 if TYPE_CHECKING:
@@ -32,10 +24,6 @@ if TYPE_CHECKING:
     from ..options import AccountSettings, Settings
     from ..tokens import Secret, Token
     from .backend import Backend, Grant
-
-
-# What a person made of being asked, whatever for: nobody is asked again who waited for it.
-_ANSWERS = (SignInCancelled, SignInDeclined, SignInTimedOut, WrongAccount)
 
 
 class SignIn:
@@ -56,9 +44,7 @@ class SignIn:
         # The last token of each resource that was made or given here, without CP1.
         self._seen: dict[str, Token] = {}
         self._person_needed = False
-        # How often a person was asked, and what came of it last if it was no sign-in.
-        self._asked = 0
-        self._answer: SignInError | None = None
+        self._question = Question()
         self._in_cache = False
         # The refresh token that the cache held when it was last seen, and whether the
         # one in memory is newer and could not be written.
@@ -68,10 +54,8 @@ class SignIn:
         survive_fork(self)
 
     def after_fork(self) -> None:
-        """Take new locks."""
+        """Take a new lock."""
         self._lock = threading.RLock()
-        # Held while a person is asked, which may take long; renewals go on meanwhile.
-        self._asking = threading.RLock()
 
     def renew(
         self, resource: str, username: str | None = None, claims: str | None = None
@@ -110,26 +94,14 @@ class SignIn:
         where the sign-in could not be kept.
         """
         self.backend.check_claims(claims)
-        asked = self._asked
-        with self._asking:
-            if asked != self._asked and self._answer is not None:
-                raise copy(self._answer)
+        with self._question.turn():
             renewed = None if self._person_needed else self.renew(resource, username, claims)
             if renewed is not None:
                 return renewed
             if self.settings.cache is not None:
                 self.settings.cache.check()
-            return self._begun(self._answered(ask), username, claims)
-
-    def _answered(self, ask: Callable[[], Grant]) -> Grant:
-        self._answer = None
-        try:
-            return self._expected(ask())
-        except _ANSWERS as answer:
-            self._answer = copy(answer)
-            raise
-        finally:
-            self._asked += 1
+            grant = self._question.put(lambda: self._expected(ask()))
+            return self._begun(grant, username, claims)
 
     def _begun(self, grant: Grant, username: str | None, claims: str | None) -> Token:
         with self._lock:
@@ -139,6 +111,13 @@ class SignIn:
             with self._entry(username) as entry:
                 self._save(entry)
             return token
+
+    def living(self, resource: str, claims: str | None = None) -> Token | None:
+        """Give the token in memory, if it lives, however soon it ends."""
+        held = self._tokens.get((resource, declares_cp1(claims)))
+        if held is None or is_challenge(claims):
+            return None
+        return held.token if held.lives(self.settings.clock) else None
 
     def reject(self, token: Token) -> None:
         """Forget a token, so that the next one comes from the authority."""
@@ -319,6 +298,10 @@ class _Remembered(NamedTuple):
         """Tell whether it is not due for renewal yet, or not for so many seconds."""
         due = self.token.expires_on - self.token.advisory_margin
         return clock.time() < due + longer and clock.monotonic() < self.until + longer
+
+    def lives(self, clock: Clock) -> bool:
+        """Tell whether it is good now."""
+        return self.lasts(clock, self.token.advisory_margin)
 
 
 def check_account(account: Account, asked: Settings | AccountSettings, again: str = "") -> None:

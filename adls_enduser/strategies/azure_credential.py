@@ -10,8 +10,8 @@ from ..claims import CP1, checked, declares_cp1
 from ..entra.azure_core import AzureCore
 from ..entra.signin import check_account
 from ..errors import SignInError, SignInRequired
-from ..locks import survive_fork
 from ..options import AzureCredentialOptions, flag, refuse_unknown, token_settings
+from ..questions import Question
 from ..tokens import Account
 from .from_cache import refuse_pickle
 
@@ -47,12 +47,7 @@ class AzureCredential:
         self._prompts = self._may_prompt(options.get("prompts"))
         self._account: Account | None = None
         self._told = threading.local()
-        self.after_fork()
-        survive_fork(self)
-
-    def after_fork(self) -> None:
-        """Take a new lock."""
-        self._lock = threading.RLock()
+        self._question = Question()
 
     @property
     def answers_claims(self) -> bool:
@@ -84,26 +79,27 @@ class AzureCredential:
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
         """Let the credential ask the person: by ``authenticate`` where it has that verb.
 
-        One at a time, so that two threads that need tokens for two resources ask once. Raises
-        SignInRequired where the credential wants a person and cannot ask, and what its refusal
-        stands for.
+        from ..options import AzureCredentialOptions, flag, refuse_unknown, token_settings
+        from ..questions import Question
         """
         if claims is not None:
             checked(claims)
-        with self._lock:
-            if self._core.can_authenticate:
-                self._account = self._core.authenticate(resource, claims)
-                # They have been met, by the token that is in its cache now.
-                claims = CP1 if declares_cp1(claims) else None
-            else:
-                self._raise_if_refused(resource, claims)
-            token = self._get(resource, claims)
+        with self._question.turn():
+            token = self._question.put(lambda: self._asked(resource, claims))
         if token is None:
             raise SignInRequired(
                 f"{self._core.name} wants a person to sign in for {resource}.",
                 remedy="Sign in by its own means, then call again.",
             )
         return token
+
+    def _asked(self, resource: str, claims: str | None) -> Token | None:
+        if not self._core.can_authenticate:
+            self._raise_if_refused(resource, claims)
+            return self._get(resource, claims)
+        self._account = self._core.authenticate(resource, claims)
+        # The claims have been met, by the token that is in its cache now.
+        return self._get(resource, CP1 if declares_cp1(claims) else None)
 
     def _get(self, resource: str, claims: str | None) -> Token | None:
         token = self._core.token(resource, claims)

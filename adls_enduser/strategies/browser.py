@@ -119,6 +119,10 @@ class Browser:
         """Give what another process gets instead of this: the cache, if there is one."""
         return stand_in(self.settings, self.account)
 
+    def living(self, resource: str, *, claims: str | None = None) -> Token | None:
+        """Give a token that is held and lives, however soon it ends."""
+        return self._sign_in.living(resource, claims)
+
     def reject(self, token: Token) -> None:
         """Never give this token again."""
         self._sign_in.reject(token)

@@ -15,7 +15,8 @@ from ..errors import (
 )
 from ..locks import survive_fork
 from ..prompts import tell
-from ..strategy import AnswersClaims, AuthStrategy, Rejects, Travels
+from ..questions import Question
+from ..strategy import AnswersClaims, AuthStrategy, Rejects, Remembers, Travels
 from .from_cache import refuse_pickle
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Fallback:
         self.settings = getattr(strategies[0], "settings", None)
         self._at = 0
         self._refusal: SignInError | None = None
+        self._question = Question()
         self.after_fork()
         survive_fork(self)
 
@@ -85,12 +87,15 @@ class Fallback:
             return token
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
-        """Ask the person, in one way after the other."""
-        with self._lock:
+        """Ask the person, in one way after the other.
+
+        Whoever waits while another thread asks shares what the person made of it.
+        """
+        with self._question.turn():
             # Another thread may have signed in, in another way, since this one was told that
             # a person must.
             way = self._anyhow if self._refusal is None else self.current.sign_in
-            return self._enter(way, resource, claims)
+            return self._question.put(lambda: self._enter(way, resource, claims))
 
     def _enter(self, way: Callable[..., Token], resource: str, claims: str | None) -> Token:
         refused: SignInError
@@ -108,13 +113,19 @@ class Fallback:
     def _go_on(self, refused: SignInError) -> None:
         # Why nobody was signed in silently matters more than that nobody can be asked for
         # the same password again.
-        if isinstance(refused, SignInExpired | SignInRequired) and self._refusal is not None:
-            refused = self._refusal
-        self._refusal = None
-        if not isinstance(refused, _CLOSED) or self._at + 1 == len(self.strategies):
-            raise refused.with_traceback(None)
-        self._at += 1
+        with self._lock:
+            if isinstance(refused, SignInExpired | SignInRequired) and self._refusal is not None:
+                refused = self._refusal
+            self._refusal = None
+            if not isinstance(refused, _CLOSED) or self._at + 1 == len(self.strategies):
+                raise refused.with_traceback(None)
+            self._at += 1
         tell(f"{refused.message} Trying {type(self.current).__name__} instead.\n")
+
+    def living(self, resource: str, *, claims: str | None = None) -> Token | None:
+        """Give a token that is held and lives, however soon it ends."""
+        current = self.current
+        return current.living(resource, claims=claims) if isinstance(current, Remembers) else None
 
     def reject(self, token: Token) -> None:
         """Never give this token again."""

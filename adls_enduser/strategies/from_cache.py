@@ -44,6 +44,10 @@ class FromCache:
             remedy="Sign in again where the credential was made; the cache serves both.",
         )
 
+    def living(self, resource: str, *, claims: str | None = None) -> Token | None:
+        """Give a token that is held and lives, however soon it ends."""
+        return self._sign_in.living(resource, claims)
+
     def reject(self, token: Token) -> None:
         """Never give this token again."""
         self._sign_in.reject(token)

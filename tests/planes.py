@@ -1,0 +1,64 @@
+"""Many cold threads that want a token for either plane from one sign-in."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from adls_enduser import EndUserError
+from adls_enduser.source import TokenSource
+
+from .contracts import DATA_LAKE, MANAGEMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def ask_from_both_planes(
+    strategy: Any, person: Any, asking: str, sign_in: Callable[..., object]
+) -> list[EndUserError]:
+    """Ask from 64 threads, all of which come while the first one's person is asked.
+
+    ``person`` calls its attribute ``asking`` when it is asked; it is held there until
+    both planes are inside of ``sign_in``. Gives the errors in which the threads end.
+    """
+    sources = [TokenSource(strategy, one, interactive=True) for one in (MANAGEMENT, DATA_LAKE)]
+    errors: list[EndUserError] = []
+
+    def ask(source: TokenSource) -> None:
+        try:
+            source.token()
+        except EndUserError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=ask, args=[source]) for source in sources * 32]
+
+    def let_all_come() -> None:
+        setattr(person, asking, lambda: None)
+        for thread in threads[1:]:
+            thread.start()
+        for _ in range(300):
+            if count_in(sign_in) == len(sources):
+                return
+            threading.Event().wait(0.01)
+
+    setattr(person, asking, let_all_come)
+    threads[0].start()
+    threads[0].join(30)
+    for thread in threads[1:]:
+        thread.join(30)
+    return errors
+
+
+def count_in(function: Any) -> int:
+    """Count the threads that are inside of a function."""
+    return sum(_is_in(function.__code__, frame) for frame in sys._current_frames().values())
+
+
+def _is_in(code: object, frame: Any) -> bool:
+    while frame is not None:
+        if frame.f_code is code:
+            return True
+        frame = frame.f_back
+    return False
