@@ -79,8 +79,9 @@ class AzureCredential:
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
         """Let the credential ask the person: by ``authenticate`` where it has that verb.
 
-        from ..options import AzureCredentialOptions, flag, refuse_unknown, token_settings
-        from ..questions import Question
+        One at a time, so that two threads that need tokens for two resources ask once; whoever
+        waits shares what the person made of it. Raises SignInRequired where the credential
+        wants a person and cannot ask, and what its refusal stands for.
         """
         if claims is not None:
             checked(claims)
