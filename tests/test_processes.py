@@ -418,6 +418,7 @@ def test_a_pool_of_processes(method: str) -> None:
 
 def _in_child(act: Callable[[], object], seconds: float = 30) -> Any:
     """Fork, and give what ``act`` returned or raised there; fail if the child hangs."""
+    _until(_Settled())
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -436,6 +437,27 @@ def _in_child(act: Callable[[], object], seconds: float = 30) -> Any:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         os.close(reading)
+
+
+class _Settled:
+    """Tells when no thread of the sandbox, which is in this process, has begun or ended lately.
+
+    A thread that does is in OpenSSL, whose locks a child inherits closed (seen with py-spy: the
+    child waits in ``ERR_set_mark`` for ever). No library can open those.
+    """
+
+    def __init__(self) -> None:
+        self._before: list[str] = []
+        self._same = 0
+
+    def __call__(self) -> bool:
+        tasks = sorted(os.listdir(_TASKS)) if os.path.isdir(_TASKS) else []
+        self._same = self._same + 1 if tasks == self._before else 0
+        self._before = tasks
+        return self._same == 15
+
+
+_TASKS = "/proc/self/task"
 
 
 def _grants(azure: Sandbox) -> list[str]:
