@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,12 @@ def ask_from_both_planes(
 
 def count_in(function: Any) -> int:
     """Count the threads that are inside of a function."""
-    return sum(_is_in(function.__code__, frame) for frame in sys._current_frames().values())
+    gc.disable()  # a collection just now may stop everything (python/cpython#106883)
+    try:
+        frames = sys._current_frames()
+    finally:
+        gc.enable()
+    return sum(_is_in(function.__code__, frame) for frame in frames.values())
 
 
 def _is_in(code: object, frame: Any) -> bool:

@@ -13,7 +13,7 @@ from azure.datalake.store import core
 from distributed import Client, LocalCluster
 from distributed.protocol import serialize
 
-from adls_enduser import Password, SignInRequired, filesystem_token
+from adls_enduser import DeviceCode, Password, SignInCache, SignInRequired, filesystem_token
 from adls_enduser.sandbox import CONTOSO, Sandbox
 
 from .conftest import PASSWORD
@@ -22,6 +22,7 @@ from .programs import work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +33,21 @@ def azure() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def client(azure: Sandbox) -> Iterator[Client]:
+def no_keyring() -> Iterator[None]:
+    """A cluster of machines without one; the cipher has tests of its own."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+        yield
+
+
+@pytest.fixture(scope="module")
+def client(azure: Sandbox, no_keyring: None) -> Iterator[Client]:
     """Two worker processes with two threads each; no port but loopback's."""
-    settings = {"distributed.scheduler.allowed-failures": 0}
+    settings = {
+        "distributed.scheduler.allowed-failures": 0,
+        # Its sys._current_frames can stop a whole worker for ever (python/cpython#106883).
+        "distributed.worker.profile.enabled": False,
+    }
     with (
         dask.config.set(settings),
         LocalCluster(
@@ -46,6 +59,7 @@ def client(azure: Sandbox) -> Iterator[Client]:
         ) as cluster,
         Client(cluster) as client,
     ):
+        client.run(work.is_new_generation)  # lest a token's life be spent on imports
         yield client
 
 
@@ -98,7 +112,8 @@ def test_across_an_expiry(azure: Sandbox, client: Client) -> None:
     first = token.token["access"]
     _check_nothing_lasting(azure, _sent(token), first)
     azure.log.clear()
-    running = [client.submit(work.write_until_refused, token, f"/long/{one}") for one in range(4)]
+    folders = [f"/long/{one}" for one in range(4)]
+    running = [client.submit(work.write_until_refused, token, folder) for folder in folders]
     for future in running:
         error = future.exception(timeout=20)
         assert isinstance(error, SignInRequired), error
@@ -106,12 +121,51 @@ def test_across_an_expiry(azure: Sandbox, client: Client) -> None:
     assert _grants(azure) == [], "the workers did not try"
     azure.entra.token_lifetime = 3600
     store = core.AzureDLFileSystem(token, store_name="mystore")
-    assert all(store.ls(f"/long/{one}") for one in range(4)), "they had worked until then"
+    for folder in folders:
+        contents = [store.cat(path) for path in store.ls(folder)]
+        assert contents.count(work.CONTENT) >= len(contents) - 1, "the last may be half written"
+        assert len(contents) > 1, "they had worked until then"
     assert token.token["access"] != first
     again = [client.submit(work.write, token, f"/long/{one}/end", b"z") for one in range(4)]
     assert client.gather(again) == [b"z"] * 4
     assert _grants(azure) == ["refresh_token"]
     _check_nothing_lasting(azure, _sent(token), token.token["access"])
+
+
+@pytest.mark.filterwarnings("ignore:.*without encryption.*:UserWarning")
+def test_across_an_expiry_with_a_cache(azure: Sandbox, client: Client, tmp_path: Path) -> None:
+    """Workers go on by themselves: nobody is asked, and all share one renewal."""
+    grace = azure.entra.person(f"grace@{CONTOSO}", password=PASSWORD, mfa=True)
+    prompts: list[Any] = []
+
+    def approve(prompt: Any) -> None:
+        prompts.append(prompt)
+        azure.entra.approve(prompt.code, by=grace)
+
+    azure.entra.device_code_interval = 1
+    azure.entra.token_lifetime = 4
+    cache = SignInCache(tmp_path / "sign-ins", allow_unencrypted=True)
+    token: Any = filesystem_token(mode=DeviceCode(tenant=CONTOSO, cache=cache, prompt=approve))
+    first = token.token["access"]
+    _check_nothing_lasting(azure, _sent(token), first)
+    azure.entra.token_lifetime = 3600
+    azure.log.clear()
+    folders = [f"/cached/{one}" for one in range(4)]
+    running = [client.submit(work.write_across, token, folder, first) for folder in folders]
+    done = client.gather(running)
+    assert all(before > 0 and after > 0 for _, _, before, after in done), done
+    [second] = {one for _, one, _, _ in done}
+    assert second != first
+    assert len({pid for pid, _, _, _ in done}) == 2, "in both processes"
+    assert _grants(azure) == ["refresh_token"]
+    assert len(prompts) == 1
+    assert azure.log.to("/devicecode") == []
+    assert token.token["access"] == second, "nor does the client ask again"
+    assert _grants(azure) == ["refresh_token"]
+    store = core.AzureDLFileSystem(token, store_name="mystore")
+    for folder, (_, _, before, after) in zip(folders, done, strict=True):
+        contents = [store.cat(path) for path in store.ls(folder)]
+        assert contents == [work.CONTENT] * (before + after)
 
 
 def test_a_credential_that_nobody_used_is_renewed_when_it_is_sent(

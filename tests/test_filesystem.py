@@ -155,6 +155,21 @@ def test_an_error_keeps_its_shape_through_the_client(
     assert len(azure.log.to(TOKEN_PATH)) == 1
 
 
+def test_an_error_amid_a_files_data_is_within_the_clients_own(
+    by_password: Any, azure: Sandbox, ada: Person, clock: SandboxClock
+) -> None:
+    """azure-datalake-store raises a RuntimeError there, whatever happened; README says so."""
+    store = core.AzureDLFileSystem(by_password, store_name="mystore")
+    with store.open("/a", "wb") as file:
+        file.write(b"content")
+    with store.open("/a", "rb") as file:
+        azure.entra.revoke_refresh_tokens(ada)
+        clock.advance(3601)
+        with pytest.raises(RuntimeError) as caught:
+            file.read()
+    assert type(caught.value.__context__) is SignInExpired
+
+
 def test_one_sign_in_serves_both_planes(azure: Sandbox, ada: Person, clock: SandboxClock) -> None:
     """The same strategy object: one password, one refresh, two planes."""
     strategy = Password(username=ada.username, password=PASSWORD, tenant=CONTOSO, clock=clock)

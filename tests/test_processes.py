@@ -6,6 +6,7 @@ import ast
 import asyncio
 import base64
 import copy
+import faulthandler
 import multiprocessing
 import os
 import pickle
@@ -422,6 +423,7 @@ def _in_child(act: Callable[[], object], seconds: float = 30) -> Any:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
+        faulthandler.dump_traceback_later(seconds - 1, file=2)  # should it hang: where
         try:
             told: object = act()
         except BaseException as error:

@@ -14,6 +14,8 @@ from adls_enduser.sandbox import CONTOSO
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 
 STORAGE = "https://storage.azure.com/.default"
+LAKE = "https://datalake.azure.net/.default"
+CONTENT = bytes(range(256)) * 20
 
 
 def read(store: Any, path: str) -> tuple[int, bytes]:
@@ -30,10 +32,30 @@ def write(token: Any, path: str, content: bytes) -> bytes:
 
 
 def write_until_refused(token: Any, folder: str) -> None:
-    """Make folders for as long as the token lives."""
-    store = core.AzureDLFileSystem(token, store_name="mystore")
-    for number in range(10_000):
-        store.mkdir(f"{folder}/{number}")
+    """Write and read files for as long as the token lives."""
+    try:
+        for number in range(10_000):
+            _check(write(token, f"{folder}/{number}", CONTENT))
+    except RuntimeError as error:  # the SDK's, around what befell a read or a write of data
+        raise error.__context__ or error from None
+
+
+def write_across(token: Any, folder: str, first: str) -> tuple[int, str, int, int]:
+    """Write and read files until the token has changed, and then some more.
+
+    Gives the process id, the token then, and how many were written before and after.
+    """
+    before = after = 0
+    while after < 5:
+        _check(write(token, f"{folder}/{before + after}", CONTENT))
+        changed = token.get_token(LAKE).token != first
+        before, after = before + (not changed), after + changed
+    return os.getpid(), token.get_token(LAKE).token, before, after
+
+
+def _check(read: bytes) -> None:
+    if read != CONTENT:
+        raise ValueError(f"{len(read)} bytes came back")
 
 
 def account_names(credential: Any) -> list[str]:
