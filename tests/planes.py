@@ -54,12 +54,16 @@ def ask_from_both_planes(
 
 def count_in(function: Any) -> int:
     """Count the threads that are inside of a function."""
+    return sum(_is_in(function.__code__, frame) for frame in frames().values())
+
+
+def frames() -> dict[int, Any]:
+    """Give what each thread is at."""
     gc.disable()  # a collection just now may stop everything (python/cpython#106883)
     try:
-        frames = sys._current_frames()
+        return dict(sys._current_frames())
     finally:
         gc.enable()
-    return sum(_is_in(function.__code__, frame) for frame in frames.values())
 
 
 def _is_in(code: object, frame: Any) -> bool:

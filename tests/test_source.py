@@ -29,6 +29,7 @@ from adls_enduser import (
 from adls_enduser.source import TokenSource
 
 from .contracts import wait_for_the_background
+from .planes import frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +100,7 @@ def _eventually(condition: Callable[[], bool]) -> bool:
 
 def _waits(thread: threading.Thread) -> bool:
     """Tell whether a thread waits for an event or a condition."""
-    frame = sys._current_frames().get(thread.ident or 0)
+    frame = frames().get(thread.ident or 0)
     return frame is not None and frame.f_code.co_name == "wait"
 
 
@@ -431,7 +432,7 @@ def test_nobody_is_asked_without_a_terminal_unless_there_is_a_prompt(
 
 def _waiting_threads() -> int:
     """Count the threads that wait for a renewal which another one carries out."""
-    tops = sys._current_frames().values()
+    tops = frames().values()
     stacks = [[one.f_code.co_name for one, _ in traceback.walk_stack(top)] for top in tops]
     return sum("_join" in names and "_lead" not in names for names in stacks)
 
