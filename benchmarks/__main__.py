@@ -32,6 +32,12 @@ STEPS = {
     "prompts": Step("prompts"),
     "memory": Step("memory"),
     "transfers": Step("transfers", ("--size", "32", "--rounds", "2"), ("--rounds", "4")),
+    # The shortest last: what fails may go on in the background.
+    "own": Step(
+        "transfers",
+        ("--own", "--size", "32", "--rounds", "1", "--threads", "8", "--lifetimes", "3600", "5"),
+        ("--own", "--rounds", "1", "--threads", "8", "--lifetimes", "3600", "301", "101", "5"),
+    ),
     # Long enough for tokens of five seconds to end under way, more than once.
     "long": Step(
         "transfers",

@@ -48,6 +48,20 @@ def identity(folder: Path) -> None:
     credential.get_token(SCOPE)
 
 
+def msal(folder: Path) -> None:
+    """Keep msal's cache in a file, as its documents show."""
+    import msal
+
+    cache, path = msal.SerializableTokenCache(), folder / "msal.json"
+    if path.exists():
+        cache.deserialize(path.read_text())
+    app = msal.PublicClientApplication(CLIENT_ID, authority=AUTHORITY, token_cache=cache)
+    accounts = app.get_accounts()
+    if not (accounts and app.acquire_token_silent([SCOPE], accounts[0])):
+        app.acquire_token_by_device_flow(app.initiate_device_flow([SCOPE]))
+    path.write_text(cache.serialize())
+
+
 def adal(folder: Path) -> None:  # noqa: ARG001 - the article keeps nothing
     """Sign in as in the article, which keeps nothing."""
     import adal
@@ -64,7 +78,7 @@ def store(folder: Path) -> None:  # noqa: ARG001 - it keeps nothing
     lib.auth(tenant_id=TENANT)
 
 
-PROGRAMS = {"ours": ours, "identity": identity, "adal": adal, "store": store}
+PROGRAMS = {"ours": ours, "identity": identity, "msal": msal, "adal": adal, "store": store}
 
 
 def main() -> None:

@@ -62,6 +62,30 @@ def _identity_cold() -> Callable[[], object]:
     return lambda: credential.get_token(_SCOPES[1])
 
 
+def _msal_app() -> Any:
+    import msal
+
+    return msal.PublicClientApplication(CLIENT_ID, authority=AUTHORITY)
+
+
+def _msal(app: Any, scope: str) -> None:
+    accounts = app.get_accounts()
+    if accounts and app.acquire_token_silent([scope], accounts[0]):
+        return
+    app.acquire_token_by_device_flow(app.initiate_device_flow([scope]))
+
+
+def _msal_both() -> None:
+    app = _msal_app()
+    for scope in _SCOPES:
+        _msal(app, scope)
+
+
+def _msal_cold() -> Callable[[], object]:
+    app = _msal_app()
+    return lambda: _msal(app, _SCOPES[1])
+
+
 def _adal(resource: str, context: Any = None) -> None:
     import adal
 
@@ -117,7 +141,8 @@ def _programs() -> dict[str, Program]:
     return {
         "adls_enduser": Program(_ours_both, _ours_cold, "ours"),
         "azure-identity DeviceCodeCredential": Program(_identity_both, _identity_cold, "identity"),
-        "adal, as in the article": Program(_adal_both, _adal_cold, "adal"),
+        "msal PublicClientApplication": Program(_msal_both, _msal_cold, "msal"),
+        "adal and msrestazure, as in the article": Program(_adal_both, _adal_cold, "adal"),
     }
 
 

@@ -126,6 +126,26 @@ def transfers() -> str:
     return table(("store", "threads", "never ends", *(f"{life:g} s" for life in lives)), rows)
 
 
+def own_transfers() -> str:
+    """Tell how the same went with the credentials that the packages bring themselves."""
+    rows = [
+        (
+            one["store"],
+            "never ends" if one["lifetime"] == goals.NEVER else f"{one['lifetime']:g} s",
+            f"{one['up'] + one['down']:.1f} s" if one["same"] else "",
+            str(one["renewals"]),
+            "yes" if one["same"] else f"**no** {_first(one['error'])}",
+        )
+        for one in goals.transfers("own")
+    ]
+    return table(("store", "tokens live", "took", "token requests", "identical"), rows)
+
+
+def _first(error: str) -> str:
+    """Give the first line of an error, short enough for a table."""
+    return error.strip().splitlines()[0][:90].replace("|", " ") if error.strip() else ""
+
+
 def long_transfers() -> str:
     """Tell how transfers went that outlived their tokens."""
     rows = [
