@@ -140,7 +140,7 @@ These transfers outlive theirs: {_size("long")} MB, 8 threads, tokens of 5 secon
 ## How to run it again
 
 ```
-make bench                                     # everything: about 25 minutes on two cores
+make bench                                     # everything: about 35 minutes on two cores
 .venv/bin/python -m benchmarks --fast          # less of everything: about five minutes
 .venv/bin/python -m benchmarks --only imports  # repeat a step, keep the others
 .venv/bin/python -m benchmarks --report        # write this page again

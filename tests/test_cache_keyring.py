@@ -43,22 +43,25 @@ if TYPE_CHECKING:
 
 # gnome-keyring comes as Debian's packages gnome-keyring and dbus. Its daemon takes the
 # password of the login keyring, here an empty one, on standard input; it ends with the bus.
-UNLOCKED = """
-printf '\\n' | gnome-keyring-daemon --unlock --components=secrets >&2
+# The daemon goes to the background before it has its name on the bus; whoever asks for that
+# earlier makes the bus start a second one, which is locked.
+READY = """
+owned() {
+    dbus-send --session --print-reply --dest=org.freedesktop.DBus / \\
+        org.freedesktop.DBus.NameHasOwner string:org.freedesktop.secrets | grep -q true
+}
+until owned; do sleep 0.02; done
 echo "$DBUS_SESSION_BUS_ADDRESS"
 read -r _
 """
-LOCKED = """
-gnome-keyring-daemon --start --components=secrets >&2
-echo "$DBUS_SESSION_BUS_ADDRESS"
-read -r _
-"""
+UNLOCKED = "printf '\\n' | gnome-keyring-daemon --unlock --components=secrets >&2\n" + READY
+LOCKED = "gnome-keyring-daemon --start --components=secrets >&2\n" + READY
 
 
 def secret_service(script: str) -> Iterator[None]:
     """Run a Secret Service on a session bus of its own, for this process and its children."""
     pytest.importorskip("secretstorage")
-    for tool in ("dbus-run-session", "gnome-keyring-daemon"):
+    for tool in ("dbus-run-session", "dbus-send", "gnome-keyring-daemon"):
         if shutil.which(tool) is None:
             (pytest.fail if IN_CI else pytest.skip)(f"there is no {tool} on this machine")
     from keyring.backends import SecretService
