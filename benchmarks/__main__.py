@@ -31,7 +31,7 @@ STEPS = {
     "expiry": Step("expiry"),
     "prompts": Step("prompts"),
     "memory": Step("memory"),
-    "transfers": Step("transfers", ("--size", "32", "--rounds", "2"), ("--rounds", "6")),
+    "transfers": Step("transfers", ("--size", "32", "--rounds", "2"), ("--rounds", "12")),
     # The shortest last: what fails may go on in the background.
     "own": Step(
         "transfers",

@@ -109,14 +109,10 @@ much each further sign-in of an account holds by Python's own count (tracemalloc
 `ADLUploader`, then `ADLDownloader`, of {_size("transfers")} MB in 64 files, after one
 sign-in by password for both; the bytes are compared by SHA-256. Each number is
 the throughput over that with a token that never ends, in the same run, variants in turns,
-the best of each (other work on the machine makes a transfer slower and never faster);
-in parentheses the same by the client's CPU time, which other work on the machine disturbs
-less; then the most token requests that were made in the time of one (the sign-in came
-before). "all" is the geometric mean. The
-goals are held against each cell, though a cell is no better than the machine was quiet.
-How quiet it was the last column tells: a token of 3600 seconds is as good as one that
-never ends to all concerned, and yet made {_noise()}. So does the spread of "never ends"
-(seconds, both ways).
+by the medians; in parentheses the same by the client's CPU time; then the most token
+requests that were made in the time of one (the sign-in came before). "all" is the
+geometric mean. How exact this is the last column tells: a token of 3600 seconds is as good
+as one that never ends to all concerned, and made {_noise()}.
 
 {tables.transfers()}
 
@@ -140,7 +136,7 @@ These transfers outlive theirs: {_size("long")} MB, 8 threads, tokens of 5 secon
 ## How to run it again
 
 ```
-make bench                                     # everything: about 35 minutes on two cores
+make bench                                     # everything: about 30 minutes on two cores
 .venv/bin/python -m benchmarks --fast          # less of everything: about five minutes
 .venv/bin/python -m benchmarks --only imports  # repeat a step, keep the others
 .venv/bin/python -m benchmarks --report        # write this page again
