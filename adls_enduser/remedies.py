@@ -65,8 +65,8 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
             InvalidCredentials,
             "The user name or the password is wrong.",
             "Check both before trying again: repeated wrong passwords lock the account. If"
-            " the account is federated or has no password, sign in with"
-            ' mode="device_code" or mode="browser".',
+            " the account is federated or has no password, sign in by device code or in the"
+            " browser instead.",
         ),
     ),
     (

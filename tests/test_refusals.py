@@ -160,7 +160,7 @@ def test_rows_are_sentences_that_name_only_what_exists(number: int) -> None:
 @pytest.mark.parametrize(
     ("number", "words"),
     [
-        (50126, ["lock the account", 'mode="device_code" or mode="browser"']),
+        (50126, ["lock the account", "by device code or in the browser"]),
         (50034, ["tenant=", "guest"]),
         (50055, ["change the password"]),
         (50056, ['mode="device_code" or mode="browser"']),
@@ -272,6 +272,7 @@ def test_every_refusal_names_the_next_call(number: int, mode: str) -> None:
         (700082, "browser", 'The next call: X(mode="browser", tenant="T").'),
         (90120, "device_code", 'The next call: X(mode="device_code", tenant="T").'),
         # Something has to be done first.
+        (50126, "password", 'The next call, after that: X(mode="password", tenant="T").'),
         (50053, "password", 'The next call, after that: X(mode="password", tenant="T").'),
         (53003, "browser", 'The next call, after that: X(mode="browser", tenant="T").'),
         # Something of the call is to be changed.

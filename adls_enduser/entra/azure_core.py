@@ -107,8 +107,8 @@ class AzureCore:
     def _attempt(self, resource: str) -> Attempt:
         own = self._settings
         authority = f"{own.cloud.authority.rstrip('/')}/{own.tenant or 'organizations'}"
-        again, options = "AzureCredential(credential)", spelled(own.cloud, tenant=own.tenant)
-        return Attempt("credential", authority, own.tenant, None, resource, again, options)
+        mode, options = f"AzureCredential({self.name}(...))", spelled(own.cloud, tenant=own.tenant)
+        return Attempt("credential", authority, own.tenant, None, resource, mode, options)
 
     def _outcome(self, info: Any, resource: str) -> Token | EndUserError:
         # Errors are given back, not raised here, where a traceback would show the token.
