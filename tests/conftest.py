@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,12 @@ os.environ["HOME"] = _HOME.name
 for _name in list(os.environ):
     if _name.lower().endswith(("_proxy", "_ca_bundle", "ssl_cert_file")):
         del os.environ[_name]
+# A shell lets what it starts in the background ignore these, and children inherit that; some
+# tests send them.
+for _name, _usual in (("SIGINT", signal.default_int_handler), ("SIGQUIT", signal.SIG_DFL)):
+    _number = getattr(signal, _name, None)  # Windows has not both
+    if _number is not None and signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _usual)
 # Workers of pytest-xdist begin with what is left of the environment, so the flag is kept
 # under a name that nothing else reads.
 _flag = os.environ.pop("CI", "")

@@ -5,24 +5,21 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from adls_enduser import EndUserError
+from adls_enduser.questions import Question
 from adls_enduser.source import TokenSource
 
 from .contracts import DATA_LAKE, MANAGEMENT
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
-
-def ask_from_both_planes(
-    strategy: Any, person: Any, asking: str, sign_in: Callable[..., object]
-) -> list[EndUserError]:
+def ask_from_both_planes(strategy: Any, person: Any, asking: str) -> list[EndUserError]:
     """Ask from 64 threads, all of which come while the first one's person is asked.
 
-    ``person`` calls its attribute ``asking`` when it is asked; it is held there until
-    both planes are inside of ``sign_in``. Gives the errors in which the threads end.
+    ``person`` calls its attribute ``asking`` when it is asked; it is held there until the
+    other plane waits for its turn, and all others for their plane. Gives the errors in which
+    the threads end.
     """
     sources = [TokenSource(strategy, one, interactive=True) for one in (MANAGEMENT, DATA_LAKE)]
     errors: list[EndUserError] = []
@@ -39,8 +36,8 @@ def ask_from_both_planes(
         setattr(person, asking, lambda: None)
         for thread in threads[1:]:
             thread.start()
-        for _ in range(300):
-            if count_in(sign_in) == len(sources):
+        for _ in range(3000):
+            if _all_wait(len(threads)):
                 return
             threading.Event().wait(0.01)
 
@@ -52,9 +49,17 @@ def ask_from_both_planes(
     return errors
 
 
-def count_in(function: Any) -> int:
-    """Count the threads that are inside of a function."""
-    return sum(_is_in(function.__code__, frame) for frame in frames().values())
+def _all_wait(threads: int) -> bool:
+    """Tell by what they know: they are past the line that decides whom they wait for."""
+    turn: Any = Question.turn
+    aboard, in_line = count_in(TokenSource._share, "flight"), count_in(turn.__wrapped__, "asked")
+    return aboard == threads and in_line == 1
+
+
+def count_in(function: Any, knowing: str | None = None) -> int:
+    """Count the threads that are inside of a function, and have that local variable."""
+    tops = frames().values()
+    return sum(_is_in(function.__code__, frame, knowing) for frame in tops)
 
 
 def frames() -> dict[int, Any]:
@@ -66,9 +71,9 @@ def frames() -> dict[int, Any]:
         gc.enable()
 
 
-def _is_in(code: object, frame: Any) -> bool:
+def _is_in(code: object, frame: Any, knowing: str | None) -> bool:
     while frame is not None:
         if frame.f_code is code:
-            return True
+            return knowing is None or knowing in frame.f_locals
         frame = frame.f_back
     return False

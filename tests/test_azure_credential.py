@@ -9,7 +9,6 @@ import pickle
 import subprocess
 import threading
 import time
-import webbrowser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -73,7 +72,7 @@ from .contracts import (
     StrategyContract,
 )
 from .planes import ask_from_both_planes
-from .sandbox.test_authorize import ScriptedBrowser
+from .sandbox.test_authorize import ScriptedBrowser, in_front
 from .strangers import Giving, Strangers, StrangersInfo
 
 if TYPE_CHECKING:
@@ -314,7 +313,7 @@ def test_cold_threads_of_two_credentials_share_one_answer() -> None:
     """64 threads, both planes: who did not come is not asked once more."""
     theirs = Absent()
     strategy = AzureCredential(theirs)
-    errors = ask_from_both_planes(strategy, theirs, "asking", AzureCredential.sign_in)
+    errors = ask_from_both_planes(strategy, theirs, "asking")
     assert ({type(one) for one in errors}, len(errors)) == ({SignInTimedOut}, 64)
     assert len(theirs.asked) == 1
     with pytest.raises(SignInTimedOut):
@@ -460,6 +459,15 @@ ERRORS = [
     (RuntimeError("bug"), ProtocolError),
     (SignInExpired("one of ours"), SignInExpired),
 ]
+
+
+def test_a_refusal_names_the_call_with_their_credential_again() -> None:
+    """Where no other mode would help: after what an administrator must do."""
+    refused = _answered(400, {"error": "invalid_grant", "error_codes": [50057]})
+    with pytest.raises(InvalidCredentials) as caught:
+        AzureCredential(Giving(refused), cloud="china").silent(MANAGEMENT)
+    spelled = 'management_credentials(mode=AzureCredential(Giving(...)), cloud="china")'
+    assert caught.value.remedy.endswith(f"The next call, after that: {spelled}.")
 
 
 @pytest.mark.parametrize(("raised", "kind"), ERRORS, ids=lambda value: str(value)[:40])
@@ -772,11 +780,8 @@ def test_a_real_device_code_credential_serves_both_planes(
 @pytest.fixture
 def browser(azure: Sandbox, grace: Person) -> Iterator[ScriptedBrowser]:
     """Let Grace sit in front of the machine's browser."""
-    scripted = ScriptedBrowser(azure, grace)
-    webbrowser.register("scripted", None, scripted, preferred=True)
-    yield scripted
-    webbrowser._tryorder.remove("scripted")  # type: ignore[attr-defined]
-    del webbrowser._browsers["scripted"]  # type: ignore[attr-defined]
+    with in_front(ScriptedBrowser(azure, grace)) as scripted:
+        yield scripted
 
 
 @pytest.mark.parametrize("silently", [True, False])
@@ -845,7 +850,7 @@ def test_cold_threads_share_what_a_real_one_was_told(azure: Sandbox, grace: Pers
         CLI, tenant_id=CONTOSO, prompt_callback=asked, disable_automatic_authentication=True
     )
     strategy = AzureCredential(theirs)
-    errors = ask_from_both_planes(strategy, asked, "asking", AzureCredential.sign_in)
+    errors = ask_from_both_planes(strategy, asked, "asking")
     assert ({type(one) for one in errors}, len(errors)) == ({SignInDeclined}, 64)
     assert len(asked.codes) == 1
 

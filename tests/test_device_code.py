@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,9 +38,9 @@ from adls_enduser.sandbox import (
     redirect,
     throttled,
 )
-from adls_enduser.source import TokenSource
 
 from .contracts import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH, StrategyContract
+from .planes import ask_from_both_planes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -552,33 +553,20 @@ def test_cold_threads_of_two_credentials_share_one_refusal(
 ) -> None:
     """64 threads, both planes: who declined, or did not come, is not asked once more."""
     strategy = device_code(timeout=20)
-    errors: list[EndUserError] = []
-    sources = [TokenSource(strategy, one, clock=azure.clock) for one in (MANAGEMENT, DATA_LAKE)]
-
-    def ask(source: TokenSource) -> None:
-        with pytest.raises(EndUserError) as caught:
-            source.token()
-        errors.append(caught.value)
-
-    threads = [threading.Thread(target=ask, args=[source]) for source in sources * 32]
 
     def refuse(prompt: DeviceCodePrompt) -> None:
-        for thread in threads[1:]:
-            thread.start()
-        threading.Event().wait(0.3)
+        person.asking()
         if declined:
             azure.entra.decline(prompt.code)
 
-    reader.act = refuse
-    threads[0].start()
-    for thread in threads:
-        thread.join(30)
+    person, reader.act = SimpleNamespace(asking=None), refuse
+    errors = ask_from_both_planes(strategy, person, "asking")
     expected = SignInDeclined if declined else SignInTimedOut
     assert ({type(one) for one in errors}, len(errors)) == ({expected}, 64)
     assert len(reader.prompts) == 1
     assert len({id(one) for one in errors}) == 64, "each may add its own traceback"
     reader.act = reader.approve
-    assert sources[0].token(), "and the next question is a new one"
+    assert strategy.sign_in(MANAGEMENT), "and the next question is a new one"
     assert len(reader.prompts) == 2
 
 

@@ -290,7 +290,7 @@ def test_cold_threads_of_two_credentials_share_one_answer(
     common: Any = {"tenant": CONTOSO, "clock": clock}
     password = Password(username=grace.username, password=PASSWORD, **common)
     fallback = Fallback(password, DeviceCode(prompt=person, timeout=20, **common))
-    errors = ask_from_both_planes(fallback, person, "asking", Fallback.sign_in)
+    errors = ask_from_both_planes(fallback, person, "asking")
     expected = SignInDeclined if declined else SignInTimedOut
     assert ({type(one) for one in errors}, len(errors)) == ({expected}, 64)
     assert (len(person.codes), passwords(azure)) == (1, 1)

@@ -321,17 +321,24 @@ def test_nobody_is_asked_while_the_old_token_lives(
     assert strategy.sign_ins == 1
 
 
-def test_a_person_is_asked_if_the_token_died_during_its_renewal(
+def _refused_after_death(
     source: TokenSource, strategy: Stranger, clock: SandboxClock
-) -> None:
-    """A refusal that comes too late, of a renewal that asked nobody, is nobody's error."""
+) -> list[object]:
+    """Let the token die while it is renewed, let 8 threads ask, then refuse the renewal."""
     source.token()
     strategy.silently = slowly = Held(strategy, fail=SignInExpired("dead"))
     clock.advance(3600 - 899)
     source.token()
     assert slowly.began.wait(10)
     clock.advance(900)
-    outcomes = _ask_from_many_threads(source, slowly, threads=8, leaders=0)
+    return _ask_from_many_threads(source, slowly, threads=8, leaders=0)
+
+
+def test_a_person_is_asked_if_the_token_died_during_its_renewal(
+    source: TokenSource, strategy: Stranger, clock: SandboxClock
+) -> None:
+    """A refusal that comes too late, of a renewal that asked nobody, is nobody's error."""
+    outcomes = _refused_after_death(source, strategy, clock)
     assert len({token.secret for token in outcomes}) == 1  # type: ignore[attr-defined]
     assert strategy.sign_ins == 1
 
@@ -341,13 +348,7 @@ def test_a_refusal_in_time_is_told_where_nobody_can_be_asked(
 ) -> None:
     """Also one that came when the token had died meanwhile: the reason is not lost."""
     source = TokenSource(strategy, RESOURCE, interactive=False, clock=clock)
-    source.token()
-    strategy.silently = slowly = Held(strategy, fail=SignInExpired("dead"))
-    clock.advance(3600 - 899)
-    source.token()
-    assert slowly.began.wait(10)
-    clock.advance(900)
-    outcomes = _ask_from_many_threads(source, slowly, threads=8, leaders=0)
+    outcomes = _refused_after_death(source, strategy, clock)
     assert {str(error) for error in outcomes} == {"dead"}
     assert strategy.silent_calls == 2
 

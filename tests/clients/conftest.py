@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adls_enduser.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # The folder of the real azure-cli's ``az``.
 AZ = os.environ.get("ADLS_ENDUSER_TEST_AZ", "")
@@ -16,3 +24,11 @@ ALONE = os.environ.get("ADLS_ENDUSER_TEST_ALONE", "")
 _NEEDED = {"test_azure_cli.py": AZ, "test_python.py": ALONE, "test_node.py": NODE_MODULES}
 
 collect_ignore = [name for name, folder in _NEEDED.items() if not folder]
+
+
+@pytest.fixture
+def azure() -> Iterator[Sandbox]:
+    """Start a sandbox in real time, which is what the programs have."""
+    with Sandbox() as sandbox:
+        sandbox.entra.device_code_interval = 1.0
+        yield sandbox

@@ -28,17 +28,9 @@ from ..contracts import DATA_LAKE, MANAGEMENT, STORAGE
 from .conftest import AZ
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from adls_enduser.sandbox import Person
-
-
-@pytest.fixture
-def azure() -> Iterator[Sandbox]:
-    """Start a sandbox in real time, which is what ``az`` has."""
-    with Sandbox() as sandbox:
-        sandbox.entra.device_code_interval = 1.0
-        yield sandbox
 
 
 @pytest.fixture

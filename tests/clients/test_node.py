@@ -84,14 +84,6 @@ class Program:
 
 
 @pytest.fixture
-def azure() -> Iterator[Sandbox]:
-    """Start a sandbox in real time, which is what Node has."""
-    with Sandbox() as sandbox:
-        sandbox.entra.device_code_interval = 1.0
-        yield sandbox
-
-
-@pytest.fixture
 def ada(azure: Sandbox) -> Person:
     """Somebody who needs a password only, and approves every device code at once."""
     return azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD, approves_device_codes=True)

@@ -7,6 +7,7 @@ import hashlib
 import re
 import threading
 import webbrowser
+from contextlib import contextmanager
 from html import unescape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -121,14 +122,20 @@ class ScriptedBrowser(webbrowser.BaseBrowser):
         self.shown.append(self.azure.entra.browse(url, self.by, accepts=self.accepts))
 
 
-@pytest.fixture
-def browser(azure: Sandbox, ada: Person) -> Iterator[ScriptedBrowser]:
-    """Let Ada sit in front of the machine's browser."""
-    scripted = ScriptedBrowser(azure, ada)
+@contextmanager
+def in_front(scripted: ScriptedBrowser) -> Iterator[ScriptedBrowser]:
+    """Make it the one that this machine opens."""
     webbrowser.register("scripted", None, scripted, preferred=True)
     yield scripted
     webbrowser._tryorder.remove("scripted")  # type: ignore[attr-defined]
     del webbrowser._browsers["scripted"]  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def browser(azure: Sandbox, ada: Person) -> Iterator[ScriptedBrowser]:
+    """Let Ada sit in front of the machine's browser."""
+    with in_front(ScriptedBrowser(azure, ada)) as scripted:
+        yield scripted
 
 
 # The real clients.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import webbrowser
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -24,7 +23,16 @@ from adls_enduser.sandbox import CONTOSO, Person, Sandbox, SandboxClock
 from adls_enduser.sandbox.entra import AZURE_CLI
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 
-from .test_authorize import HOST, Browser, ScriptedBrowser, address, answered, redeem, said
+from .test_authorize import (
+    HOST,
+    Browser,
+    ScriptedBrowser,
+    address,
+    answered,
+    in_front,
+    redeem,
+    said,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,11 +62,8 @@ def ada(azure: Sandbox) -> Person:
 @pytest.fixture
 def browser(azure: Sandbox, ada: Person) -> Iterator[ScriptedBrowser]:
     """Let Ada sit in front of the machine's browser."""
-    scripted = ScriptedBrowser(azure, ada)
-    webbrowser.register("scripted", None, scripted, preferred=True)
-    yield scripted
-    webbrowser._tryorder.remove("scripted")  # type: ignore[attr-defined]
-    del webbrowser._browsers["scripted"]  # type: ignore[attr-defined]
+    with in_front(ScriptedBrowser(azure, ada)) as scripted:
+        yield scripted
 
 
 def status(credential: TokenCredential, *, cae: bool = True) -> int:
