@@ -9,6 +9,6 @@ from __future__ import annotations
 
 from .cache import Entry, SignInCache
 from .files import PATIENCE
-from .places import Kept, KeptAccount, Place
+from .model import Kept, KeptAccount, Place
 
 __all__ = ["PATIENCE", "Entry", "Kept", "KeptAccount", "Place", "SignInCache"]

@@ -9,16 +9,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError, MissingDependency
-from . import keys
+from . import keyring_key as keys
+from .encryption import Seal, current
 from .files import PATIENCE, DataFile, data_file
 from .records import Contents, Damaged, Record
-from .sealing import Seal, current
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .files import Hold
-    from .places import Kept, KeptAccount, Place
+    from .model import Kept, KeptAccount, Place
 
 PACKAGES = ("cryptography", "filelock", "keyring", "platformdirs")
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import CacheError
 from ..tokens import Account
-from .places import KeptAccount, normal_authority
+from .model import KeptAccount, normal_authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .places import Place
+    from .model import Place
 
 FORMAT = "adls-enduser sign-ins"
 VERSION = 1

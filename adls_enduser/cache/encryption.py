@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import CacheError
 from ..tokens import Secret, Token
-from . import keys
+from . import keyring_key as keys
+from .model import Kept
 from .once import warn_once
-from .places import Kept
 from .records import Damaged, Record, text, text_or_none
 
 if TYPE_CHECKING:
