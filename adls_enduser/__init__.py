@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     )
     from .explaining import Explanation, explain
     from .factories import Credentials, filesystem_token, management_credentials
+    from .interaction.prompts import BrowserPrompt, DeviceCodePrompt
     from .options import AZURE_CLI_CLIENT_ID
-    from .prompts import BrowserPrompt, DeviceCodePrompt
     from .strategies.azure_cli import AzureCli
     from .strategies.azure_credential import AzureCredential
     from .strategies.browser import Browser
@@ -116,11 +116,11 @@ _LATE = dict.fromkeys(__all__, ".errors") | {
     "AzureCli": ".strategies.azure_cli",
     "AzureCredential": ".strategies.azure_credential",
     "Browser": ".strategies.browser",
-    "BrowserPrompt": ".prompts",
+    "BrowserPrompt": ".interaction.prompts",
     "Cloud": ".clouds",
     "Credentials": ".factories",
     "DeviceCode": ".strategies.device_code",
-    "DeviceCodePrompt": ".prompts",
+    "DeviceCodePrompt": ".interaction.prompts",
     "Explanation": ".explaining",
     "Fallback": ".strategies.fallback",
     "KeptAccount": ".cache",

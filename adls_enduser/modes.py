@@ -9,8 +9,8 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from .browsers import obstacle
 from .errors import ConfigurationError
+from .interaction.browser_launcher import obstacle
 from .strategy import AuthStrategy
 
 _STRATEGIES = {

@@ -23,7 +23,7 @@ from .tokens import hide_secrets
 if TYPE_CHECKING:
     import threading
 
-    from .prompts import PagePrompt, Prompt
+    from .interaction.prompts import PagePrompt, Prompt
 
 # Microsoft's own public client "Azure CLI", which every tenant knows: a convenience for
 # trying things. Register your own for anything that lasts: policies that name this id,

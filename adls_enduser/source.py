@@ -25,8 +25,8 @@ from .errors import (
     SignInRequired,
     TransportError,
 )
+from .interaction.prompts import somebody_can_see
 from .locks import survive_fork
-from .prompts import somebody_can_see
 from .strategy import AnswersClaims, AuthStrategy, Rejects, Remembers, Travels
 from .tokens import Token
 

@@ -17,8 +17,8 @@ import pytest
 import requests
 
 from adls_enduser import BrowserPrompt
-from adls_enduser.browsers import can_open, open_page
-from adls_enduser.prompts import show_page
+from adls_enduser.interaction.browser_launcher import can_open, open_page
+from adls_enduser.interaction.prompts import show_page
 from adls_enduser.sandbox import CONTOSO, Sandbox
 
 from .conftest import PASSWORD

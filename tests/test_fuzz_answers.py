@@ -18,8 +18,8 @@ from adls_enduser.entra.adal_backend import AdalBackend
 from adls_enduser.entra.backend import DeviceFlow, Grant, NotYet
 from adls_enduser.entra.http import Answer, Http
 from adls_enduser.entra.msal_backend import MsalBackend
+from adls_enduser.interaction.prompts import DeviceCodePrompt
 from adls_enduser.options import Settings
-from adls_enduser.prompts import DeviceCodePrompt
 from adls_enduser.tokens import Secret
 
 if TYPE_CHECKING:

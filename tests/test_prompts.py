@@ -17,7 +17,7 @@ import pexpect
 import pytest
 
 from adls_enduser import DeviceCodePrompt
-from adls_enduser.prompts import show
+from adls_enduser.interaction.prompts import show
 from adls_enduser.sandbox import CONTOSO, Sandbox
 
 from .conftest import PASSWORD

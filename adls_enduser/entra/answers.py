@@ -18,7 +18,7 @@ from ..errors import (
     ProtocolError,
     SignInError,
 )
-from ..prompts import DeviceCodePrompt
+from ..interaction.prompts import DeviceCodePrompt
 from ..refusals import Action, Attempt, refusal
 from ..tokens import Account, Secret, Token
 from .backend import DeviceFlow, Grant

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from ..prompts import DeviceCodePrompt
+    from ..interaction.prompts import DeviceCodePrompt
     from ..refusals import Attempt
     from ..tokens import Secret, Token
 

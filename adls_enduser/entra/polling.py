@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import ProtocolError, TransportError
+from ..interaction.waiting import Call, Deadline
 from .backend import Grant, NotYet
-from .patience import Call, Deadline
 
 if TYPE_CHECKING:
     from ..clocks import Clock
+    from ..interaction.waiting import Patience
     from .backend import Backend, DeviceFlow
-    from .patience import Patience
 
 _SLOW_DOWN = 5.0  # seconds more after each slow_down: RFC 8628 section 3.5
 _LONGEST = 60.0

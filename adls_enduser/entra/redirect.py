@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from ..errors import EndUserError, ProtocolError
+from ..interaction.redirect_listener import Reply
 from ..refusals import refusal
 from ..tokens import Secret
-from .loopback import Reply
 
 if TYPE_CHECKING:
     from .backend import AuthorizationFlow

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import Browser, DeviceCode, MfaRequired, filesystem_token, management_credentials
-from ..prompts import show
+from ..interaction.prompts import show
 from .demo_browser import NoBrowser, opened, sign_in
 from .demo_telling import Progress, Teller
 from .demo_watch import Connections

@@ -5,13 +5,15 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, NoReturn
 
-from ..browsers import can_open, open_page
 from ..entra.choice import backend
-from ..entra.loopback import Loopback
-from ..entra.patience import Call, Deadline, patience
 from ..entra.redirect import Inbox
 from ..entra.signin import SignIn
 from ..errors import SignInRequired
+from ..interaction.browser_launcher import can_open, open_page
+from ..interaction.prompts import BrowserPrompt, show_page, tell
+from ..interaction.redirect_listener import Loopback
+from ..interaction.terminal import Pasting, can_paste
+from ..interaction.waiting import Call, Deadline, patience
 from ..options import (
     LOOPBACK,
     BrowserOptions,
@@ -22,8 +24,6 @@ from ..options import (
     refuse_unknown,
     settings,
 )
-from ..pasting import Pasting, can_paste
-from ..prompts import BrowserPrompt, show_page, tell
 from .from_cache import refuse_pickle, stand_in
 
 if TYPE_CHECKING:

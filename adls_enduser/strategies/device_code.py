@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from ..entra.choice import backend
-from ..entra.patience import Call, Deadline, patience
 from ..entra.polling import wait_for_person
 from ..entra.signin import SignIn
+from ..interaction.prompts import show
+from ..interaction.waiting import Call, Deadline, patience
 from ..options import DeviceCodeOptions, check_prompt, refuse_unknown, settings
-from ..prompts import show
 from .from_cache import refuse_pickle, stand_in
 
 if TYPE_CHECKING:

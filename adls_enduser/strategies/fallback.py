@@ -13,8 +13,8 @@ from ..errors import (
     SignInExpired,
     SignInRequired,
 )
+from ..interaction.prompts import tell
 from ..locks import survive_fork
-from ..prompts import tell
 from ..questions import Question
 from ..strategy import AnswersClaims, AuthStrategy, Rejects, Remembers, Travels
 from .from_cache import refuse_pickle

@@ -15,9 +15,9 @@ from ..errors import (
     SignInRequired,
     TransportError,
 )
+from ..interaction.prompts import ask_password, ask_username, at_terminal, in_notebook
 from ..locks import survive_fork
 from ..options import PasswordOptions, refuse_unknown, settings
-from ..prompts import ask_password, ask_username, at_terminal, in_notebook
 from ..tokens import Secret
 from .from_cache import refuse_pickle, stand_in
 

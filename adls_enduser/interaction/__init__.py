@@ -1,0 +1,1 @@
+"""How a person is reached: prompts, the terminal, the browser, and how long to wait for them."""
