@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from adls_enduser import ConfigurationError, ConsentRequired, ProtocolError, SignInDeclined
+from adls_enduser.entra.authorization_response import Inbox
 from adls_enduser.entra.backend import AuthorizationFlow
-from adls_enduser.entra.redirect import Inbox
+from adls_enduser.entra.error_response import Attempt
 from adls_enduser.errors import BlockedByPolicy, ConsentDeclined, EndUserError, TransportError
 from adls_enduser.interaction.redirect_listener import Loopback, Reply
-from adls_enduser.refusals import Attempt
 from adls_enduser.tokens import Secret
 
 if TYPE_CHECKING:

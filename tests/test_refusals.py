@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from adls_enduser.calls import spelled
 from adls_enduser.clouds import CHINA, PUBLIC, Cloud
+from adls_enduser.entra.aadsts import GENERAL, PENDING, REMEDIES
+from adls_enduser.entra.error_response import Action, Attempt, refusal
 from adls_enduser.errors import (
     BlockedByPolicy,
     ConfigurationError,
@@ -31,8 +33,6 @@ from adls_enduser.errors import (
     WrongAccount,
 )
 from adls_enduser.options import CommonOptions, settings
-from adls_enduser.refusals import Action, Attempt, refusal
-from adls_enduser.remedies import GENERAL, PENDING, REMEDIES
 
 TENANT = "contoso.onmicrosoft.com"
 CLIENT = "c0ffee00-7e57-4c0a-9d0a-00000000000c"

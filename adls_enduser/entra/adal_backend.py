@@ -31,7 +31,9 @@ from adal.wstrust_response import WSTrustResponse
 
 from ..errors import ConfigurationError
 from ..tokens import Secret
-from .answers import (
+from .backend import AuthorizationFlow, NotYet
+from .http import Answer, Body, Http
+from .responses import (
     FORM,
     REPEATABLE,
     Border,
@@ -47,8 +49,6 @@ from .answers import (
     seconds,
     who,
 )
-from .backend import AuthorizationFlow, NotYet
-from .http import Answer, Body, Http
 
 if TYPE_CHECKING:
     from ..options import Settings

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
 from ..errors import ProtocolError, SignInError, SignInTimedOut, TransportError
-from ..refusals import Attempt, readable, refusal
+from .error_response import Attempt, readable, refusal
 from .http import Answer, retry_after
 
 if TYPE_CHECKING:

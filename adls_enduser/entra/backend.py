@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ..interaction.prompts import DeviceCodePrompt
-    from ..refusals import Attempt
     from ..tokens import Secret, Token
+    from .error_response import Attempt
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,9 @@ from msal.authority import WELL_KNOWN_AUTHORITY_HOSTS
 from ..claims import checked
 from ..errors import EndUserError
 from ..tokens import Secret
-from .answers import (
+from .backend import AuthorizationFlow, NotYet
+from .http import Body, Http
+from .responses import (
     FORM,
     REPEATABLE,
     Border,
@@ -44,16 +46,14 @@ from .answers import (
     unknown_authority,
     who,
 )
-from .backend import AuthorizationFlow, NotYet
-from .http import Body, Http
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..options import Settings
-    from ..refusals import Attempt
     from ..tokens import Account
     from .backend import DeviceFlow, Grant
+    from .error_response import Attempt
     from .http import Answer
 
 # What msal's own application asks for beside the resource (its ``_decorate_scope``): an id

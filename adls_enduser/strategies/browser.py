@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, NoReturn
 
+from ..entra.authorization_response import Inbox
 from ..entra.choice import backend
-from ..entra.redirect import Inbox
 from ..entra.signin import SignIn
 from ..errors import SignInRequired
 from ..interaction.browser_launcher import can_open, open_page

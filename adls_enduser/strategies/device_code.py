@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from ..entra.choice import backend
-from ..entra.polling import wait_for_person
+from ..entra.device_flow import wait_for_person
 from ..entra.signin import SignIn
 from ..interaction.prompts import show
 from ..interaction.waiting import Call, Deadline, patience

@@ -19,9 +19,9 @@ from ..errors import (
     SignInError,
 )
 from ..interaction.prompts import DeviceCodePrompt
-from ..refusals import Action, Attempt, refusal
 from ..tokens import Account, Secret, Token
 from .backend import DeviceFlow, Grant
+from .error_response import Action, Attempt, refusal
 from .http import retry_after
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
-from .calls import call, factory, is_data_lake
-from .clouds import CHINA, PUBLIC, US_GOVERNMENT
-from .errors import (
+from ..calls import call, factory, is_data_lake
+from ..clouds import CHINA, PUBLIC, US_GOVERNMENT
+from ..errors import (
     BlockedByPolicy,
     ConfigurationError,
     ConsentDeclined,
@@ -34,7 +34,7 @@ from .errors import (
     SignInTimedOut,
     TransportError,
 )
-from .remedies import GENERAL, PENDING, REMEDIES, Remedy
+from .aadsts import GENERAL, PENDING, REMEDIES, Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from .errors import (
+from ..errors import (
     BlockedByPolicy,
     ConfigurationError,
     ConsentDeclined,

@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl
 
 from ..errors import EndUserError, ProtocolError
 from ..interaction.redirect_listener import Reply
-from ..refusals import refusal
 from ..tokens import Secret
+from .error_response import refusal
 
 if TYPE_CHECKING:
     from .backend import AuthorizationFlow
