@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from .strategies.device_code import DeviceCode
     from .strategies.fallback import Fallback
     from .strategies.password import Password
+    from .strategies.protocol import AuthStrategy
     from .strategies.static_token import StaticToken
-    from .strategy import AuthStrategy
     from .tokens import Account, Token
 
     __version__: str
@@ -112,7 +112,7 @@ _LATE = dict.fromkeys(__all__, ".errors") | {
     "PUBLIC": ".clouds",
     "US_GOVERNMENT": ".clouds",
     "Account": ".tokens",
-    "AuthStrategy": ".strategy",
+    "AuthStrategy": ".strategies.protocol",
     "AzureCli": ".strategies.azure_cli",
     "AzureCredential": ".strategies.azure_credential",
     "Browser": ".strategies.browser",

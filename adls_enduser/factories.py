@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .clouds import Cloud
     from .modes import Way
     from .options import AnyOptions
-    from .strategy import AuthStrategy
+    from .strategies.protocol import AuthStrategy
     from .tokens import Account
 
 

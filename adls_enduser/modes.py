@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from .errors import ConfigurationError
 from .interaction.browser_launcher import obstacle
-from .strategy import AuthStrategy
+from .strategies.protocol import AuthStrategy
 
 _STRATEGIES = {
     "password": ("password", "Password"),

@@ -27,7 +27,7 @@ from .errors import (
 )
 from .interaction.prompts import somebody_can_see
 from .locks import survive_fork
-from .strategy import AnswersClaims, AuthStrategy, Rejects, Remembers, Travels
+from .strategies.protocol import AnswersClaims, AuthStrategy, Rejects, Remembers, Travels
 from .tokens import Token
 
 if TYPE_CHECKING:

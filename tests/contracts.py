@@ -21,7 +21,7 @@ from adls_enduser import (
 )
 from adls_enduser.sandbox import Answer, Reset
 from adls_enduser.source import TokenSource
-from adls_enduser.strategy import AnswersClaims, Rejects, Remembers
+from adls_enduser.strategies.protocol import AnswersClaims, Rejects, Remembers
 
 if TYPE_CHECKING:
     from adls_enduser.sandbox import Sandbox, SandboxClock

@@ -28,7 +28,7 @@ from adls_enduser import (
 )
 from adls_enduser.sandbox import CONTOSO
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
-from adls_enduser.unverified import Unverified, read
+from adls_enduser.strategies.jwt import Unverified, read
 
 from .contracts import DATA_LAKE, MANAGEMENT, STORAGE
 from .strangers import CLIENT_ID

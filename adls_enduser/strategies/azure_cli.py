@@ -9,7 +9,6 @@ from copy import copy
 from typing import TYPE_CHECKING, NoReturn
 
 from ..claims import checked
-from ..entra.azure_core import scope_of
 from ..errors import (
     MfaRequired,
     MissingDependency,
@@ -19,8 +18,9 @@ from ..errors import (
     WrongAccount,
 )
 from ..options import AzureCliOptions, account_settings, is_tenant_id, refuse_unknown, seconds
+from .azure_core import scope_of
 from .azure_credential import AzureCredential
-from .from_cache import refuse_pickle
+from .cached import refuse_pickle
 
 if TYPE_CHECKING:
     from azure.identity import AzureCliCredential

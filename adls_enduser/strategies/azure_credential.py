@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from ..claims import CP1, checked, declares_cp1
-from ..entra.azure_core import AzureCore
-from ..entra.signin import check_account
 from ..errors import SignInError, SignInRequired
 from ..options import AzureCredentialOptions, flag, refuse_unknown, token_settings
 from ..questions import Question
 from ..tokens import Account
-from .from_cache import refuse_pickle
+from .azure_core import AzureCore
+from .cached import refuse_pickle
+from .session import check_account
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenProvider

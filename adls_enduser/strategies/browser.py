@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ..entra.authorization_response import Inbox
 from ..entra.choice import backend
-from ..entra.signin import SignIn
 from ..errors import SignInRequired
 from ..interaction.browser_launcher import can_open, open_page
 from ..interaction.prompts import BrowserPrompt, show_page, tell
@@ -24,14 +23,15 @@ from ..options import (
     refuse_unknown,
     settings,
 )
-from .from_cache import refuse_pickle, stand_in
+from .cached import refuse_pickle, stand_in
+from .session import SignIn
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..entra.backend import Grant
     from ..tokens import Account, Secret, Token
-    from .from_cache import FromCache
+    from .cached import FromCache
 
 # What azure-identity's InteractiveBrowserCredential waits for, too.
 _TIMEOUT = 300.0

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ..entra.choice import backend
 from ..entra.device_flow import wait_for_person
-from ..entra.signin import SignIn
 from ..interaction.prompts import show
 from ..interaction.waiting import Call, Deadline, patience
 from ..options import DeviceCodeOptions, check_prompt, refuse_unknown, settings
-from .from_cache import refuse_pickle, stand_in
+from .cached import refuse_pickle, stand_in
+from .session import SignIn
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..entra.backend import Grant
     from ..tokens import Account, Token
-    from .from_cache import FromCache
+    from .cached import FromCache
 
 
 class DeviceCode:

@@ -16,8 +16,8 @@ from ..errors import (
 from ..interaction.prompts import tell
 from ..locks import survive_fork
 from ..questions import Question
-from ..strategy import AnswersClaims, AuthStrategy, Rejects, Remembers, Travels
-from .from_cache import refuse_pickle
+from .cached import refuse_pickle
+from .protocol import AnswersClaims, AuthStrategy, Rejects, Remembers, Travels
 
 if TYPE_CHECKING:
     from collections.abc import Callable

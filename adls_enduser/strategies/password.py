@@ -6,7 +6,6 @@ import threading
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from ..entra.choice import backend
-from ..entra.signin import SignIn
 from ..errors import (
     ConfigurationError,
     EndUserError,
@@ -19,7 +18,8 @@ from ..interaction.prompts import ask_password, ask_username, at_terminal, in_no
 from ..locks import survive_fork
 from ..options import PasswordOptions, refuse_unknown, settings
 from ..tokens import Secret
-from .from_cache import refuse_pickle, stand_in
+from .cached import refuse_pickle, stand_in
+from .session import SignIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ..entra.backend import Grant
     from ..tokens import Account, Token
-    from .from_cache import FromCache
+    from .cached import FromCache
 
 
 class Password:

@@ -7,18 +7,18 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, NoReturn
 
 from ..claims import checked
-from ..entra.signin import check_account
 from ..errors import ConfigurationError, SignInExpired
 from ..options import StaticTokenOptions, refuse_unknown, token_settings
 from ..tokens import Account, Secret, Token, is_bearer_token, is_moment
-from ..unverified import read
-from .from_cache import refuse_pickle
+from .cached import refuse_pickle
+from .jwt import read
+from .session import check_account
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..clouds import Cloud
-    from ..unverified import Unverified
+    from .jwt import Unverified
 
 
 class StaticToken:

@@ -15,11 +15,11 @@ from azure.core.exceptions import AzureError
 
 from ..calls import spelled
 from ..claims import challenge, declares_cp1
+from ..entra.error_response import Attempt
 from ..errors import ConfigurationError, EndUserError, ProtocolError
 from ..tokens import Account, Token, is_bearer_token, is_moment
-from ..unverified import read
 from .azure_errors import kinds, translated
-from .error_response import Attempt
+from .jwt import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from ..entra.choice import backend
-from ..entra.signin import SignIn
 from ..errors import ConfigurationError, SignInRequired
+from .session import SignIn
 
 if TYPE_CHECKING:
     from ..options import Settings

@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .tokens import Account, is_moment
+from ..tokens import Account, is_moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from .tokens import Token
+    from ..tokens import Token
 
 
 @runtime_checkable

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
+from ..entra.error_response import Attempt, readable, refusal
+from ..entra.http import Answer, retry_after
 from ..errors import ProtocolError, SignInError, SignInTimedOut, TransportError
-from .error_response import Attempt, readable, refusal
-from .http import Answer, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

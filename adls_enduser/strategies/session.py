@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from ..cache import Entry
     from ..clocks import Clock
+    from ..entra.backend import Backend, Grant
     from ..options import AccountSettings, Settings
     from ..tokens import Secret, Token
-    from .backend import Backend, Grant
 
 
 class SignIn:
