@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .clocks import SYSTEM_CLOCK
 from .clouds import PUBLIC
+from .credentials.token_source import TokenSource
 from .errors import ConfigurationError, MissingDependency
 from .modes import strategy_of
-from .source import TokenSource
 from .tokens import hide_secrets
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
     from typing_extensions import Self, Unpack
 
-    from .adapters.aio import AsyncCredential
     from .clouds import Cloud
+    from .credentials.aio import AsyncCredential
     from .modes import Way
     from .options import AnyOptions
     from .strategies.protocol import AuthStrategy
@@ -143,7 +143,7 @@ def _loaded(module: str, name: str) -> Any:
 
 def _adapters(name: str, packages: str) -> Any:
     try:
-        return importlib.import_module(f".adapters.{name}", __package__)
+        return importlib.import_module(f".credentials.{name}", __package__)
     except ModuleNotFoundError as missing:
         raise MissingDependency(
             f"{missing.name} is not installed.", remedy=f"Run: pip install {packages}"

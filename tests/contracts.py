@@ -19,8 +19,8 @@ from adls_enduser import (
     Token,
     TransportError,
 )
+from adls_enduser.credentials.token_source import TokenSource
 from adls_enduser.sandbox import Answer, Reset
-from adls_enduser.source import TokenSource
 from adls_enduser.strategies.protocol import AnswersClaims, Rejects, Remembers
 
 if TYPE_CHECKING:

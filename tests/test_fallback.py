@@ -30,8 +30,8 @@ from adls_enduser import (
     filesystem_token,
     management_credentials,
 )
+from adls_enduser.credentials.token_source import TokenSource
 from adls_enduser.sandbox import CONTOSO, Answer, Reset
-from adls_enduser.source import TokenSource
 
 from .conftest import PASSWORD
 from .contracts import DATA_LAKE, MANAGEMENT, TOKEN_PATH, StrategyContract

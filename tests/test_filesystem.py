@@ -11,7 +11,7 @@ import pytest
 from azure.datalake.store import core, lib, multithread
 
 from adls_enduser import Password, SignInExpired, filesystem_token, management_credentials
-from adls_enduser.adapters.rhythm import Rhythm
+from adls_enduser.credentials.retry_detector import Rhythm
 from adls_enduser.sandbox import CONTOSO
 
 from .conftest import PASSWORD

@@ -30,8 +30,8 @@ from adls_enduser import (
     management_credentials,
 )
 from adls_enduser.claims import CP1
+from adls_enduser.credentials.token_source import TokenSource
 from adls_enduser.sandbox import CONTOSO, Answer, Sandbox
-from adls_enduser.source import TokenSource
 
 from .conftest import PASSWORD
 from .contracts import (

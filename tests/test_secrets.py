@@ -38,8 +38,8 @@ from adls_enduser import (
     filesystem_token,
     management_credentials,
 )
+from adls_enduser.credentials.token_source import TokenSource
 from adls_enduser.sandbox import CONTOSO, Answer, HalfBody, Reset, Stall, redirect, throttled
-from adls_enduser.source import TokenSource
 
 from .contracts import DATA_LAKE, MANAGEMENT, TOKEN_PATH
 from .strangers import Giving

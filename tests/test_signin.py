@@ -13,9 +13,9 @@ import pytest
 from adls_enduser import DeviceCode, SignInCache, SignInExpired
 from adls_enduser.cache import Place
 from adls_enduser.clouds import PUBLIC
+from adls_enduser.credentials.token_source import TokenSource
 from adls_enduser.options import AZURE_CLI_CLIENT_ID
 from adls_enduser.sandbox import CONTOSO
-from adls_enduser.source import TokenSource
 
 from .contracts import DATA_LAKE, MANAGEMENT, STORAGE
 

@@ -26,7 +26,7 @@ from adls_enduser import (
     Token,
     TransportError,
 )
-from adls_enduser.source import TokenSource
+from adls_enduser.credentials.token_source import TokenSource
 
 from .contracts import wait_for_the_background
 from .planes import frames

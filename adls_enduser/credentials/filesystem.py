@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from azure.datalake.store import lib
 
 from .credential import Credential, HiddenAccessToken, TokenDict
-from .rhythm import Rhythm
+from .retry_detector import Rhythm
 
 if TYPE_CHECKING:
     import requests
     from azure.core.credentials import AccessToken
 
     from ..clouds import Cloud
-    from ..source import TokenSource
+    from .token_source import TokenSource
 
 # The spelling, with both slashes, in which azure-datalake-store 1.x alone asks
 # (its lib.DatalakeRESTInterface.__init__), and its margin (get_refreshed_bearer_token).

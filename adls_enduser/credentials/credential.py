@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ..clouds import Cloud
-    from ..source import TokenSource
     from ..tokens import Token
     from .aio import AsyncCredential
+    from .token_source import TokenSource
 
 
 # A token that was renewed because of a 401, in vain, is not renewed again for so many seconds.

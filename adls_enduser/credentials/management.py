@@ -15,7 +15,7 @@ from .credential import Credential, TokenDict
 
 if TYPE_CHECKING:
     from ..clouds import Cloud
-    from ..source import TokenSource
+    from .token_source import TokenSource
 
 _CLOUDS = {
     "public": msrestazure.azure_cloud.AZURE_PUBLIC_CLOUD,

@@ -14,10 +14,10 @@ import threading
 from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .calls import call
-from .claims import declares_cp1, with_cp1
-from .clocks import SYSTEM_CLOCK, Clock
-from .errors import (
+from ..calls import call
+from ..claims import declares_cp1, with_cp1
+from ..clocks import SYSTEM_CLOCK, Clock
+from ..errors import (
     ConfigurationError,
     EndUserError,
     ProtocolError,
@@ -25,10 +25,10 @@ from .errors import (
     SignInRequired,
     TransportError,
 )
-from .interaction.prompts import somebody_can_see
-from .locks import survive_fork
-from .strategies.protocol import AnswersClaims, AuthStrategy, Rejects, Remembers, Travels
-from .tokens import Token
+from ..interaction.prompts import somebody_can_see
+from ..locks import survive_fork
+from ..strategies.protocol import AnswersClaims, AuthStrategy, Rejects, Remembers, Travels
+from ..tokens import Token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
