@@ -42,9 +42,9 @@ if TYPE_CHECKING:
         UnsupportedByCloud,
         WrongAccount,
     )
-    from .explaining import Explanation, explain
     from .factories import Credentials, filesystem_token, management_credentials
     from .interaction.prompts import BrowserPrompt, DeviceCodePrompt
+    from .modes import Explanation, explain
     from .options import AZURE_CLI_CLIENT_ID
     from .strategies.azure_cli import AzureCli
     from .strategies.azure_credential import AzureCredential
@@ -121,7 +121,7 @@ _LATE = dict.fromkeys(__all__, ".errors") | {
     "Credentials": ".factories",
     "DeviceCode": ".strategies.device_code",
     "DeviceCodePrompt": ".interaction.prompts",
-    "Explanation": ".explaining",
+    "Explanation": ".modes",
     "Fallback": ".strategies.fallback",
     "KeptAccount": ".cache",
     "Password": ".strategies.password",
@@ -129,7 +129,7 @@ _LATE = dict.fromkeys(__all__, ".errors") | {
     "StaticToken": ".strategies.static_token",
     "Token": ".tokens",
     "cloud_from_metadata": ".entra.cloud_metadata",
-    "explain": ".explaining",
+    "explain": ".modes",
     "filesystem_token": ".factories",
     "management_credentials": ".factories",
 }

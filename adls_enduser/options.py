@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 from urllib.parse import quote, urlsplit
 
 from .cache import SignInCache
-from .calls import call, factory, spelled
 from .clocks import SYSTEM_CLOCK, Clock
-from .clouds import PUBLIC, Cloud, cloud_named
+from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud, cloud_named
 from .errors import ConfigurationError
 from .tokens import hide_secrets
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     import threading
 
     from .interaction.prompts import PagePrompt, Prompt
+
 
 # Microsoft's own public client "Azure CLI", which every tenant knows: a convenience for
 # trying things. Register your own for anything that lasts: policies that name this id,
@@ -464,3 +464,32 @@ def _ca_bundle(ca_bundle: object) -> str | None:
         f"ca_bundle={ca_bundle!r} is not a file or folder of certificates.",
         remedy="Give the path of a PEM file. TLS checks cannot be switched off.",
     )
+
+
+_NAMES = {PUBLIC: "", CHINA: '"china"', US_GOVERNMENT: '"us_government"'}
+
+
+def spelled(cloud: Cloud, **options: str | None) -> dict[str, str]:
+    """Give the options of a call as source text; those that are None are left out.
+
+    A cloud of one's own stays to be filled in: ``...``.
+    """
+    named = {name: f'"{value}"' for name, value in options.items() if value is not None}
+    where = _NAMES.get(cloud, "...")
+    return {**named, "cloud": where} if where else named
+
+
+def call(what: str, mode: str, options: Mapping[str, str]) -> str:
+    """Spell a call of a factory; ``mode`` and the options' values are source text."""
+    given = "".join(f", {name}={value}" for name, value in options.items())
+    return f"{what}(mode={mode}{given})"
+
+
+def factory(resource: str) -> str:
+    """Name the factory that gives tokens for a resource."""
+    return "filesystem_token" if is_data_lake(resource) else "management_credentials"
+
+
+def is_data_lake(resource: str) -> bool:
+    """Whether a resource is the file system of Data Lake Storage Gen1."""
+    return resource in {cloud.data_lake for cloud in _NAMES}

@@ -8,8 +8,8 @@ import threading
 from typing import Any
 
 from adls_enduser import EndUserError
+from adls_enduser.concurrency import Question
 from adls_enduser.credentials.token_source import TokenSource
-from adls_enduser.questions import Question
 
 from .contracts import DATA_LAKE, MANAGEMENT
 

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adls_enduser.calls import spelled
 from adls_enduser.clouds import CHINA, PUBLIC, Cloud
 from adls_enduser.entra.aadsts import GENERAL, PENDING, REMEDIES
 from adls_enduser.entra.error_response import Action, Attempt, refusal
@@ -32,7 +31,7 @@ from adls_enduser.errors import (
     TransportError,
     WrongAccount,
 )
-from adls_enduser.options import CommonOptions, settings
+from adls_enduser.options import CommonOptions, settings, spelled
 
 TENANT = "contoso.onmicrosoft.com"
 CLIENT = "c0ffee00-7e57-4c0a-9d0a-00000000000c"

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from ..errors import CacheError
 from ..tokens import Secret, Token
 from . import keyring_key as keys
+from .files import warn_once
 from .model import Kept
-from .once import warn_once
 from .records import Damaged, Record, text, text_or_none
 
 if TYPE_CHECKING:

@@ -13,17 +13,18 @@ import os
 import re
 import stat
 import tempfile
+import warnings
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ..errors import CacheError
-from .once import warn_once
 from .records import LIMIT, Contents, Record, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from filelock import BaseFileLock
+
 
 NAME = "sign-ins.json"
 PATIENCE = 30.0
@@ -258,3 +259,15 @@ def _reason(failure: OSError) -> str:
 
 def _over() -> CacheError:
     return CacheError("The sign-in cache is no longer open.", remedy="Open it again.")
+
+
+# Each message and who said it first. A dict and no lock: a fork inherits no held lock.
+_said: dict[str, object] = {}
+
+
+def warn_once(message: str) -> None:
+    """Warn (UserWarning), unless this process has said the very same before."""
+    mine = object()
+    if _said.setdefault(message, mine) is not mine:
+        return
+    warnings.warn(message, UserWarning, stacklevel=2)

@@ -14,9 +14,9 @@ import threading
 from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..calls import call
 from ..claims import declares_cp1, with_cp1
 from ..clocks import SYSTEM_CLOCK, Clock
+from ..concurrency import survive_fork
 from ..errors import (
     ConfigurationError,
     EndUserError,
@@ -26,7 +26,7 @@ from ..errors import (
     TransportError,
 )
 from ..interaction.prompts import somebody_can_see
-from ..locks import survive_fork
+from ..options import call
 from ..strategies.protocol import AnswersClaims, AuthStrategy, Rejects, Remembers, Travels
 from ..tokens import Token
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from ..errors import MissingDependency
+
 if TYPE_CHECKING:
     from ..interaction.prompts import DeviceCodePrompt
+    from ..options import Settings
     from ..tokens import Secret, Token
     from .error_response import Attempt
 
@@ -95,3 +99,23 @@ class Backend(Protocol):
 
     def redeem_code(self, flow: AuthorizationFlow, code: Secret) -> Grant:
         """Trade the code that the browser brought, once, for a token."""
+
+
+_BACKENDS = {"adal": ("adal_backend", "AdalBackend"), "msal": ("msal_backend", "MsalBackend")}
+
+
+_INSTALL = {"adal": "adal", "msal": "'adls-enduser[msal]'"}
+
+
+def backend(settings: Settings) -> Backend:
+    """Give what ``library=`` asks for; MissingDependency names what to install."""
+    library = settings.library
+    module, name = _BACKENDS[library]
+    try:
+        found = importlib.import_module(f".{module}", __package__)
+    except ModuleNotFoundError as missing:
+        raise MissingDependency(
+            f"{missing.name} is not installed.", remedy=f"Run: pip install {_INSTALL[library]}"
+        ) from missing
+    made: Backend = getattr(found, name)(settings)
+    return made

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
-from ..calls import call, factory, is_data_lake
 from ..clouds import CHINA, PUBLIC, US_GOVERNMENT
 from ..errors import (
     BlockedByPolicy,
@@ -34,6 +33,7 @@ from ..errors import (
     SignInTimedOut,
     TransportError,
 )
+from ..options import call, factory, is_data_lake
 from .aadsts import GENERAL, PENDING, REMEDIES, Remedy
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
 
-from ..calls import spelled
 from ..claims import challenge, declares_cp1
 from ..entra.error_response import Attempt
 from ..errors import ConfigurationError, EndUserError, ProtocolError
+from ..options import spelled
 from ..tokens import Account, Token, is_bearer_token, is_moment
 from .azure_errors import kinds, translated
 from .jwt import read

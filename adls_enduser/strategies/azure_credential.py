@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from ..claims import CP1, checked, declares_cp1
+from ..concurrency import Question
 from ..errors import SignInError, SignInRequired
 from ..options import AzureCredentialOptions, flag, refuse_unknown, token_settings
-from ..questions import Question
 from ..tokens import Account
 from .azure_core import AzureCore
 from .cached import refuse_pickle

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NoReturn
 
 from ..entra.authorization_response import Inbox
-from ..entra.choice import backend
+from ..entra.backend import backend
 from ..errors import SignInRequired
 from ..interaction.browser_launcher import can_open, open_page
 from ..interaction.prompts import BrowserPrompt, show_page, tell

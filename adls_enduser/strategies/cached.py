@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
-from ..entra.choice import backend
+from ..entra.backend import backend
 from ..errors import ConfigurationError, SignInRequired
 from .session import SignIn
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from ..entra.choice import backend
+from ..entra.backend import backend
 from ..entra.device_flow import wait_for_person
 from ..interaction.prompts import show
 from ..interaction.waiting import Call, Deadline, patience

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, NoReturn
 
+from ..concurrency import Question, survive_fork
 from ..errors import (
     BlockedByPolicy,
     ConfigurationError,
@@ -14,8 +15,6 @@ from ..errors import (
     SignInRequired,
 )
 from ..interaction.prompts import tell
-from ..locks import survive_fork
-from ..questions import Question
 from .cached import refuse_pickle
 from .protocol import AnswersClaims, AuthStrategy, Rejects, Remembers, Travels
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, NoReturn, cast
 
-from ..entra.choice import backend
+from ..concurrency import survive_fork
+from ..entra.backend import backend
 from ..errors import (
     ConfigurationError,
     EndUserError,
@@ -15,7 +16,6 @@ from ..errors import (
     TransportError,
 )
 from ..interaction.prompts import ask_password, ask_username, at_terminal, in_notebook
-from ..locks import survive_fork
 from ..options import PasswordOptions, refuse_unknown, settings
 from ..tokens import Secret
 from .cached import refuse_pickle, stand_in

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..cache import PATIENCE, Kept, Place
 from ..claims import declares_cp1, is_challenge
+from ..concurrency import Question, survive_fork
 from ..errors import CacheError, SignInError, SignInExpired, WrongAccount
-from ..locks import survive_fork
 from ..options import is_tenant_id
-from ..questions import Question
 from ..tokens import Account
 
 if TYPE_CHECKING:

@@ -1,25 +1,51 @@
-"""Question: a person is asked once, and everybody who waited meanwhile shares the answer."""
+"""Locks that several threads share: one prompt at a time, and new locks after a fork.
+
+``os.fork`` copies a lock in the state that it has, but not the thread that would open
+it; a child would wait for ever. What is registered here is told to start anew.
+Source: CPython, ``os.register_at_fork``, and ``logging``, which does the same.
+"""
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from contextlib import contextmanager
 from copy import copy
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from .errors import (
-    SignInCancelled,
-    SignInDeclined,
-    SignInError,
-    SignInTimedOut,
-    WrongAccount,
-)
-from .locks import survive_fork
+from .errors import SignInCancelled, SignInDeclined, SignInError, SignInTimedOut, WrongAccount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+
+class StartsAnew(Protocol):
+    """Something that holds locks."""
+
+    def after_fork(self) -> None:
+        """Take new locks, and forget the threads of the parent."""
+
+
+_holders: weakref.WeakSet[StartsAnew] = weakref.WeakSet()
+
+
+def survive_fork(holder: StartsAnew) -> None:
+    """Have a holder of locks start anew in every child of this process."""
+    _holders.add(holder)
+
+
+def _in_child() -> None:
+    for holder in list(_holders):
+        holder.after_fork()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
+    os.register_at_fork(after_in_child=_in_child)
+
+
 _T = TypeVar("_T")
+
 
 # What a person made of being asked, whatever for. Other refusals are of one resource, or
 # of one way of asking.
