@@ -7,31 +7,26 @@ and ``SupportsTokenInfo``), and asks one TokenSource for each audience.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import requests
-from azure.core.credentials import AccessToken, AccessTokenInfo
 
 from ..claims import CP1, checked
 from ..errors import ConfigurationError
 from ..tokens import Account
+from .bearer_auth import BearerAuth
+from .token_formats import Forms, Ready, Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from azure.core.credentials import TokenRequestOptions
+    from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
     from typing_extensions import Self
 
     from ..clouds import Cloud
-    from ..tokens import Token
     from .aio import AsyncCredential
     from .token_source import TokenSource
-
-
-# A token that was renewed because of a 401, in vain, is not renewed again for so many seconds.
-_PAUSE = 60.0
 
 
 class Credential:
@@ -204,179 +199,6 @@ class Credential:
                 f"tenant_id={tenant!r} is not the tenant of this sign-in.",
                 remedy=f"Call the factory again with tenant={tenant!r}.",
             )
-
-
-@dataclass(frozen=True, slots=True)
-class Forms:
-    """One token in the forms that SDKs ask for."""
-
-    token: Token
-    access_token: AccessToken
-    access_token_info: AccessTokenInfo
-    header: str = field(repr=False)
-
-    @classmethod
-    def of(cls, token: Token) -> Forms:
-        """Make all forms of a token."""
-        expires_on = int(token.expires_on)
-        return cls(
-            token,
-            HiddenAccessToken(token.secret, expires_on),
-            HiddenAccessTokenInfo(token.secret, expires_on),
-            f"Bearer {token.secret}",
-        )
-
-
-class Ready:
-    """The token of one audience, its forms made once for each token."""
-
-    __slots__ = ("_monotonic", "_time", "made", "source")
-
-    def __init__(self, source: TokenSource) -> None:
-        self.source = source
-        self._time, self._monotonic = source.clock.time, source.clock.monotonic
-        self.made: tuple[object, float, float, Forms | None] = (None, 0.0, 0.0, None)
-
-    def forms(self) -> Forms:
-        """Give the forms of a token that is good now."""
-        # The hot path, as TokenSource.token has it: here, since a call more costs a tenth.
-        fresh, wall, ticks, forms = self.made
-        if fresh is self.source.fresh and self._time() < wall and self._monotonic() < ticks:
-            return forms  # type: ignore[return-value]
-        return self._of(self.source.token())
-
-    def _of(self, token: Token) -> Forms:
-        made = self.made[3]
-        if made is None or made.token is not token:
-            made = Forms.of(token)
-        fresh = self.source.fresh
-        if fresh[0] is token:
-            self.made = (fresh, fresh[1], fresh[2], made)
-        else:
-            self.made = (None, 0.0, 0.0, made)
-        return made
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return Ready, (self.source,)  # a session that is pickled holds one
-
-
-class Shelf:
-    """The tokens of every audience, all asked for with the same claims or none."""
-
-    def __init__(self, source: TokenSource, claims: str | None, *first: Ready) -> None:
-        self._source = source
-        self._claims = claims
-        self.by_resource = {one.source.resource: one for one in first}
-        self.by_scopes: dict[tuple[object, ...], Ready] = {}
-
-    def ready_for(self, resource: str) -> Ready:
-        """Give the token of an audience, which need not have been asked for before."""
-        ready = self.by_resource.get(resource)
-        if ready is None:
-            # setdefault, so that two threads at once end with the same source.
-            new = Ready(self._source.sibling(resource, self._claims))
-            ready = self.by_resource.setdefault(resource, new)
-        return ready
-
-
-class BearerAuth(requests.auth.AuthBase):
-    """Signs each request with a token that is good now; refuses plain http.
-
-    A request that is answered 401 is repeated once with a renewed token, as requests'
-    own digest authentication repeats one (``requests.auth.HTTPDigestAuth.handle_401``).
-    If that is refused as well, the token is not what is wrong: it is used for a minute,
-    whatever the service answers.
-    """
-
-    def __init__(self, ready: Ready) -> None:
-        self._ready = ready
-        self._in_vain: tuple[Token | None, float] = (None, 0.0)
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Set the Authorization header; refuse to where anybody could read it."""
-        # RFC 6750 section 5.3: bearer tokens go over TLS only.
-        if not (request.url or "").lower().startswith("https://"):
-            raise ConfigurationError(
-                "An access token is never sent over plain http.",
-                remedy="Use the service's https address.",
-            )
-        forms = self._ready.forms()
-        request.headers["Authorization"] = forms.header
-        start = _position(request.body)
-        request.register_hook(  # type: ignore[no-untyped-call]
-            "response", lambda answer, **kw: self._again(answer, forms.token, start, kw)
-        )
-        return request
-
-    def _again(
-        self, answer: requests.Response, used: Token, start: int | None, kw: dict[str, Any]
-    ) -> requests.Response:
-        """Repeat a request that was refused, if another token can be had silently."""
-        if answer.status_code != 401 or (start is None and not _is_whole(answer.request.body)):
-            return answer
-        # requests takes the token off a request that is redirected to another host, or to
-        # plain http (its Session.rebuild_auth), and calls this hook all the same.
-        if answer.request.headers.get("Authorization") != f"Bearer {used.secret}":
-            return answer
-        if self._was_in_vain(used) or self._ready.source.renew(used) == used:
-            return answer
-        answer.content  # noqa: B018 - read to the end, so that the connection can be reused
-        answer.close()
-        again = answer.request.copy()
-        forms = self._ready.forms()
-        again.headers["Authorization"] = forms.header
-        if start is not None:
-            body: Any = again.body
-            body.seek(start)
-        connection: Any = answer.connection
-        repeated: requests.Response = connection.send(again, **kw)
-        repeated.history.append(answer)
-        repeated.request = again
-        if repeated.status_code == 401:
-            self._in_vain = (forms.token, self._ready.source.clock.monotonic() + _PAUSE)
-        return repeated
-
-    def _was_in_vain(self, used: Token) -> bool:
-        token, until = self._in_vain
-        return used is token and self._ready.source.clock.monotonic() < until
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return BearerAuth, (self._ready,)  # another process has another clock
-
-
-def _position(body: object) -> int | None:
-    """Give where a body that is a file begins, or None for one that is none."""
-    try:
-        return int(body.tell())  # type: ignore[attr-defined]
-    except (AttributeError, OSError):
-        return None
-
-
-def _is_whole(body: object) -> bool:
-    return body is None or isinstance(body, bytes | str)
-
-
-class TokenDict(dict[str, Any]):
-    """An SDK's own form of a token, which is a dictionary; its ``repr`` hides the values."""
-
-    def __repr__(self) -> str:
-        return f"<token with {', '.join(self)}>"
-
-    __str__ = __repr__
-
-
-class HiddenAccessToken(AccessToken):
-    """An AccessToken whose repr hides the token; azure-core's own prints it."""
-
-    def __repr__(self) -> str:
-        return f"AccessToken(token=..., expires_on={self.expires_on})"
-
-
-class HiddenAccessTokenInfo(AccessTokenInfo):
-    """An AccessTokenInfo whose repr hides the token; azure-core's own prints it."""
-
-    def __repr__(self) -> str:
-        return f"AccessTokenInfo(token=..., expires_on={self.expires_on})"
 
 
 def _restored(

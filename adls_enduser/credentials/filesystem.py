@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from azure.datalake.store import lib
 
-from .credential import Credential, HiddenAccessToken, TokenDict
+from .credential import Credential
 from .retry_detector import Rhythm
+from .token_formats import HiddenAccessToken, TokenDict
 
 if TYPE_CHECKING:
     import requests

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msrestazure.azure_cloud
 from msrestazure.azure_active_directory import AADTokenCredentials, UserPassCredentials
 
-from .credential import Credential, TokenDict
+from .credential import Credential
+from .token_formats import TokenDict
 
 if TYPE_CHECKING:
     from ..clouds import Cloud

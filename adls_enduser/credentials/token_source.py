@@ -27,6 +27,7 @@ from ..errors import (
 )
 from ..interaction.prompts import somebody_can_see
 from ..options import call
+from ..strategies.detached import Elsewhere
 from ..strategies.protocol import AnswersClaims, AuthStrategy, Rejects, Remembers, Travels
 from ..tokens import Token
 
@@ -436,29 +437,3 @@ class TokenSource:
 def _pause(held: Token | None) -> float:
     longest = min(_PAUSE, held.lifetime * _PAUSE_SHARE) if held else _PAUSE
     return random.uniform(longest / 2, longest)  # noqa: S311 - spreads load, hides nothing
-
-
-class Elsewhere:
-    """The strategy of a credential that came from another process: it cannot ask anybody.
-
-    ``resource`` is what the credential was sent for.
-    """
-
-    def __init__(self, resource: str) -> None:
-        self._resource = resource
-
-    def silent(self, resource: str, *, claims: str | None = None) -> Token | None:  # noqa: ARG002
-        """Refuse: the person is at the process that signed in."""
-        first = "" if resource == self._resource else f"call its get_token('{resource}.default'), "
-        raise SignInRequired(
-            f"The sign-in for {resource} lives in another process.",
-            remedy=f"There, {first}pickle the credential again, and send it here: a pickle"
-            " carries tokens that are good when it is made.",
-        )
-
-    def sign_in(self, resource: str, *, claims: str | None = None) -> Token:  # noqa: ARG002
-        """Refuse likewise."""
-        raise SignInRequired(
-            f"Nobody can be asked here to sign in for {resource}.",
-            remedy="Sign in where the credential was made, and send it here again.",
-        )
