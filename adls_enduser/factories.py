@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from .clouds import Cloud
     from .credentials.aio import AsyncCredential
-    from .modes import Way
-    from .options import AnyOptions
+    from .modes import AnyOptions, Way
     from .strategies.protocol import AuthStrategy
     from .tokens import Account
 

@@ -15,13 +15,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from .cache import Place
 from .errors import CacheError, ConfigurationError
 from .interaction.browser_launcher import obstacle
+from .interaction.redirect_uri import LOOPBACK, check_redirect_uri
+from .options import check_flag, refuse_unknown
+from .strategies.browser import PageOptions
+from .strategies.password import PasswordOptions
 from .strategies.protocol import AuthStrategy
 from .tokens import hide_secrets
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .options import AnyOptions, Settings
+    from .interaction.prompts import PagePrompt, Prompt
+    from .options import Settings
 
 
 _STRATEGIES = {
@@ -171,3 +176,24 @@ def _found(own: Settings | None) -> tuple[str, ...]:
         return (f"{cache!r} keeps no such sign-in: the person will be asked, once.",)
     name = kept.username or "somebody"
     return (f"{cache!r} keeps the sign-in of {name}: nobody is asked while it can be renewed.",)
+
+
+class AutoOptions(PageOptions, total=False):
+    """What mode ``"auto"`` takes: what Browser or DeviceCode does; each gets what it knows."""
+
+    prompt: Prompt | PagePrompt | None
+
+
+class AnyOptions(PasswordOptions, AutoOptions, total=False):
+    """What a factory takes for a mode by name."""
+
+
+def check_auto(options: AutoOptions) -> None:
+    """Refuse what mode ``"auto"`` does not take, or what the browser could not be told.
+
+    Here, since a device code would leave the browser's options unread, and the mistake would
+    show on another machine only.
+    """
+    refuse_unknown(options, AutoOptions, "Mode 'auto'")
+    check_flag("open_browser", options.get("open_browser"))
+    check_redirect_uri(options.get("redirect_uri", LOOPBACK))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypedDict
 from urllib.parse import quote, urlsplit
@@ -22,8 +22,6 @@ from .tokens import hide_secrets
 if TYPE_CHECKING:
     import threading
 
-    from .interaction.prompts import PagePrompt, Prompt
-
 
 # Microsoft's own public client "Azure CLI", which every tenant knows: a convenience for
 # trying things. Register your own for anything that lasts: policies that name this id,
@@ -36,12 +34,6 @@ Library = Literal["adal", "msal"]
 # azure.identity, for work accounts only, since no other can use Azure Data Lake.
 _ANY_TENANT: dict[Library, str] = {"adal": "common", "msal": "organizations"}
 
-# What Azure CLI's client id has, and what the portal offers under "Mobile and desktop
-# applications"; Entra ID ignores its port (Microsoft, "Redirect URI (reply URL)
-# restrictions", localhost exceptions).
-LOOPBACK = "http://localhost"
-
-_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.I)
@@ -81,13 +73,7 @@ class CommonOptions(AccountOptions, total=False):
     library: Library
 
 
-class PasswordOptions(CommonOptions, total=False):
-    """What Password takes as well: ``password``, a str or a callable that gives one."""
-
-    password: str | Callable[[], str] | None
-
-
-class _WaitingOptions(CommonOptions, total=False):
+class WaitingOptions(CommonOptions, total=False):
     """How long to wait for a person.
 
     ``timeout``: so many seconds; None for as long as what was shown is good for.
@@ -96,84 +82,6 @@ class _WaitingOptions(CommonOptions, total=False):
 
     timeout: float | None
     cancel: threading.Event | None
-
-
-class DeviceCodeOptions(_WaitingOptions, total=False):
-    """What DeviceCode takes as well.
-
-    ``prompt``: called with a DeviceCodePrompt; None shows it on standard error or in
-    the notebook. ``timeout``: how many seconds to wait for the person; None for as long
-    as the code lives. ``cancel``: an event that stops the wait.
-    """
-
-    prompt: Prompt | None
-
-
-class _PageOptions(_WaitingOptions, total=False):
-    """How the browser gets to the page and back.
-
-    ``open_browser``: True and False decide; None: if it was not given a ``prompt``, and a
-    browser that opens here is in front of the person. ``redirect_uri``: where the browser
-    goes in the end, as the application is registered; an address on loopback without a
-    port gets a free one, and for one that is not on loopback the person pastes at the
-    terminal where the browser went.
-    """
-
-    open_browser: bool | None
-    redirect_uri: str
-
-
-class BrowserOptions(_PageOptions, total=False):
-    """What Browser takes as well.
-
-    ``prompt``: called with a BrowserPrompt; None shows it on standard error or in the
-    notebook. ``open_browser``, ``redirect_uri``: see ``_PageOptions``. ``timeout``: how
-    many seconds to wait for the person; None for 300. ``cancel``: an event that stops the
-    wait.
-    """
-
-    prompt: PagePrompt | None
-
-
-class AutoOptions(_PageOptions, total=False):
-    """What mode ``"auto"`` takes: what Browser or DeviceCode does; each gets what it knows."""
-
-    prompt: Prompt | PagePrompt | None
-
-
-class AzureCliOptions(AccountOptions, total=False):
-    """What AzureCli takes as well.
-
-    ``request_timeout``: how many seconds ``az`` may take to answer. ``tenant`` is asked
-    of it, and ``tenant`` and ``username`` are compared with what the token says.
-    """
-
-    request_timeout: float
-
-
-class AzureCredentialOptions(AccountOptions, total=False):
-    """What AzureCredential takes as well.
-
-    ``prompts``: does the credential's ``get_token`` ask a person? None: found out, as far
-    as that can be known. ``tenant`` (an id) and ``username`` are compared with what the
-    token says.
-    """
-
-    prompts: bool | None
-
-
-class StaticTokenOptions(AccountOptions, total=False):
-    """What StaticToken takes as well.
-
-    ``resource``: what the token is for; None: what it says itself, if it can be read.
-    ``tenant`` (an id) and ``username`` are compared with what the token says.
-    """
-
-    resource: str | None
-
-
-class AnyOptions(PasswordOptions, AutoOptions, total=False):
-    """What a factory takes for a mode by name."""
 
 
 @dataclass(frozen=True)
@@ -325,48 +233,6 @@ def check_flag(name: str, value: object) -> None:
     """Refuse what is neither True, False nor None."""
     if not (value is None or isinstance(value, bool)):
         raise ConfigurationError(f"{name}={value!r} must be True, False or None.")
-
-
-def check_auto(options: AutoOptions) -> None:
-    """Refuse what mode ``"auto"`` does not take, or what the browser could not be told.
-
-    Here, since a device code would leave the browser's options unread, and the mistake would
-    show on another machine only.
-    """
-    refuse_unknown(options, AutoOptions, "Mode 'auto'")
-    check_flag("open_browser", options.get("open_browser"))
-    check_redirect_uri(options.get("redirect_uri", LOOPBACK))
-
-
-def is_loopback(redirect_uri: str) -> bool:
-    """Tell whether a redirect URI leads to this machine (RFC 8252 section 7.3)."""
-    parts = urlsplit(redirect_uri)
-    return parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS
-
-
-def check_redirect_uri(value: object) -> str:
-    """Validate where the browser is to go in the end."""
-    # A scheme, and not a host with a port.
-    if isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9+.-]*:(?!\d)[\x21-\x7e]+", value):
-        if is_loopback(value) and _is_plain(value):
-            return value
-        # RFC 6749 section 3.1.2: no fragment. Section 3.1.2.1: TLS on any network.
-        if not value.startswith("http:") and "#" not in value:
-            return value
-    raise ConfigurationError(
-        f"redirect_uri={value!r} is not a redirect URI that can be used.",
-        remedy="Give what the application is registered with, such as 'http://localhost' or"
-        " 'http://localhost:8400/path'; one that is not on loopback must not be http.",
-    )
-
-
-def _is_plain(redirect_uri: str) -> bool:
-    """Tell whether an address on loopback is only a host, a port and a path."""
-    parts = urlsplit(redirect_uri)
-    try:
-        return (parts.port is None or parts.port > 0) and not re.search("[?#@]", redirect_uri)
-    except ValueError:  # no number of a port
-        return False
 
 
 def _library(library: object) -> Library:

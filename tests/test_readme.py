@@ -12,7 +12,7 @@ import pexpect
 import pytest
 
 from adls_enduser import ConfigurationError, explain
-from adls_enduser.options import AnyOptions
+from adls_enduser.modes import AnyOptions
 from adls_enduser.sandbox import CONTOSO, Sandbox
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 

@@ -17,7 +17,7 @@ from ..errors import (
     SignInRequired,
     WrongAccount,
 )
-from ..options import AzureCliOptions, account_settings, is_tenant_id, refuse_unknown, seconds
+from ..options import AccountOptions, account_settings, is_tenant_id, refuse_unknown, seconds
 from .azure_core import scope_of
 from .azure_credential import AzureCredential
 from .cached import refuse_pickle
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..tokens import Account, Token
+
 
 # What ``az login`` can help with.
 _MENDED_BY_LOGIN = (MfaRequired, SignInExpired, SignInRequired, WrongAccount)
@@ -147,3 +148,13 @@ def _require_az() -> None:
             remedy="Install it (https://aka.ms/azure-cli) and run az login, or sign in with"
             " mode='device_code'.",
         )
+
+
+class AzureCliOptions(AccountOptions, total=False):
+    """What AzureCli takes as well.
+
+    ``request_timeout``: how many seconds ``az`` may take to answer. ``tenant`` is asked
+    of it, and ``tenant`` and ``username`` are compared with what the token says.
+    """
+
+    request_timeout: float

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from ..claims import CP1, checked, declares_cp1
 from ..concurrency import Question
 from ..errors import SignInError, SignInRequired
-from ..options import AzureCredentialOptions, flag, refuse_unknown, token_settings
+from ..options import AccountOptions, flag, refuse_unknown, token_settings
 from ..tokens import Account
 from .azure_core import AzureCore
 from .cached import refuse_pickle
@@ -149,3 +149,14 @@ class AzureCredential:
         if "_core" not in vars(self):  # in the traceback of a constructor
             return "<AzureCredential>"
         return f"<AzureCredential of {self._core.name}>"
+
+
+class AzureCredentialOptions(AccountOptions, total=False):
+    """What AzureCredential takes as well.
+
+    ``prompts``: does the credential's ``get_token`` ask a person? None: found out, as far
+    as that can be known. ``tenant`` (an id) and ``username`` are compared with what the
+    token says.
+    """
+
+    prompts: bool | None

@@ -11,18 +11,10 @@ from ..errors import SignInRequired
 from ..interaction.browser_launcher import can_open, open_page
 from ..interaction.prompts import BrowserPrompt, show_page, tell
 from ..interaction.redirect_listener import Loopback
+from ..interaction.redirect_uri import LOOPBACK, check_redirect_uri, is_loopback
 from ..interaction.terminal import Pasting, can_paste
 from ..interaction.waiting import Call, Deadline, patience
-from ..options import (
-    LOOPBACK,
-    BrowserOptions,
-    check_flag,
-    check_prompt,
-    check_redirect_uri,
-    is_loopback,
-    refuse_unknown,
-    settings,
-)
+from ..options import WaitingOptions, check_flag, check_prompt, refuse_unknown, settings
 from .cached import refuse_pickle, stand_in
 from .session import SignIn
 
@@ -30,8 +22,10 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..entra.backend import Grant
+    from ..interaction.prompts import PagePrompt
     from ..tokens import Account, Secret, Token
     from .cached import FromCache
+
 
 # What azure-identity's InteractiveBrowserCredential waits for, too.
 _TIMEOUT = 300.0
@@ -193,3 +187,29 @@ def _no_terminal(redirect_uri: str) -> SignInRequired:
         remedy="Give a redirect_uri= on loopback, such as 'http://localhost', or run the"
         " program in a terminal.",
     )
+
+
+class PageOptions(WaitingOptions, total=False):
+    """How the browser gets to the page and back.
+
+    ``open_browser``: True and False decide; None: if it was not given a ``prompt``, and a
+    browser that opens here is in front of the person. ``redirect_uri``: where the browser
+    goes in the end, as the application is registered; an address on loopback without a
+    port gets a free one, and for one that is not on loopback the person pastes at the
+    terminal where the browser went.
+    """
+
+    open_browser: bool | None
+    redirect_uri: str
+
+
+class BrowserOptions(PageOptions, total=False):
+    """What Browser takes as well.
+
+    ``prompt``: called with a BrowserPrompt; None shows it on standard error or in the
+    notebook. ``open_browser``, ``redirect_uri``: see ``PageOptions``. ``timeout``: how
+    many seconds to wait for the person; None for 300. ``cancel``: an event that stops the
+    wait.
+    """
+
+    prompt: PagePrompt | None

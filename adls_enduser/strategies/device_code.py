@@ -8,7 +8,7 @@ from ..entra.backend import backend
 from ..entra.device_flow import wait_for_person
 from ..interaction.prompts import show
 from ..interaction.waiting import Call, Deadline, patience
-from ..options import DeviceCodeOptions, check_prompt, refuse_unknown, settings
+from ..options import WaitingOptions, check_prompt, refuse_unknown, settings
 from .cached import refuse_pickle, stand_in
 from .session import SignIn
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..entra.backend import Grant
+    from ..interaction.prompts import Prompt
     from ..tokens import Account, Token
     from .cached import FromCache
 
@@ -90,3 +91,14 @@ class DeviceCode:
         if "_sign_in" not in vars(self):  # in the traceback of a constructor
             return "<DeviceCode>"
         return f"<DeviceCode at {self.settings.authority}>"
+
+
+class DeviceCodeOptions(WaitingOptions, total=False):
+    """What DeviceCode takes as well.
+
+    ``prompt``: called with a DeviceCodePrompt; None shows it on standard error or in
+    the notebook. ``timeout``: how many seconds to wait for the person; None for as long
+    as the code lives. ``cancel``: an event that stops the wait.
+    """
+
+    prompt: Prompt | None

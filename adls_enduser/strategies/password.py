@@ -16,7 +16,7 @@ from ..errors import (
     TransportError,
 )
 from ..interaction.prompts import ask_password, ask_username, at_terminal, in_notebook
-from ..options import PasswordOptions, refuse_unknown, settings
+from ..options import CommonOptions, refuse_unknown, settings
 from ..tokens import Secret
 from .cached import refuse_pickle, stand_in
 from .session import SignIn
@@ -206,3 +206,9 @@ def _no_terminal() -> SignInRequired:
         "A password is needed, and there is no terminal to ask for it.",
         remedy="Give password= as a str or a callable.",
     )
+
+
+class PasswordOptions(CommonOptions, total=False):
+    """What Password takes as well: ``password``, a str or a callable that gives one."""
+
+    password: str | Callable[[], str] | None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ..claims import checked
 from ..errors import ConfigurationError, SignInExpired
-from ..options import StaticTokenOptions, refuse_unknown, token_settings
+from ..options import AccountOptions, refuse_unknown, token_settings
 from ..tokens import Account, Secret, Token, is_bearer_token, is_moment
 from .cached import refuse_pickle
 from .jwt import read
@@ -164,3 +164,13 @@ def _ended(what: str) -> SignInExpired:
         remedy="Get a new one and call the factory again, or let a person sign in:"
         " mode='device_code'.",
     )
+
+
+class StaticTokenOptions(AccountOptions, total=False):
+    """What StaticToken takes as well.
+
+    ``resource``: what the token is for; None: what it says itself, if it can be read.
+    ``tenant`` (an id) and ``username`` are compared with what the token says.
+    """
+
+    resource: str | None
