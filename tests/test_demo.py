@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 
-from adls_enduser.sandbox.demo_telling import Progress, Teller
+from adls_enduser.sandbox.demo.console import Progress, Teller
 
 from .sandbox.chromium import start
 

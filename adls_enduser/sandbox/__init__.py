@@ -15,8 +15,8 @@ from ..errors import MissingDependency
 
 try:
     from .clock import SandboxClock
+    from .directory import CONTOSO, CONTOSO_ID, Person
     from .faults import HTML_502, Answer, HalfBody, Reset, Stall, redirect, throttled
-    from .people import CONTOSO, CONTOSO_ID, Person
     from .sandbox import Sandbox
 except ModuleNotFoundError as missing:
     raise MissingDependency(

@@ -17,8 +17,8 @@ import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from .entra.page import PATH
-from .people import CONTOSO, CONTOSO_ID
+from .directory import CONTOSO, CONTOSO_ID
+from .entra.pages.page import PATH
 from .resource_manager import SUBSCRIPTION_ID
 from .sandbox import Sandbox
 

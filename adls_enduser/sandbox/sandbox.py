@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from .certificates import Certificates
 from .entra import Entra
 from .faults import Faults
-from .log import RequestLog
+from .proxy import Wire
+from .request_log import RequestLog
 from .resource_manager import ResourceManager
+from .state import World
 from .store import Stores
-from .wire import Wire
-from .world import World
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from adls_enduser.sandbox import demo_browser
+from adls_enduser.sandbox.demo import browser as demo_browser
 
 from ..conftest import IN_CI
 

@@ -9,7 +9,7 @@ import requests
 
 from adls_enduser.sandbox import CONTOSO, Sandbox, SandboxClock
 from adls_enduser.sandbox.entra import AZURE_CLI
-from adls_enduser.sandbox.entra.refusals import REFUSALS
+from adls_enduser.sandbox.entra.error_responses import REFUSALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

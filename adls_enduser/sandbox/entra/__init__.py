@@ -4,34 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..people import Person
+from ..directory import Person
 from .accounts import Accounts
 from .adfs import Adfs, Parts
 from .applications import AZURE_CLI, Application, Applications
 from .authorities import HOSTS, Authorities
-from .authorization import AuthorizationRequests
-from .browsing import deliver, opened
-from .codes import AuthorizationCodes
-from .device import DeviceCode, DeviceCodes
+from .authorization_codes import AuthorizationCodes
+from .authorization_request import AuthorizationRequests
+from .device_codes import DeviceCode, DeviceCodes
 from .endpoints import Endpoints
+from .error_responses import REFUSALS, Refused
+from .federation.wstrust import FederationServer, FederationServers
 from .grants import Grants
-from .page import PATH, Page
-from .redirects import PUBLIC_CLIENT
-from .refresh import RefreshTokens
-from .refusals import REFUSALS, Refused
-from .sessions import Sessions
-from .signin import SignIn
+from .pages.browsing import deliver, opened
+from .pages.page import PATH, Page
+from .pages.sessions import Sessions
+from .pages.signin import SignIn
+from .redirect_uris import PUBLIC_CLIENT
+from .refresh_tokens import RefreshTokens
 from .tokens import Tokens
 from .version_1 import Version1
 from .version_2 import Version2
-from .wstrust import FederationServer, FederationServers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from ..directory import Role, Tenant
     from ..http import Request, Response
-    from ..people import Role, Tenant
-    from ..world import World
+    from ..state import World
 
 __all__ = ["AZURE_CLI", "Application", "DeviceCode", "Entra", "FederationServer"]
 

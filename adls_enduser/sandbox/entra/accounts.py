@@ -11,13 +11,13 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor import InvalidToken
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from .refusals import Refused
+from .error_responses import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ..people import Person, Tenant
-    from ..world import World
+    from ..directory import Person, Tenant
+    from ..state import World
     from .applications import Application
 
 # Entra's smart lockout: ten wrong passwords lock an account for a minute at first.

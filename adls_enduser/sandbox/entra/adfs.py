@@ -17,24 +17,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..http import Response, json_response
-from .asked import Asked
-from .refusals import Refused
-from .signin import send
+from .error_responses import Refused
+from .pages.signin import send
+from .token_request import Asked
 from .tokens import Entitlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..access_tokens import Identity
+    from ..directory import Person
     from ..http import Request
-    from ..identity import Identity
-    from ..people import Person
     from .accounts import Accounts
     from .applications import Application, Applications
-    from .asked import Form
-    from .authorization import AuthorizationRequest, AuthorizationRequests, Reply
-    from .codes import AuthorizationCodes
-    from .device import DeviceCode, DeviceCodes
-    from .refresh import RefreshTokens
+    from .authorization_codes import AuthorizationCodes
+    from .authorization_request import AuthorizationRequest, AuthorizationRequests, Reply
+    from .device_codes import DeviceCode, DeviceCodes
+    from .refresh_tokens import RefreshTokens
+    from .token_request import Form
     from .tokens import Tokens
 
 _DEVICE_CODE = ("device_code", "urn:ietf:params:oauth:grant-type:device_code")

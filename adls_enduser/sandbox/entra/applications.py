@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .redirects import PUBLIC_CLIENT
-from .refusals import Refused
+from .error_responses import Refused
+from .redirect_uris import PUBLIC_CLIENT
 
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 

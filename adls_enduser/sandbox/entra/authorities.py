@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from .refusals import Refused
+from .error_responses import Refused
 
 if TYPE_CHECKING:
-    from ..people import Directory, Tenant
+    from ..directory import Directory, Tenant
 
 # Source: the metadata of https://login.microsoftonline.com/common/discovery/instance, and
 # adal.constants.AADConstants. The first host of a cloud is its preferred one.

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from .refusals import Refused
+from .error_responses import Refused
 
 # What Entra ID asks for itself where a policy wants more, by the id of the policy.
 _POLICIES = ("capolids", "polids")

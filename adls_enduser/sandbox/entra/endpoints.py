@@ -9,21 +9,21 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
 from ..http import Request, Response, json_response
+from .error_responses import Refused, correlation_id, refused_response
+from .federation.realm import user_realm
 from .metadata import clouds, openid_configuration
-from .realm import user_realm
-from .refusals import Refused, correlation_id, refused_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..people import Person
-    from ..world import World
+    from ..directory import Person
+    from ..state import World
     from .applications import Applications
     from .authorities import Authorities
-    from .device import DeviceCode
+    from .device_codes import DeviceCode
+    from .federation.wstrust import FederationServers
     from .grants import Grants, Version
-    from .signin import SignIn
-    from .wstrust import FederationServers
+    from .pages.signin import SignIn
 
     Words = dict[str, str]
     _Handler = Callable[[Request, Words, str], Response]

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from . import claims
 from .applications import required
-from .refusals import Refused
+from .error_responses import Refused
 from .tokens import Entitlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..people import Person, Tenant
+    from ..directory import Person, Tenant
     from .accounts import Accounts
     from .applications import Application, Applications
-    from .asked import Asked, Form
     from .authorities import Authorities
-    from .codes import AuthorizationCodes
-    from .device import DeviceCode, DeviceCodes
-    from .refresh import RefreshTokens
-    from .wstrust import FederationServers
+    from .authorization_codes import AuthorizationCodes
+    from .device_codes import DeviceCode, DeviceCodes
+    from .federation.wstrust import FederationServers
+    from .refresh_tokens import RefreshTokens
+    from .token_request import Asked, Form
 
     Grant = Callable[["Form", "Tenant | None", str, "Version"], Entitlement]
 

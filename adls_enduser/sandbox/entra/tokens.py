@@ -8,11 +8,11 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..people import Person, Tenant
-    from ..world import World
+    from ..directory import Person, Tenant
+    from ..state import World
     from .applications import Application
-    from .asked import Asked
-    from .refresh import RefreshTokens
+    from .refresh_tokens import RefreshTokens
+    from .token_request import Asked
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from .asked import again, by_resource
 from .grants import ASSERTIONS, PASSWORD
+from .token_request import again, by_resource
 
 if TYPE_CHECKING:
-    from .asked import Asked, Form
-    from .device import DeviceCode
+    from .device_codes import DeviceCode
+    from .token_request import Asked, Form
     from .tokens import Entitlement, Tokens
 
 

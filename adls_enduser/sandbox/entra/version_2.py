@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .asked import DEFAULT, IMPERSONATION, again, by_scope
+from .error_responses import Refused
 from .grants import ASSERTIONS, PASSWORD
 from .metadata import issuer
-from .refusals import Refused
+from .token_request import DEFAULT, IMPERSONATION, again, by_scope
 from .tokens import client_info
 from .version_1 import message
 
 if TYPE_CHECKING:
-    from ..identity import Identity
-    from .asked import Asked, Form
-    from .device import DeviceCode
+    from ..access_tokens import Identity
+    from .device_codes import DeviceCode
+    from .token_request import Asked, Form
     from .tokens import Entitlement, Tokens
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .ids import ACCOUNT_TYPE, STORE_SUFFIX
 
 if TYPE_CHECKING:
-    from .estate import Account
+    from .inventory import Account
 
 Body = dict[str, object]
 

@@ -10,13 +10,13 @@ import re
 import uuid
 from typing import TYPE_CHECKING
 
+from ..directory import CONTOSO_ID
 from ..http import Response, json_response
-from ..people import CONTOSO_ID
 from . import account_bodies
-from .children import embed
+from .child_resources import embed
 from .errors import ArmError, location_not_available, location_required, not_registered
-from .estate import STORE_REGIONS, Account, Group, written
 from .ids import ACCOUNT_TYPE, API_VERSION, BASE, NAMESPACE, subscription_id
+from .inventory import STORE_REGIONS, Account, Group, written
 from .operations import empty
 from .paging import page
 from .routing import Route
@@ -24,9 +24,9 @@ from .routing import Route
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..state import World
     from ..store import Stores
-    from ..world import World
-    from .estate import Estate
+    from .inventory import Estate
     from .operations import Operation, Operations
     from .routing import Call
 

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 from ..http import Response, json_response
 from . import account_bodies
 from .errors import ArmError, location_required
-from .estate import REGIONS, Group
 from .ids import BASE, group_id, subscription_id
+from .inventory import REGIONS, Group
 from .operations import empty
 from .paging import page
 from .routing import Route
 
 if TYPE_CHECKING:
     from .accounts import Accounts
-    from .estate import Estate
+    from .inventory import Estate
     from .operations import Operations
     from .routing import Call
 

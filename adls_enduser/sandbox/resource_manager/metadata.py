@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..http import json_response
+from .authentication import AUDIENCES
 from .errors import ArmError
-from .gate import AUDIENCES
 from .ids import HOST
 
 if TYPE_CHECKING:

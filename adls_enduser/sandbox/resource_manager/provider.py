@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from ..http import Response, json_response
 from .errors import location_not_available, unknown_namespace
-from .estate import REGIONS, STORE_REGIONS
 from .ids import ACCOUNT_TYPE, API_VERSION, NAMESPACE, SUBSCRIPTION_ID, subscription_id
+from .inventory import REGIONS, STORE_REGIONS
 from .routing import Route
 
 if TYPE_CHECKING:
-    from .estate import Estate
+    from .inventory import Estate
     from .routing import Call
 
 _QUOTA = 10

@@ -19,7 +19,7 @@ from .ids import API_VERSION, NAMESPACE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .gate import Caller
+    from .authentication import Caller
 
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-\w+)?")
 _STORE_VERSIONS = ("2015-10-01-preview", API_VERSION)

@@ -7,11 +7,11 @@ import uuid
 from typing import TYPE_CHECKING
 
 from .accounts import Accounts, check_name
-from .children import COLLECTIONS, Children
+from .authentication import Gate
+from .child_resources import COLLECTIONS, Children
 from .errors import ArmError
-from .estate import Account, Estate, Group
-from .gate import Gate
 from .groups import Groups
+from .inventory import Account, Estate, Group
 from .metadata import PATH, PUBLIC, Place, endpoints
 from .operations import Operations
 from .provider import Provider
@@ -20,8 +20,8 @@ from .subscriptions import Subscriptions
 
 if TYPE_CHECKING:
     from ..http import Request, Response
+    from ..state import World
     from ..store import Stores
-    from ..world import World
 
 # What is left of an hour's quota, always: throttling is scripted with faults.
 _QUOTAS = {"GET": ("reads", "11999"), "HEAD": ("reads", "11999"), "DELETE": ("deletes", "14999")}

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..directory import CONTOSO_ID
 from ..http import Response, json_response
-from ..people import CONTOSO_ID
-from .estate import REGIONS
 from .ids import SUBSCRIPTION_ID, subscription_id
+from .inventory import REGIONS
 from .routing import Route
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ..state import World
     from .routing import Call
 
 _ONE = "/subscriptions/{subscription}"

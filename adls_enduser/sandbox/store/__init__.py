@@ -13,8 +13,8 @@ import uuid
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from ..access_tokens import TokenRefused
 from ..http import Request, Response, json_response
-from ..identity import TokenRefused
 from . import errors, operations, paths
 from .acl import NOBODY, Caller
 from .call import Call
@@ -24,8 +24,8 @@ from .tree import Tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..identity import Reason
-    from ..world import World
+    from ..access_tokens import Reason
+    from ..state import World
 
 _DOMAIN = ".azuredatalakestore.net"
 _AUDIENCES = {"https://datalake.azure.net/"}

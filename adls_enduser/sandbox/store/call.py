@@ -9,8 +9,8 @@ from ..http import Response, json_response
 from . import acl
 
 if TYPE_CHECKING:
+    from ..directory import Directory
     from ..http import Request
-    from ..people import Directory
     from .acl import Caller
     from .parameters import Parameters
     from .paths import StorePath

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from .refusals import Refused
+from .error_responses import Refused
 
 if TYPE_CHECKING:
     from ..clock import SandboxClock
-    from ..people import Person
+    from ..directory import Person
     from .applications import Application
-    from .asked import Asked
+    from .token_request import Asked
 
 _NINETY_DAYS = 90 * 24 * 3600.0
 

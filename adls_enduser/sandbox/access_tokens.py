@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from .clock import SandboxClock
-    from .people import Person
+    from .directory import Person
 
 Reason = Literal["missing", "malformed", "signature", "audience", "expired", "revoked"]
 

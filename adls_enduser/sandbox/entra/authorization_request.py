@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .applications import required
-from .redirects import is_registered
-from .refusals import Refused
+from .error_responses import Refused
+from .redirect_uris import is_registered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..people import Tenant
+    from ..directory import Tenant
     from .applications import Application, Applications
-    from .asked import Asked, Form
     from .authorities import Authorities
+    from .token_request import Asked, Form
 
 _RESPONSE_MODES = {"query", "fragment", "form_post"}
 # The last one is version 1.0's, and means consent.

@@ -22,7 +22,7 @@ from werkzeug.exceptions import HTTPException
 
 from .faults import Answer, Fault, HalfBody, Reset, Stall
 from .http import Request, Response, Service
-from .log import Exchange, RequestLog
+from .request_log import Exchange, RequestLog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

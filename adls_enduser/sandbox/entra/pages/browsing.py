@@ -10,10 +10,10 @@ from urllib.parse import urlencode, urlsplit
 
 from werkzeug.datastructures import Headers
 
-from ..http import Request
+from ...http import Request
 
 if TYPE_CHECKING:
-    from ..http import Response
+    from ...http import Response
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _SECONDS = 10.0

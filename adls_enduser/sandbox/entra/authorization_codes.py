@@ -10,13 +10,13 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .refusals import Refused
+from .error_responses import Refused
 
 if TYPE_CHECKING:
     from ..clock import SandboxClock
-    from ..people import Person
+    from ..directory import Person
     from .applications import Application
-    from .authorization import AuthorizationRequest
+    from .authorization_request import AuthorizationRequest
 
 # RFC 6749 section 4.1.2 and Microsoft's page on the flow: ten minutes at most.
 _LIFETIME = 600.0

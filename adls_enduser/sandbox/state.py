@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .access_tokens import Identity
 from .clock import SandboxClock
-from .identity import Identity
-from .people import Directory
+from .directory import Directory
 
 
 @dataclass

@@ -14,15 +14,15 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..http import Request, Response
+from ...http import Request, Response
+from ..error_responses import Refused
 from . import forms
 from .html import ended, page, security_headers
-from .refusals import Refused
 
 if TYPE_CHECKING:
-    from ..people import Person
-    from .accounts import Accounts
-    from .device import DeviceCode, DeviceCodes
+    from ...directory import Person
+    from ..accounts import Accounts
+    from ..device_codes import DeviceCode, DeviceCodes
 
 PATH = "/devicelogin"
 

@@ -8,7 +8,7 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from ..http import Response
+from ...http import Response
 
 INVALID = ' aria-invalid="true" aria-describedby="error"'
 

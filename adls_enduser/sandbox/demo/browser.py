@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from selenium.webdriver import Chrome
 
-    from .people import Person
-    from .sandbox import Sandbox
+    from ..directory import Person
+    from ..sandbox import Sandbox
 
 ARGUMENTS = (
     "--headless=new",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from . import claims
 from .applications import required
 from .claims import NO_CLAIMS, ClaimsRequest
-from .refusals import Refused
+from .error_responses import Refused
 
 Form = dict[str, str]
 

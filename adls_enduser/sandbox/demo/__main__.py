@@ -19,19 +19,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import Browser, DeviceCode, MfaRequired, filesystem_token, management_credentials
-from ..interaction.prompts import show
-from .demo_browser import NoBrowser, opened, sign_in
-from .demo_telling import Progress, Teller
-from .demo_watch import Connections
-from .people import CONTOSO
-from .resource_manager import SUBSCRIPTION_ID
-from .sandbox import Sandbox
+from ... import Browser, DeviceCode, MfaRequired, filesystem_token, management_credentials
+from ...interaction.prompts import show
+from ..directory import CONTOSO
+from ..resource_manager import SUBSCRIPTION_ID
+from ..sandbox import Sandbox
+from .browser import NoBrowser, opened, sign_in
+from .console import Progress, Teller
+from .network_watch import Connections
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
-    from .. import BrowserPrompt, Credentials, DeviceCodePrompt
+    from ... import BrowserPrompt, Credentials, DeviceCodePrompt
 
 ADA, GRACE = f"ada@{CONTOSO}", f"grace@{CONTOSO}"
 STORE, NEW_STORE, GROUP = "mystore", "demostore", "analytics"

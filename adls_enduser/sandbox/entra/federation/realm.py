@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .authorities import AUDIENCES, INSTANCE_NAMES
+from ..authorities import AUDIENCES, INSTANCE_NAMES
 
 if TYPE_CHECKING:
-    from ..people import Directory
+    from ...directory import Directory
     from .wstrust import FederationServers
 
 

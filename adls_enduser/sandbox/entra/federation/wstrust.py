@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
-from ..http import Request, Response
+from ...http import Request, Response
+from ..error_responses import Refused
 from .mex import VERSIONS, metadata
-from .refusals import Refused
 
 if TYPE_CHECKING:
-    from ..people import Person
-    from ..world import World
-    from .accounts import Accounts
+    from ...directory import Person
+    from ...state import World
+    from ..accounts import Accounts
 
 _WSSE = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd}"
 _TRUST = {

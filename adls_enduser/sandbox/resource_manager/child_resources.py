@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from ..http import Response, json_response
 from .errors import ArmError, bad_content, nested_not_found
-from .estate import Account, Child, written
 from .ids import ACCOUNT_TYPE
+from .inventory import Account, Child, written
 from .operations import empty
 from .paging import page
 from .routing import Route
@@ -22,8 +22,8 @@ from .routing import Route
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..world import World
-    from .estate import Estate
+    from ..state import World
+    from .inventory import Estate
     from .routing import Call
 
 _ACCOUNT = (

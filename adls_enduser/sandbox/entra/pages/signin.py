@@ -14,25 +14,25 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..http import Request, Response
+from ...http import Request, Response
+from ..error_responses import Refused, correlation_id, described
+from ..redirect_uris import location, origin
+from ..token_request import at_authorize
+from ..tokens import client_info
 from . import forms
-from .asked import at_authorize
 from .html import SUBMIT, ended, hidden, page, security_headers
-from .redirects import location, origin
-from .refusals import Refused, correlation_id, described
 from .sessions import SignedIn
-from .tokens import client_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..clock import SandboxClock
-    from ..people import Person
-    from .accounts import Accounts
-    from .asked import Form
-    from .authorities import Authorities
-    from .authorization import AuthorizationRequest, AuthorizationRequests, Reply
-    from .codes import AuthorizationCodes
+    from ...clock import SandboxClock
+    from ...directory import Person
+    from ..accounts import Accounts
+    from ..authorities import Authorities
+    from ..authorization_codes import AuthorizationCodes
+    from ..authorization_request import AuthorizationRequest, AuthorizationRequests, Reply
+    from ..token_request import Form
     from .sessions import Sessions
 
 _TROUBLE = "Sorry, but we are having trouble signing you in."

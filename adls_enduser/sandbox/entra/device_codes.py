@@ -7,13 +7,13 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .refusals import Refused
+from .error_responses import Refused
 
 if TYPE_CHECKING:
     from ..clock import SandboxClock
-    from ..people import Person, Tenant
+    from ..directory import Person, Tenant
     from .applications import Application
-    from .asked import Asked
+    from .token_request import Asked
 
 # Nothing that could be taken for something else (RFC 8628 section 6.1).
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"

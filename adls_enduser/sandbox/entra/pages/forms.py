@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from .html import INVALID, page
 
 if TYPE_CHECKING:
-    from ..http import Response
-    from .refusals import Refused
+    from ...http import Response
+    from ..error_responses import Refused
 
 _WORDS = {
     50034: "That account does not exist. Check the user name.",

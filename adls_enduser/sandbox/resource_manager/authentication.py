@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from ..identity import TokenRefused
-from ..people import CONTOSO_ID
+from ..access_tokens import TokenRefused
+from ..directory import CONTOSO_ID
 from .errors import ArmError
 from .ids import SUBSCRIPTION_ID
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from ..directory import Role
     from ..http import Request
-    from ..people import Role
-    from ..world import World
+    from ..state import World
     from .routing import Call
 
 AUDIENCES = ("https://management.core.windows.net/", "https://management.azure.com/")

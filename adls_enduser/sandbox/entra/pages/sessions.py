@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..http import Request, Response
-    from ..people import Person
+    from ...directory import Person
+    from ...http import Request, Response
 
 # Entra ID's own name for it.
 _COOKIE = "ESTSAUTH"
