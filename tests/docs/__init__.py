@@ -1,0 +1,1 @@
+"""Tests of what users read: README, docs and examples."""

@@ -1,0 +1,151 @@
+"""The README's programs run, and its tables are complete."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from adls_enduser import ConfigurationError, explain
+from adls_enduser.modes import AnyOptions
+from adls_enduser.sandbox import CONTOSO, Sandbox
+from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+# What stands for the user's own values.
+PRELUDE = f"subscription_id = {SUBSCRIPTION_ID!r}\n"
+
+
+def _program(part: str) -> str:
+    (found,) = [program for program in PROGRAMS if part in program]
+    return found
+
+
+def test_the_first_program_asks_once_and_works() -> None:
+    """The ten lines of the first screen: one prompt, both planes."""
+    program = PRELUDE + _program("filesystem_token(mode=strategy)")
+    program += "print([one.name for one in client.accounts.list()], store.ls('/'))\n"
+    with Sandbox(environ=None) as azure:
+        azure.entra.person(f"ada@{CONTOSO}", password="x", approves_device_codes=True)
+        environment: dict[str, str] = os.environ | azure.environment
+        child = pexpect.spawn(
+            sys.executable, ["-c", program], env=environment, encoding="utf-8", timeout=30
+        )
+        child.expect("To sign in, open")
+        child.expect(r"\['mystore'\] \[\]")
+        child.expect(pexpect.EOF)
+        assert "To sign in" not in child.before
+        assert len(azure.log.to("/devicecode")) == 1
+
+
+def test_the_password_program_asks_for_the_password() -> None:
+    """As its comment says."""
+    with Sandbox(environ=None) as azure:
+        azure.entra.person(f"ada@{CONTOSO}", password="ada-password")
+        environment: dict[str, str] = os.environ | azure.environment
+        program = _program('mode="password"') + "print(credentials)\n"
+        child = pexpect.spawn(
+            sys.executable, ["-c", program], env=environment, encoding="utf-8", timeout=30
+        )
+        child.expect("Password of ada")
+        child.sendline("ada-password")
+        child.expect("<management credentials of ada")
+
+
+@pytest.mark.parametrize("part", ["with Sandbox() as azure", "replace(PUBLIC", "SignInCache()"])
+def test_the_other_programs_run(part: str) -> None:
+    """The sandbox's program works; the own cloud's ends where its names do not exist."""
+    done = subprocess.run(
+        [sys.executable, "-c", _program(part)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+    )
+    if "replace" in part:
+        assert "SignInRequired" in done.stderr
+    else:
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_program_with_other_peoples_credentials_runs() -> None:
+    """Up to where the browser would be opened: nobody is there, and it is not opened."""
+    program = "access_token, expires_on = 'opaque', 4e9\n" + _program("StaticToken(access_token")
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+    )
+    assert "SignInRequired: A person must sign in" in done.stderr
+    last = program.replace("management_credentials(mode=strategy)", "None") + "print(token)\n"
+    done = subprocess.run([sys.executable, "-c", last], capture_output=True, text=True, timeout=60)
+    assert "<file system credentials of somebody" in done.stdout, done.stderr
+
+
+def test_the_azure_stack_program_reads_its_cloud(tmp_path: Path) -> None:
+    """As far as the person, who is not there: no host but the stack's own is asked."""
+    host = "management.local.azurestack.external"
+    with Sandbox(environ=None) as azure:
+        azure.resource_manager.add_azure_stack(
+            host, login_endpoint="https://adfs.local.azurestack.external/adfs", audience="https://x"
+        )
+        (tmp_path / "azure-stack.pem").write_bytes(azure.ca_bundle.read_bytes())
+        done = subprocess.run(
+            [sys.executable, "-c", _program("cloud_from_metadata")],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+            cwd=tmp_path,
+            env=os.environ | azure.environment,
+        )
+        assert "SignInRequired" in done.stderr
+        assert [one.host for one in azure.log] == [host]
+
+
+def test_every_program_is_tried() -> None:
+    """A new block in the README needs a test here."""
+    assert len(PROGRAMS) == 7
+
+
+def test_the_modes_table_is_complete() -> None:
+    """Each mode has a row, and so has each strategy that has no mode; and none is made up."""
+    table = README.partition("## Which mode when")[2].partition("\n\nWhat stands")[0]
+    rows = re.findall(r"^\| (.+?) \|", table, re.MULTILINE)[1:]
+    named = set(re.findall(r'`"(\w+)"`', " ".join(rows)))
+    with pytest.raises(ConfigurationError) as caught:
+        explain("no mode")
+    assert named == set(re.findall(r"'(\w+)'", caught.value.remedy))
+    classes = {found for row in rows for found in re.findall(r"`(\w+)\(", row)}
+    assert classes == {"AzureCredential", "Fallback", "StaticToken"}
+
+
+def test_the_options_table_is_complete() -> None:
+    """Each option has a row or a sentence, and none is told that does not exist."""
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", README, re.MULTILINE)
+    told = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert told | {"clock"} == set(AnyOptions.__annotations__) | {
+        "mode",
+        "fallback",
+        "interactive",
+        "clock",
+    }
+
+
+def test_the_files_that_it_names_are_there() -> None:
+    """No link leads nowhere."""
+    for target in re.findall(r"\]\(([^)#]+?)\)", README):
+        if not target.startswith("https://"):
+            assert (ROOT / target).exists(), target
+    for command in re.findall(r"^\$ make (\w+)", README, re.MULTILINE):
+        assert re.search(rf"^{command}:", (ROOT / "Makefile").read_text(), re.MULTILINE)

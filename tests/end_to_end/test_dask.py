@@ -1,0 +1,182 @@
+"""A person's sign-in in a real Dask cluster: the client signs in, the workers get a token."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+import dask
+import pytest
+from azure.datalake.store import core
+from distributed import Client, LocalCluster
+from distributed.protocol import serialize
+
+from adls_enduser import DeviceCode, Password, SignInCache, SignInRequired, filesystem_token
+from adls_enduser.sandbox import CONTOSO, Sandbox
+
+from ..conftest import PASSWORD
+from ..contracts import TOKEN_PATH
+from ..programs import work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def azure() -> Iterator[Sandbox]:
+    """One sandbox in real time: the workers have no other clock."""
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def no_keyring() -> Iterator[None]:
+    """A cluster of machines without one; the cipher has tests of its own."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+        yield
+
+
+@pytest.fixture(scope="module")
+def client(azure: Sandbox, no_keyring: None) -> Iterator[Client]:
+    """Two worker processes with two threads each; no port but loopback's."""
+    settings = {
+        "distributed.scheduler.allowed-failures": 0,
+        # Its sys._current_frames can stop a whole worker for ever (python/cpython#106883).
+        "distributed.worker.profile.enabled": False,
+    }
+    with (
+        dask.config.set(settings),
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=2,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        client.run(work.is_new_generation)  # lest a token's life be spent on imports
+        yield client
+
+
+@pytest.fixture
+def token(azure: Sandbox) -> Any:
+    """The client process's sign-in."""
+    ada = azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+    azure.entra.token_lifetime = 3600
+    return filesystem_token(mode=Password(username=ada.username, password=PASSWORD))
+
+
+def _sent(thing: object) -> bytes:
+    """Give the bytes that Dask sends for a thing."""
+    _, frames = serialize(thing)
+    return cloudpickle.dumps(thing) + b"".join(bytes(frame) for frame in frames)
+
+
+def _grants(azure: Sandbox) -> list[str]:
+    return [one.request.form["grant_type"] for one in azure.log.to(TOKEN_PATH) if one.request]
+
+
+def _check_nothing_lasting(azure: Sandbox, raw: bytes, access: str) -> None:
+    assert access.encode() in raw, "a control"
+    refresh_tokens = azure.entra.refresh_tokens._grants
+    assert refresh_tokens
+    assert not any(secret.encode() in raw for secret in (PASSWORD, *refresh_tokens))
+
+
+def test_workers_read_and_write(azure: Sandbox, client: Client, token: Any) -> None:
+    """A credential and a file system in the graph work, and the workers sign in to nothing."""
+    azure.log.clear()
+    store = core.AzureDLFileSystem(token, store_name="mystore")
+    contents = {f"/dask/{number}": bytes([number]) * 5000 for number in range(8)}
+    written = [client.submit(work.write, token, *item) for item in contents.items()]
+    assert client.gather(written) == list(contents.values())
+    read = client.map(work.read, [store] * 8, list(contents))
+    pids, back = zip(*client.gather(read), strict=True)
+    assert list(back) == list(contents.values())
+    assert set(pids) <= set(client.run(os.getpid).values())
+    assert _grants(azure) == []
+    for thing in (token, store):
+        _check_nothing_lasting(azure, _sent(thing), token.token["access"])
+
+
+def test_across_an_expiry(azure: Sandbox, client: Client) -> None:
+    """Workers say that a person is required; the client, which is signed in, sends a new token."""
+    ada = azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+    azure.entra.token_lifetime = 3
+    token: Any = filesystem_token(mode=Password(username=ada.username, password=PASSWORD))
+    first = token.token["access"]
+    _check_nothing_lasting(azure, _sent(token), first)
+    azure.log.clear()
+    folders = [f"/long/{one}" for one in range(4)]
+    running = [client.submit(work.write_until_refused, token, folder) for folder in folders]
+    for future in running:
+        error = future.exception(timeout=20)
+        assert isinstance(error, SignInRequired), error
+        assert "pickle the credential again" in error.remedy
+    assert _grants(azure) == [], "the workers did not try"
+    azure.entra.token_lifetime = 3600
+    store = core.AzureDLFileSystem(token, store_name="mystore")
+    for folder in folders:
+        contents = [store.cat(path) for path in store.ls(folder)]
+        assert contents.count(work.CONTENT) >= len(contents) - 1, "the last may be half written"
+        assert len(contents) > 1, "they had worked until then"
+    assert token.token["access"] != first
+    again = [client.submit(work.write, token, f"/long/{one}/end", b"z") for one in range(4)]
+    assert client.gather(again) == [b"z"] * 4
+    assert _grants(azure) == ["refresh_token"]
+    _check_nothing_lasting(azure, _sent(token), token.token["access"])
+
+
+@pytest.mark.filterwarnings("ignore:.*without encryption.*:UserWarning")
+def test_across_an_expiry_with_a_cache(azure: Sandbox, client: Client, tmp_path: Path) -> None:
+    """Workers go on by themselves: nobody is asked, and all share one renewal."""
+    grace = azure.entra.person(f"grace@{CONTOSO}", password=PASSWORD, mfa=True)
+    prompts: list[Any] = []
+
+    def approve(prompt: Any) -> None:
+        prompts.append(prompt)
+        azure.entra.approve(prompt.code, by=grace)
+
+    azure.entra.device_code_interval = 1
+    azure.entra.token_lifetime = 4
+    cache = SignInCache(tmp_path / "sign-ins", allow_unencrypted=True)
+    token: Any = filesystem_token(mode=DeviceCode(tenant=CONTOSO, cache=cache, prompt=approve))
+    first = token.token["access"]
+    _check_nothing_lasting(azure, _sent(token), first)
+    azure.entra.token_lifetime = 3600
+    azure.log.clear()
+    folders = [f"/cached/{one}" for one in range(4)]
+    running = [client.submit(work.write_across, token, folder, first) for folder in folders]
+    done = client.gather(running)
+    assert all(before > 0 and after > 0 for _, _, before, after in done), done
+    [second] = {one for _, one, _, _ in done}
+    assert second != first
+    assert len({pid for pid, _, _, _ in done}) == 2, "in both processes"
+    assert _grants(azure) == ["refresh_token"]
+    assert len(prompts) == 1
+    assert azure.log.to("/devicecode") == []
+    assert token.token["access"] == second, "nor does the client ask again"
+    assert _grants(azure) == ["refresh_token"]
+    store = core.AzureDLFileSystem(token, store_name="mystore")
+    for folder, (_, _, before, after) in zip(folders, done, strict=True):
+        contents = [store.cat(path) for path in store.ls(folder)]
+        assert contents == [work.CONTENT] * (before + after)
+
+
+def test_a_credential_that_nobody_used_is_renewed_when_it_is_sent(
+    azure: Sandbox, client: Client
+) -> None:
+    """The client need not touch it first: what is put into the graph is good on arrival."""
+    ada = azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+    azure.entra.token_lifetime = 1
+    token: Any = filesystem_token(mode=Password(username=ada.username, password=PASSWORD))
+    threading.Event().wait(1.1)
+    azure.entra.token_lifetime = 3600
+    azure.log.clear()
+    assert client.submit(work.write, token, "/late", b"late").result(timeout=20) == b"late"
+    assert _grants(azure) == ["refresh_token"]

@@ -1,0 +1,212 @@
+"""Every fault in every flow: it works, or ends in one typed error, in time."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from adls_enduser import (
+    Browser,
+    DeviceCode,
+    EndUserError,
+    Password,
+    ProtocolError,
+    SignInTimedOut,
+    TransportError,
+    management_credentials,
+)
+from adls_enduser.sandbox import (
+    CONTOSO,
+    HTML_502,
+    Answer,
+    HalfBody,
+    Reset,
+    Stall,
+    redirect,
+    throttled,
+)
+
+from ..conftest import PASSWORD
+from ..contracts import DATA_LAKE, MANAGEMENT, TOKEN_PATH, wait_for_the_background
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from adls_enduser.sandbox import Person, Sandbox
+
+SCOPE = f"{MANAGEMENT}.default"
+WRONG_TYPES = '{"access_token": 1, "token_type": [], "expires_in": {}, "error": 5}'
+
+# What the fault is, and what it is when it stays.
+FAULTS: dict[str, tuple[Any, type[EndUserError] | None]] = {
+    "500": (Answer(500), TransportError),
+    "502 HTML": (HTML_502, TransportError),
+    "503": (Answer(503), TransportError),
+    "429 seconds": (throttled("2"), TransportError),
+    "429 date": ("date", TransportError),
+    "reset before": (Reset(), TransportError),
+    "reset during": (Reset(during_answer=True), TransportError),
+    "stall": (Stall(), TransportError),
+    "half a document": (HalfBody(), TransportError),
+    "half of JSON": (Answer(200, '{"access_token": "ey'), ProtocolError),
+    "wrong types": (Answer(200, WRONG_TYPES), ProtocolError),
+    "empty body": (Answer(200, b""), ProtocolError),
+    "redirect": (redirect("https://evil.example.com/"), TransportError),
+    "clock behind": (600.0, None),
+    "clock ahead": (-600.0, None),
+}
+
+
+class Bench:
+    """One person, one fault, and the flows."""
+
+    def __init__(self, azure: Sandbox, ada: Person, library: str, fault: Any) -> None:
+        self.azure, self.clock, self.ada, self.fault = azure, azure.clock, ada, fault
+        common = {"tenant": CONTOSO, "clock": azure.clock, "library": library}
+        self.options: Any = common | {"request_timeout": 0.5}
+
+    def break_down(self, path: str) -> None:
+        """Let the fault begin, for good."""
+        self.azure.log.clear()
+        if isinstance(self.fault, float):
+            self.clock.skew = self.fault
+            return
+        soon = throttled(formatdate(self.clock.time() + 5, usegmt=True))
+        fault = soon if self.fault == "date" else self.fault
+        self.azure.faults.add(fault, times=10**6, path=path)
+
+    def strategy(self) -> Password:
+        return Password(username=self.ada.username, password=PASSWORD, **self.options)
+
+    def signed_in(self) -> Any:
+        return management_credentials(mode=self.strategy())
+
+    # The flows: each breaks down at its own leg, and gives what came.
+
+    def password(self) -> object:
+        self.break_down(TOKEN_PATH)
+        return self.strategy().silent(MANAGEMENT)
+
+    def discovery(self) -> object:
+        self.break_down("/.well-known/")
+        return self.strategy().silent(MANAGEMENT)
+
+    def realm(self) -> object:
+        self.break_down("/UserRealm/")
+        return self.strategy().silent(MANAGEMENT)
+
+    def device_start(self) -> object:
+        self.break_down("/devicecode")
+        return DeviceCode(prompt=self._approve, **self.options).sign_in(MANAGEMENT)
+
+    def device_poll(self) -> object:
+        self.break_down(TOKEN_PATH)
+        options = self.options | {"timeout": 30}
+        return DeviceCode(prompt=self._approve, **options).sign_in(MANAGEMENT)
+
+    def browser(self) -> object:
+        self.break_down(TOKEN_PATH)
+        return Browser(prompt=self._surf, **self.options).sign_in(MANAGEMENT)
+
+    def refresh_advisory(self) -> object:
+        return self._refresh(3600 - 800)
+
+    def refresh_mandatory(self) -> object:
+        return self._refresh(3600 - 200)
+
+    def refresh_dead(self) -> object:
+        return self._refresh(3601)
+
+    def second_resource(self) -> object:
+        credentials = self.signed_in()
+        self.break_down(TOKEN_PATH)
+        return credentials.get_token(f"{DATA_LAKE}.default")
+
+    def _refresh(self, age: float) -> object:
+        credentials = self.signed_in()
+        self.clock.advance(age)
+        self.break_down(TOKEN_PATH)
+        return credentials.get_token(SCOPE)
+
+    def _approve(self, prompt: Any) -> None:
+        self.azure.entra.approve(prompt.code)
+
+    def _surf(self, prompt: Any) -> None:
+        with requests.Session() as session:
+            session.trust_env = False  # the way back is no way through a proxy
+            session.get(self.azure.entra.authorize(prompt.url), timeout=10)
+
+
+FLOWS = [
+    "password",
+    "realm",
+    "device_start",
+    "device_poll",
+    "browser",
+    "refresh_advisory",
+    "refresh_mandatory",
+    "refresh_dead",
+    "second_resource",
+]
+# adal asks for no endpoints, and has nowhere to stumble.
+CELLS = [
+    *(("adal", flow) for flow in FLOWS),
+    *(("msal", flow) for flow in ["discovery", *FLOWS]),
+]
+# A token that lives is used whatever happens to its renewal.
+UNHURT = {"refresh_advisory", "refresh_mandatory"}
+
+
+def _expected(flow: str, error: type[EndUserError] | None) -> type[EndUserError] | None:
+    if flow in UNHURT or error is None:
+        return None
+    return SignInTimedOut if flow == "device_poll" else error
+
+
+@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize(("library", "flow"), CELLS, indirect=["library"])
+def test_each_cell_ends(azure: Sandbox, ada: Person, library: str, flow: str, name: str) -> None:
+    """In success or in the one error that is expected, within seconds and few requests."""
+    fault, error = FAULTS[name]
+    bench = Bench(azure, ada, library, fault)
+    run: Callable[[], object] = getattr(bench, flow)
+    began = azure.clock.time()
+    expected = _expected(flow, error)
+    if expected is None:
+        assert run() is not None
+        wait_for_the_background()
+    else:
+        with pytest.raises(EndUserError) as caught:
+            run()
+        assert type(caught.value).__mro__[:-1].count(expected) == 1, caught.value
+    age = {"refresh_advisory": 2800, "refresh_mandatory": 3400, "refresh_dead": 3601}
+    assert azure.clock.time() - began - age.get(flow, 0) < 35
+    _check_requests(azure, flow)
+
+
+def _check_requests(azure: Sandbox, flow: str) -> None:
+    assert len(azure.log) >= 1, "the fault was met"
+    passwords = [one for one in azure.log if one.request and "password" in one.request.form]
+    assert len(passwords) <= 1
+    if flow != "device_poll":
+        assert len(azure.log) <= 4
+    assert {one.host for one in azure.log} <= {"login.microsoftonline.com"}
+
+
+@pytest.mark.parametrize("name", [name for name, (_, error) in FAULTS.items() if error])
+def test_it_works_again_when_the_fault_is_over(
+    azure: Sandbox, ada: Person, library: str, name: str
+) -> None:
+    """Nothing of a failure stays behind: the next renewal works without a person."""
+    bench = Bench(azure, ada, library, FAULTS[name][0])
+    credentials = bench.signed_in()
+    azure.clock.advance(3601)
+    bench.break_down(TOKEN_PATH)
+    with pytest.raises(EndUserError) as caught:
+        credentials.get_token(SCOPE)
+    azure.faults.clear()
+    azure.clock.advance(getattr(caught.value, "retry_after", None) or 0)
+    assert credentials.get_token(SCOPE).token

@@ -1,0 +1,216 @@
+"""``python -m adls_enduser.sandbox.demo`` tells the whole story, and notices when it is wrong."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pexpect
+import pytest
+
+from adls_enduser.sandbox.demo.console import Progress, Teller
+
+from .chromium import start
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEMO = ["-m", "adls_enduser.sandbox.demo"]
+
+
+@pytest.fixture(scope="module")
+def told() -> str:
+    """Give what the demo says when it is piped; it has ended well."""
+    done = subprocess.run(
+        [sys.executable, *DEMO],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    return re.sub(r"\s+", " ", done.stdout)
+
+
+@pytest.mark.parametrize("package", ["azure-datalake-store", "azure-mgmt-datalake-store", "adal"])
+def test_names_the_packages_it_found(told: str, package: str) -> None:
+    """The versions in use are told."""
+    assert f"{package} {importlib.metadata.version(package)}" in told
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        'management_credentials(mode="password"',
+        'filesystem_token(mode="password"',
+        'management_credentials(mode="device_code"',
+        'filesystem_token(mode="device_code"',
+        "/hello.txt was written and reads: Hello from Ada",
+        "/hello.txt was written and reads: Hello from Grace",
+        "MfaRequired: ",
+        "AADSTS50076",
+        'sign in with mode="device_code"',
+        "strategy = Browser(tenant=...)",
+        "/hello.txt was written and reads: Hello from the browser",
+        "Both are signed in, and Grace was asked once.",
+        "Created demostore in eastus2.",
+        "The subscription's accounts: demostore, mystore.",
+        "Deleted demostore.",
+        "Uploading: 48.0 of 48.0 MB (100 %)",
+        "Downloading: 48.0 of 48.0 MB (100 %)",
+        "Prompts: 4,",
+        "Token requests: 9 (3 by password, 3 by device code, 1 by browser, 2 silently, by refresh",
+        "What left this machine: nothing.",
+        "All is as it should be",
+    ],
+)
+def test_tells(told: str, fact: str) -> None:
+    """Each step says what happened."""
+    assert fact in told
+
+
+def test_a_browser_that_is_there_is_used(told: str, tmp_path: Path) -> None:
+    """Grace signs in on the page in a real Chromium, and lands on the program's own page."""
+    start(tmp_path, ()).quit()  # skipped, or failed, where there is none
+    assert re.search(r"Chromium [0-9.]+; it opens no window", told)
+    assert "lands on a page of the program's own: Your sign-in was received." in told
+
+
+def test_without_a_browser_the_door_is_shown_all_the_same(tmp_path: Path) -> None:
+    """Where none can be driven a script plays the person's part, and the demo says why."""
+    done = subprocess.run(
+        [sys.executable, *DEMO],
+        env=os.environ | {"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    told = re.sub(r"\s+", " ", done.stdout)
+    assert "None that the demo can drive is here (chromium is not installed)" in told
+    assert "/hello.txt was written and reads: Hello from the browser" in told
+    assert "for its maker's hosts" not in told
+
+
+def test_every_checksum_is_the_same(told: str) -> None:
+    """Five files were compared."""
+    assert len(re.findall(r"SHA-256 [0-9a-f]{16}\.\.\. is the same on both sides", told)) == 5
+
+
+def test_piped_text_is_plain(told: str) -> None:
+    """A pipe gets no escape sequences and no carriage returns."""
+    assert not set(told) & set("\033\r")
+
+
+def test_terminal_gets_a_bar() -> None:
+    """A terminal gets a bar that moves, and bold headings."""
+    colourful = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    environment = colourful | {"TERM": "xterm"}
+    child = pexpect.spawn(sys.executable, DEMO, encoding="utf-8", timeout=60, env=environment)
+    child.expect_exact("\033[1mAzure, on this machine\033[0m")
+    child.expect_exact(f"Uploading   [{'#' * 30}]  48.0 of 48.0 MB (100 %)")
+    child.expect_exact(f"Downloading [{'#' * 30}]  48.0 of 48.0 MB (100 %)")
+    child.expect_exact("All is as it should be")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+
+
+def test_a_progress_line_at_each_quarter_and_no_more() -> None:
+    """Where there is no terminal, a hundred callbacks make five lines."""
+    said = io.StringIO()
+    progress = Progress(Teller(said), "Uploading")
+    for done in range(101):
+        progress(done * 2**20, 100 * 2**20)
+    shown = re.findall(r"\((\d+) %\)", said.getvalue())
+    assert shown == ["0", "25", "50", "75", "100"]
+    assert (progress.done, progress.total) == (100 * 2**20, 100 * 2**20)
+
+
+def test_progress_never_goes_back() -> None:
+    """A thread that comes late with an older count changes nothing."""
+    said = io.StringIO()
+    progress = Progress(Teller(said), "Uploading")
+    for done in (0, 60, 100, 60):
+        progress(done, 100)
+    assert progress.done == 100
+    assert re.findall(r"\((\d+) %\)", said.getvalue()) == ["0", "60", "100"]
+
+
+WATCHING = """
+import socket
+from adls_enduser.sandbox.demo_watch import Connections
+watch = Connections()
+with socket.create_server(("127.0.0.1", 0)) as server:
+    socket.create_connection(server.getsockname()).close()
+print(sorted(watch.elsewhere))
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+    other.connect(("192.0.2.1", 9))
+print(sorted(watch.elsewhere))
+"""
+
+
+def test_watch_notices_other_hosts() -> None:
+    """The watch lets loopback pass and tells of any other host."""
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHING], capture_output=True, text=True, timeout=60
+    )
+    # Connecting a datagram socket sends nothing (192.0.2.0/24 is RFC 5737's).
+    assert done.stdout.splitlines()[:1] == ["[]"]
+    assert done.stdout.splitlines()[1:] == ["['192.0.2.1']"] or "unreachable" in done.stderr
+
+
+SPOILED = """
+import sys
+from adls_enduser.sandbox import Answer, Sandbox
+from adls_enduser.sandbox.demo import tell
+from adls_enduser.sandbox.demo_telling import Teller
+
+class Spoiling(Teller):
+    def say(self, text):
+        super().say(text)
+        if text.startswith({cue!r}):
+            {spoil}
+
+with Sandbox() as azure:
+    sys.exit(tell(azure, Spoiling(sys.stdout)))
+"""
+ACCOUNT = ("Found: ", 'azure.resource_manager.add_account("surprise")')
+BYTES = (
+    "Done, ",
+    'for file in azure.stores.folder.glob("mystore/*"): file.open("r+b").write(b"0" * 9)',
+)
+REFUSAL = ("Found: ", 'azure.faults.add(Answer(403, "{}"), host="management.azure.com", times=99)')
+
+
+def spoiled(cue: str, spoil: str) -> subprocess.CompletedProcess[str]:
+    """Tell the story; when it has said the cue, something is spoiled."""
+    code = SPOILED.format(cue=cue, spoil=spoil)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "noticed"),
+    [(ACCOUNT, "['mystore', 'surprise']"), (BYTES, "came back with another checksum")],
+    ids=["account", "bytes"],
+)
+def test_notices_what_is_wrong(spoil: tuple[str, str], noticed: str) -> None:
+    """An account too many, or a byte that differs, is told and gives 1."""
+    done = spoiled(*spoil)
+    assert (done.returncode, done.stderr) == (1, "")
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("This is not as it should be: ")
+    assert noticed in last
+
+
+def test_an_unexpected_exception_is_no_success() -> None:
+    """What the demo did not foresee ends it with a traceback and a status other than 0."""
+    done = spoiled(*REFUSAL)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "All is as it should be" not in done.stdout
