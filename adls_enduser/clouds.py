@@ -174,7 +174,7 @@ MICROSOFT_AUTHORITIES = frozenset(
 _NAMED = {cloud.name: cloud for cloud in (PUBLIC, CHINA, US_GOVERNMENT)}
 
 
-def cloud_named(cloud: object) -> Cloud:
+def resolve_cloud(cloud: object) -> Cloud:
     """Give the cloud itself for a cloud or its name; ConfigurationError for another."""
     if isinstance(cloud, Cloud):
         return cloud

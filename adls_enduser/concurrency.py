@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-class StartsAnew(Protocol):
+class ForkAware(Protocol):
     """Something that holds locks."""
 
     def after_fork(self) -> None:
         """Take new locks, and forget the threads of the parent."""
 
 
-_holders: weakref.WeakSet[StartsAnew] = weakref.WeakSet()
+_holders: weakref.WeakSet[ForkAware] = weakref.WeakSet()
 
 
-def survive_fork(holder: StartsAnew) -> None:
+def reset_after_fork(holder: ForkAware) -> None:
     """Have a holder of locks start anew in every child of this process."""
     _holders.add(holder)
 
@@ -60,7 +60,7 @@ class Question:
         self._asked = 0
         self._answer: SignInError | None = None
         self.after_fork()
-        survive_fork(self)
+        reset_after_fork(self)
 
     def after_fork(self) -> None:
         """Take a new lock."""

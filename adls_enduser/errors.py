@@ -35,7 +35,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Particulars:
+class ErrorDetails:
     """What Entra ID says of a refusal, besides its sentence.
 
     ``code`` is its number (``"AADSTS50076"``), ``correlation_id`` and ``timestamp``
@@ -59,12 +59,12 @@ class EndUserError(Exception):
     """
 
     def __init__(
-        self, message: str, *, remedy: str = "", particulars: Particulars | None = None
+        self, message: str, *, remedy: str = "", particulars: ErrorDetails | None = None
     ) -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
-        self.particulars = particulars or Particulars()
+        self.particulars = particulars or ErrorDetails()
 
     @property
     def code(self) -> str | None:
@@ -155,7 +155,7 @@ class ConsentRequired(SignInError):
         message: str,
         *,
         remedy: str = "",
-        particulars: Particulars | None = None,
+        particulars: ErrorDetails | None = None,
         consent_url: str | None = None,
     ) -> None:
         super().__init__(message, remedy=remedy, particulars=particulars)
@@ -208,7 +208,7 @@ class TransportError(EndUserError):
         message: str,
         *,
         remedy: str = "",
-        particulars: Particulars | None = None,
+        particulars: ErrorDetails | None = None,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message, remedy=remedy, particulars=particulars)

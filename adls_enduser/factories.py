@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .clouds import Cloud
     from .credentials.aio import AsyncCredential
-    from .modes import AnyOptions, Way
+    from .modes import AnyOptions, Mode
     from .strategies.protocol import AuthStrategy
     from .tokens import Account
 
@@ -66,10 +66,10 @@ class Credentials(Protocol):
 
 
 def management_credentials(
-    mode: Way = "device_code",
+    mode: Mode = "device_code",
     *,
     interactive: bool | None = None,
-    fallback: Way | Sequence[Way] = (),
+    fallback: Mode | Sequence[Mode] = (),
     **options: Unpack[AnyOptions],
 ) -> Credentials:
     """Sign a person in, for account management and any Azure Resource Manager client.
@@ -99,10 +99,10 @@ def management_credentials(
 
 
 def filesystem_token(
-    mode: Way = "device_code",
+    mode: Mode = "device_code",
     *,
     interactive: bool | None = None,
-    fallback: Way | Sequence[Way] = (),
+    fallback: Mode | Sequence[Mode] = (),
     **options: Unpack[AnyOptions],
 ) -> Credentials:
     """Sign a person in, for the file system: ``core.AzureDLFileSystem(token, store_name=...)``.

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .cache import Place
+from .cache import CacheKey
 from .errors import CacheError, ConfigurationError
-from .interaction.browser_launcher import obstacle
+from .interaction.browser_launcher import why_no_browser
 from .interaction.redirect_uri import LOOPBACK, check_redirect_uri
 from .options import check_flag, refuse_unknown
 from .strategies.browser import PageOptions
@@ -38,12 +38,12 @@ _STRATEGIES = {
 }
 AUTO = "auto"
 
-Way: TypeAlias = str | AuthStrategy
+Mode: TypeAlias = str | AuthStrategy
 _Options: TypeAlias = Mapping[str, object]
 
 
 def strategy_of(
-    mode: Way, fallback: Way | Sequence[Way], options: _Options, what: str
+    mode: Mode, fallback: Mode | Sequence[Mode], options: _Options, what: str
 ) -> AuthStrategy:
     """Give the strategy that a factory is to sign in by; ``what`` names the factory.
 
@@ -80,7 +80,7 @@ def _check(name: str, way: object) -> None:
         )
 
 
-def _strategy(mode: Way, options: _Options, what: str) -> AuthStrategy:
+def _strategy(mode: Mode, options: _Options, what: str) -> AuthStrategy:
     if mode == AUTO:
         _options().check_auto(options)
         mode, _ = choose(options)
@@ -96,7 +96,7 @@ def _strategy(mode: Way, options: _Options, what: str) -> AuthStrategy:
     return mode
 
 
-def _taken(way: Way, options: _Options) -> dict[str, object]:
+def _taken(way: Mode, options: _Options) -> dict[str, object]:
     """Give those of the options that a way takes; an object has its own already."""
     if not isinstance(way, str):
         return {}
@@ -105,7 +105,7 @@ def _taken(way: Way, options: _Options) -> dict[str, object]:
     return {key: options[key] for key in options if key in declared.__annotations__}
 
 
-def _not_taken(name: str, ways: tuple[Way, ...], what: str) -> ConfigurationError:
+def _not_taken(name: str, ways: tuple[Mode, ...], what: str) -> ConfigurationError:
     named = ", ".join(repr(way) if isinstance(way, str) else type(way).__name__ for way in ways)
     return ConfigurationError(
         f"{what} does not take the option {name!r} with the modes {named}.",
@@ -118,7 +118,7 @@ def choose(options: _Options) -> tuple[str, str]:
     wanted = options.get("open_browser")
     if wanted is not None:
         return ("browser" if wanted else "device_code"), f"open_browser={wanted!r} says so"
-    why_not = obstacle()
+    why_not = why_no_browser()
     if why_not:
         return "device_code", f"no browser can open here: {why_not}"
     return "browser", "a browser can open here, in front of the person"
@@ -169,7 +169,7 @@ def _found(own: Settings | None) -> tuple[str, ...]:
     if own is None or cache is None:
         return ()
     try:
-        kept = cache.account(Place(own.cloud.authority, own.client_id, own.tenant, own.username))
+        kept = cache.account(CacheKey(own.cloud.authority, own.client_id, own.tenant, own.username))
     except CacheError as error:
         return (str(error),)
     if kept is None:

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from .cache import SignInCache
 from .clocks import SYSTEM_CLOCK, Clock
-from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud, cloud_named
+from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud, resolve_cloud
 from .errors import ConfigurationError
 from .tokens import hide_secrets
 
@@ -143,7 +143,7 @@ class Settings:
 
 def settings(options: CommonOptions, mode: str = "device_code") -> Settings:
     """Validate what strategies have in common; ConfigurationError names the culprit."""
-    cloud = cloud_named(options.get("cloud", PUBLIC))
+    cloud = resolve_cloud(options.get("cloud", PUBLIC))
     return Settings(
         tenant=_tenant(options.get("tenant"), cloud),
         client_id=_client_id(options.get("client_id", AZURE_CLI_CLIENT_ID)),
@@ -161,7 +161,7 @@ def settings(options: CommonOptions, mode: str = "device_code") -> Settings:
 
 def account_settings(options: AccountOptions) -> AccountSettings:
     """Validate what every strategy takes; ConfigurationError names the culprit."""
-    cloud = cloud_named(options.get("cloud", PUBLIC))
+    cloud = resolve_cloud(options.get("cloud", PUBLIC))
     return AccountSettings(
         tenant=_tenant(options.get("tenant"), cloud),
         username=_username(options.get("username")),

@@ -79,7 +79,7 @@ def is_bearer_token(value: object) -> TypeIs[str]:
     return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]+", value) is not None
 
 
-def is_moment(value: object) -> TypeIs[float]:
+def is_epoch_seconds(value: object) -> TypeIs[float]:
     """Tell what can be UTC epoch seconds; milliseconds are too large to be."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e11
 
@@ -116,7 +116,7 @@ class Token:
     def is_sound(self) -> bool:
         """Whether it can be sent (RFC 6750 section 2.1), and its times are times."""
         times = (self.expires_on, self.obtained_on, self.refresh_on or self.expires_on)
-        return all([is_bearer_token(self.secret), *map(is_moment, times)])
+        return all([is_bearer_token(self.secret), *map(is_epoch_seconds, times)])
 
     @property
     def lifetime(self) -> float:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from adls_enduser import CHINA, PUBLIC, US_GOVERNMENT, ConfigurationError, UnsupportedByCloud
-from adls_enduser.clouds import cloud_named
+from adls_enduser.clouds import resolve_cloud
 
 SPELLINGS = [
     ("https://datalake.azure.net/", "https://datalake.azure.net/"),
@@ -34,7 +34,7 @@ def test_every_spelling_of_an_audience_is_one_audience(scope: str, audience: str
 @pytest.mark.parametrize("cloud", [CHINA, US_GOVERNMENT])
 def test_a_sovereign_cloud_has_its_own_management_audience(cloud: object) -> None:
     """Both names of Resource Manager mean that cloud's own audience."""
-    own = cloud_named(cloud)
+    own = resolve_cloud(cloud)
     assert own.audience(f"{own.resource_manager}.default") == own.management
     assert own.management != PUBLIC.management
 
@@ -43,7 +43,7 @@ def test_a_sovereign_cloud_has_its_own_management_audience(cloud: object) -> Non
 def test_gen1_never_left_the_public_cloud(cloud: object) -> None:
     """Asking a sovereign cloud for the file system says so, and PUBLIC has one."""
     with pytest.raises(UnsupportedByCloud, match="public cloud only"):
-        cloud_named(cloud).filesystem_audience()
+        resolve_cloud(cloud).filesystem_audience()
     assert PUBLIC.filesystem_audience() == "https://datalake.azure.net/"
 
 
@@ -80,12 +80,12 @@ def test_an_ad_fs_is_known_by_its_path(path: str) -> None:
 
 def test_a_cloud_is_named_or_given() -> None:
     """The three names and any Cloud are clouds; nothing else is."""
-    assert cloud_named("us_government") is US_GOVERNMENT
+    assert resolve_cloud("us_government") is US_GOVERNMENT
     mine = replace(PUBLIC, name="mine", authority="https://login.example.com")
-    assert cloud_named(mine) is mine
+    assert resolve_cloud(mine) is mine
     for wrong in ("germany", "PUBLIC", None, 3, []):
         with pytest.raises(ConfigurationError, match="cloud="):
-            cloud_named(wrong)
+            resolve_cloud(wrong)
 
 
 @pytest.mark.parametrize(

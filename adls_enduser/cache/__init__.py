@@ -9,6 +9,6 @@ from __future__ import annotations
 
 from .cache import Entry, SignInCache
 from .files import PATIENCE
-from .model import Kept, KeptAccount, Place
+from .model import CachedSession, CacheKey, KeptAccount
 
-__all__ = ["PATIENCE", "Entry", "Kept", "KeptAccount", "Place", "SignInCache"]
+__all__ = ["PATIENCE", "CacheKey", "CachedSession", "Entry", "KeptAccount", "SignInCache"]

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError, MissingDependency
 from . import keyring_key as keys
-from .encryption import Seal, current
+from .encryption import RecordCipher, current
 from .files import PATIENCE, DataFile, data_file
 from .records import Contents, Damaged, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .files import Hold
-    from .model import Kept, KeptAccount, Place
+    from .files import FileLockState
+    from .model import CachedSession, CacheKey, KeptAccount
 
 PACKAGES = ("cryptography", "filelock", "keyring", "platformdirs")
 
@@ -57,7 +57,7 @@ class SignInCache:
         """Tell whose sign-ins are kept, the latest last; needs neither lock nor keyring."""
         return tuple(record.told for record in self._records())
 
-    def account(self, place: Place) -> KeptAccount | None:
+    def account(self, place: CacheKey) -> KeptAccount | None:
         """Tell whose sign-in is kept for a place, if any; needs neither lock nor keyring.
 
         ConfigurationError where several people's fit.
@@ -101,7 +101,7 @@ class SignInCache:
         return tuple(record.told for record in gone)
 
     @contextlib.contextmanager
-    def open(self, place: Place, patience: float = PATIENCE) -> Iterator[Entry]:
+    def open(self, place: CacheKey, patience: float = PATIENCE) -> Iterator[Entry]:
         """Hold the cache for one place, with what it keeps for it freshly read.
 
         Others wait meanwhile, for ``patience`` seconds at most (CacheError), so ask no
@@ -115,8 +115,8 @@ class SignInCache:
     def _file(self) -> DataFile:
         return DataFile(data_file(self.path))
 
-    def _seal(self, file: DataFile) -> Seal:
-        return Seal(file.path, allow_unencrypted=self.allow_unencrypted)
+    def _seal(self, file: DataFile) -> RecordCipher:
+        return RecordCipher(file.path, allow_unencrypted=self.allow_unencrypted)
 
     def __repr__(self) -> str:
         return f"<SignInCache at {data_file(self.path)!r}>"
@@ -125,7 +125,9 @@ class SignInCache:
 class Entry:
     """What the cache keeps for one place, while it is open. ``kept``: None if nothing."""
 
-    def __init__(self, file: DataFile, hold: Hold, seal: Seal, place: Place) -> None:
+    def __init__(
+        self, file: DataFile, hold: FileLockState, seal: RecordCipher, place: CacheKey
+    ) -> None:
         self.place = place
         self._file, self._hold, self._seal = file, hold, seal
         self._records = _sound(file, hold).records
@@ -138,9 +140,9 @@ class Entry:
 
         A sign-out sweeps away what was set aside, so nobody has signed out since.
         """
-        return self._file.has_set_aside()
+        return self._file.has_quarantined()
 
-    def keep(self, kept: Kept, *, asked_tenant: str | None = None) -> None:
+    def keep(self, kept: CachedSession, *, asked_tenant: str | None = None) -> None:
         """Write a sign-in, in the place of an earlier one of the same person.
 
         ``asked_tenant`` is the tenant under which it can be found again, besides its
@@ -162,13 +164,13 @@ class Entry:
         self._file.write(left)
         self._records, self._record, self.kept = left, None, None
 
-    def _heading(self, kept: Kept, asked: str | None) -> Record:
+    def _heading(self, kept: CachedSession, asked: str | None) -> Record:
         heading = Record(self.place.authority, self.place.client_id, kept.account)
         before = next((one.asked for one in self._records if one.key == heading.key), ())
         tenants = dict.fromkeys((*before, asked.lower()) if asked else before)
         return replace(heading, asked=tuple(tenants)[-8:])
 
-    def _opened(self) -> Kept | None:
+    def _opened(self) -> CachedSession | None:
         if self._record is None:
             return None
         try:
@@ -182,22 +184,22 @@ class Entry:
         # One record that was changed must not cost the others their sign-in.
         self._records = tuple(one for one in self._records if not self._seal.is_damaged(one))
         self._record = None
-        _put_aside(self._file, self._hold, self._records)
+        _quarantine(self._file, self._hold, self._records)
 
     def __repr__(self) -> str:
         return f"<Entry for {self.place}>"
 
 
-def _sound(file: DataFile, hold: Hold) -> Contents:
+def _sound(file: DataFile, hold: FileLockState) -> Contents:
     contents = file.read()
     if not contents.whole:
-        _put_aside(file, hold, contents.records)
+        _quarantine(file, hold, contents.records)
     return contents
 
 
-def _put_aside(file: DataFile, hold: Hold, rescued: tuple[Record, ...]) -> None:
+def _quarantine(file: DataFile, hold: FileLockState, rescued: tuple[Record, ...]) -> None:
     if hold.obstacle is None:
-        file.set_aside(rescued)
+        file.quarantine(rescued)
     else:
         file.warn_broken("cannot be set aside, since nothing can be written there")
 

@@ -17,7 +17,7 @@ from ..errors import CacheError
 from ..tokens import Secret, Token
 from . import keyring_key as keys
 from .files import warn_once
-from .model import Kept
+from .model import CachedSession
 from .records import Damaged, Record, text, text_or_none
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ MOST_TOKENS = 16
 MOST_BYTES = 2**20
 
 
-class Seal:
+class RecordCipher:
     """Seals and unseals the records of one file; lives as long as the file is locked.
 
     ``path`` is the file's resolved path. With ``allow_unencrypted`` it does without a
@@ -53,7 +53,7 @@ class Seal:
             self._do_without(failure)
             return True
 
-    def close(self, heading: Record, kept: Kept) -> Record:
+    def close(self, heading: Record, kept: CachedSession) -> Record:
         """Give the heading with its body, sealed if there is a keyring.
 
         CacheError where there is none, and none can be done without.
@@ -71,7 +71,7 @@ class Seal:
         sealed = _cipher(key).encrypt(nonce, _body(kept), heading.bound)
         return replace(heading, nonce=nonce, body=sealed)
 
-    def open(self, record: Record) -> Kept | None:
+    def open(self, record: Record) -> CachedSession | None:
         """Give what a record holds, or None where it is not for this program to read.
 
         That is a sealed one without a keyring, if that is allowed, and an unsealed one
@@ -119,7 +119,7 @@ class Seal:
         )
 
 
-def current(kept: Kept) -> Kept:
+def current(kept: CachedSession) -> CachedSession:
     """Drop the access tokens that are over, by the time at which the newest one came.
 
     That time needs no clock. At most 16 stay, those that live longest.
@@ -154,7 +154,7 @@ def _decrypted(record: Record, nonce: bytes, key: Secret) -> bytes:
         raise Damaged from None
 
 
-def _body(kept: Kept) -> bytes:
+def _body(kept: CachedSession) -> bytes:
     secret = kept.refresh_token
     tokens = [
         {
@@ -170,7 +170,7 @@ def _body(kept: Kept) -> bytes:
     ).encode("ascii")
 
 
-def _kept(body: bytes, account: Account) -> Kept:
+def _kept(body: bytes, account: Account) -> CachedSession:
     try:
         document = json.loads(body)
         secret = text_or_none(document["refresh_token"])
@@ -178,7 +178,7 @@ def _kept(body: bytes, account: Account) -> Kept:
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         raise Damaged from None
     by_resource = {token.resource: token for token in tokens}
-    return Kept(account, None if secret is None else Secret(secret), by_resource)
+    return CachedSession(account, None if secret is None else Secret(secret), by_resource)
 
 
 def _token(row: dict[str, object], account: Account) -> Token:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 NAME = "sign-ins.json"
 PATIENCE = 30.0
-MOST_SET_ASIDE = 3
-_SET_ASIDE = r"\.corrupt-\d{8}T\d{6}\.\d{6}Z"
+MOST_QUARANTINED = 3
+_QUARANTINED = r"\.corrupt-\d{8}T\d{6}\.\d{6}Z"
 
 
 def data_file(path: str | None) -> str:
@@ -48,7 +48,7 @@ def data_file(path: str | None) -> str:
     return os.path.realpath(path)
 
 
-class Hold:
+class FileLockState:
     """The lock while it is held; ``obstacle`` is why nothing can be written, or None."""
 
     def __init__(self, obstacle: CacheError | None = None) -> None:
@@ -68,14 +68,14 @@ class DataFile:
         self.folder, self.name = os.path.split(path)
 
     @contextlib.contextmanager
-    def locked(self, patience: float = PATIENCE) -> Iterator[Hold]:
+    def locked(self, patience: float = PATIENCE) -> Iterator[FileLockState]:
         """Hold the lock between processes and threads, waiting ``patience`` seconds for it.
 
         Where nothing can be written, there is no lock either and reading needs none:
         the Hold then names the obstacle. CacheError when another holds the lock for
         longer than that.
         """
-        lock, hold = self._lock(patience), Hold()
+        lock, hold = self._lock(patience), FileLockState()
         try:
             self._make_folder()
             lock.acquire(poll_interval=0.02)
@@ -121,7 +121,7 @@ class DataFile:
         if failure is not None:
             raise self._unwritable(failure) from failure
 
-    def set_aside(self, rescued: Iterable[Record] = ()) -> None:
+    def quarantine(self, rescued: Iterable[Record] = ()) -> None:
         """Rename the file, leaving only the records that are given; under the lock only.
 
         Warns, and never fails: a sign-in that cannot be read is one that is not there.
@@ -134,7 +134,7 @@ class DataFile:
         except OSError as failure:
             self.warn_broken(f"cannot be set aside ({_reason(failure)})")
             return
-        self.sweep(MOST_SET_ASIDE)
+        self.sweep(MOST_QUARANTINED)
         self.warn_broken(f"was set aside as {os.path.basename(aside)!r}")
 
     def warn_broken(self, fate: str) -> None:
@@ -152,13 +152,13 @@ class DataFile:
         except OSError as failure:
             raise self._unwritable(failure) from failure
 
-    def has_set_aside(self) -> bool:
+    def has_quarantined(self) -> bool:
         """Tell whether a damaged file was set aside, and nobody has signed out since."""
-        return bool(self._beside(_SET_ASIDE))
+        return bool(self._beside(_QUARANTINED))
 
     def sweep(self, most: int = 0) -> None:
         """Remove what was set aside, but for the newest ``most``; under the lock only."""
-        names = sorted(self._beside(_SET_ASIDE))
+        names = sorted(self._beside(_QUARANTINED))
         self._discard(names[: max(0, len(names) - most)])
         self._sweep_unfinished()
 

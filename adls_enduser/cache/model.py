@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Place:
+class CacheKey:
     """Where a sign-in belongs.
 
     ``authority`` is the cloud's, without a tenant. ``tenant`` (GUID or domain) and
@@ -38,7 +38,7 @@ class KeptAccount:
 
 
 @dataclass(frozen=True)
-class Kept:
+class CachedSession:
     """One person's sign-in: the refresh token, and access tokens by resource."""
 
     account: Account

@@ -19,7 +19,7 @@ from .model import KeptAccount, normal_authority
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .model import Place
+    from .model import CacheKey
 
 FORMAT = "adls-enduser sign-ins"
 VERSION = 1
@@ -65,7 +65,7 @@ class Record:
         who = self.account
         return KeptAccount(who.username, who.tenant, who.object_id, self.authority, self.client_id)
 
-    def belongs(self, place: Place) -> bool:
+    def belongs(self, place: CacheKey) -> bool:
         """Say whether this sign-in serves a place."""
         return normal_authority(self.authority) == normal_authority(
             place.authority

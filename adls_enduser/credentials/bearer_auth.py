@@ -10,7 +10,7 @@ from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
     from ..tokens import Token
-    from .token_formats import Ready
+    from .token_formats import AudienceToken
 
 
 # A token that was renewed because of a 401, in vain, is not renewed again for so many seconds.
@@ -26,7 +26,7 @@ class BearerAuth(requests.auth.AuthBase):
     whatever the service answers.
     """
 
-    def __init__(self, ready: Ready) -> None:
+    def __init__(self, ready: AudienceToken) -> None:
         self._ready = ready
         self._in_vain: tuple[Token | None, float] = (None, 0.0)
 

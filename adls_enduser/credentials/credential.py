@@ -16,7 +16,7 @@ from ..claims import CP1, checked
 from ..errors import ConfigurationError
 from ..tokens import Account
 from .bearer_auth import BearerAuth
-from .token_formats import Forms, Ready, Shelf
+from .token_formats import AudienceToken, AudienceTokens, TokenFormats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,11 +39,11 @@ class Credential:
         self._source = source
         self._cloud = cloud
         self._tenant = tenant
-        self._own = Ready(source)
-        self._plain = self._capable = Shelf(source, None, self._own)
+        self._own = AudienceToken(source)
+        self._plain = self._capable = AudienceTokens(source, None, self._own)
         self._by_scopes = self._plain.by_scopes
         if source.answers_claims:
-            self._capable = Shelf(source, CP1)
+            self._capable = AudienceTokens(source, CP1)
         self._auth = BearerAuth(self._own)
         self._time, self._monotonic = source.clock.time, source.clock.monotonic
 
@@ -163,18 +163,18 @@ class Credential:
     def _take(self, others: tuple[TokenSource, ...]) -> None:
         """Take what came along in a pickle, though nothing more can be asked for here."""
         if self._capable is self._plain and any(one.claims for one in others):
-            self._capable = Shelf(self._source, CP1, self._own)
+            self._capable = AudienceTokens(self._source, CP1, self._own)
         for one in others:
             shelf = self._capable if one.claims else self._plain
-            shelf.by_resource[one.resource] = Ready(one)
+            shelf.by_resource[one.resource] = AudienceToken(one)
 
     def _forms(
-        self, scopes: tuple[str, ...], claims: object, tenant: object, shelf: Shelf
-    ) -> Forms:
+        self, scopes: tuple[str, ...], claims: object, tenant: object, shelf: AudienceTokens
+    ) -> TokenFormats:
         self._check_tenant(tenant)
         ready = shelf.ready_for(self._audience(scopes))
         if claims is not None:
-            return Forms.of(ready.source.answer(checked(claims)))
+            return TokenFormats.of(ready.source.answer(checked(claims)))
         shelf.by_scopes[scopes] = ready
         return ready.forms()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from azure.datalake.store import lib
 
 from .credential import Credential
-from .retry_detector import Rhythm
+from .retry_detector import RetryDetector
 from .token_formats import HiddenAccessToken, TokenDict
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class FilesystemToken(Credential, _DataLakeCredential):  # type: ignore[misc]
 
     def _begin(self, source: TokenSource, cloud: Cloud, tenant: str | None) -> None:
         super()._begin(source, cloud, tenant)
-        self._rhythm = Rhythm(source.clock)
+        self._retry_detector = RetryDetector(source.clock)
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
         """Give a token for one audience; see ``Credential.get_token``.
@@ -63,7 +63,7 @@ class FilesystemToken(Credential, _DataLakeCredential):  # type: ignore[misc]
         return super().signed_session(session)
 
     def _listen(self) -> None:
-        if self._rhythm.refused():
+        if self._retry_detector.retried_after_401():
             self._source.renew(self._source.held)
 
     @property

@@ -23,7 +23,7 @@ _SAME = 0.5
 _PAUSE = 60.0
 
 
-class Rhythm:
+class RetryDetector:
     """Listens to when each thread asks. Forgets everything in another process."""
 
     def __init__(self, clock: Clock) -> None:
@@ -31,7 +31,7 @@ class Rhythm:
         self._local = threading.local()
         self._heard_on = -_PAUSE
 
-    def refused(self) -> bool:
+    def retried_after_401(self) -> bool:
         """Note that this thread asks now; tell whether it seems to be refused."""
         now, local = self._clock.monotonic(), self._local
         gap = now - getattr(local, "asked_on", now)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Forms:
+class TokenFormats:
     """One token in the forms that SDKs ask for."""
 
     token: Token
@@ -22,7 +22,7 @@ class Forms:
     header: str = field(repr=False)
 
     @classmethod
-    def of(cls, token: Token) -> Forms:
+    def of(cls, token: Token) -> TokenFormats:
         """Make all forms of a token."""
         expires_on = int(token.expires_on)
         return cls(
@@ -33,7 +33,7 @@ class Forms:
         )
 
 
-class Ready:
+class AudienceToken:
     """The token of one audience, its forms made once for each token."""
 
     __slots__ = ("_monotonic", "_time", "made", "source")
@@ -41,9 +41,9 @@ class Ready:
     def __init__(self, source: TokenSource) -> None:
         self.source = source
         self._time, self._monotonic = source.clock.time, source.clock.monotonic
-        self.made: tuple[object, float, float, Forms | None] = (None, 0.0, 0.0, None)
+        self.made: tuple[object, float, float, TokenFormats | None] = (None, 0.0, 0.0, None)
 
-    def forms(self) -> Forms:
+    def forms(self) -> TokenFormats:
         """Give the forms of a token that is good now."""
         # The hot path, as TokenSource.token has it: here, since a call more costs a tenth.
         fresh, wall, ticks, forms = self.made
@@ -51,10 +51,10 @@ class Ready:
             return forms  # type: ignore[return-value]
         return self._of(self.source.token())
 
-    def _of(self, token: Token) -> Forms:
+    def _of(self, token: Token) -> TokenFormats:
         made = self.made[3]
         if made is None or made.token is not token:
-            made = Forms.of(token)
+            made = TokenFormats.of(token)
         fresh = self.source.fresh
         if fresh[0] is token:
             self.made = (fresh, fresh[1], fresh[2], made)
@@ -63,24 +63,24 @@ class Ready:
         return made
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Ready, (self.source,)  # a session that is pickled holds one
+        return AudienceToken, (self.source,)  # a session that is pickled holds one
 
 
-class Shelf:
+class AudienceTokens:
     """The tokens of every audience, all asked for with the same claims or none."""
 
-    def __init__(self, source: TokenSource, claims: str | None, *first: Ready) -> None:
+    def __init__(self, source: TokenSource, claims: str | None, *first: AudienceToken) -> None:
         self._source = source
         self._claims = claims
         self.by_resource = {one.source.resource: one for one in first}
-        self.by_scopes: dict[tuple[object, ...], Ready] = {}
+        self.by_scopes: dict[tuple[object, ...], AudienceToken] = {}
 
-    def ready_for(self, resource: str) -> Ready:
+    def ready_for(self, resource: str) -> AudienceToken:
         """Give the token of an audience, which need not have been asked for before."""
         ready = self.by_resource.get(resource)
         if ready is None:
             # setdefault, so that two threads at once end with the same source.
-            new = Ready(self._source.sibling(resource, self._claims))
+            new = AudienceToken(self._source.sibling(resource, self._claims))
             ready = self.by_resource.setdefault(resource, new)
         return ready
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..claims import declares_cp1, with_cp1
 from ..clocks import SYSTEM_CLOCK, Clock
-from ..concurrency import survive_fork
+from ..concurrency import reset_after_fork
 from ..errors import (
     ConfigurationError,
     EndUserError,
@@ -27,7 +27,7 @@ from ..errors import (
 )
 from ..interaction.prompts import somebody_can_see
 from ..options import call
-from ..strategies.detached import Elsewhere
+from ..strategies.detached import DetachedStrategy
 from ..strategies.protocol import AnswersClaims, AuthStrategy, Rejects, Remembers, Travels
 from ..tokens import Token
 
@@ -61,7 +61,7 @@ class _Held(NamedTuple):
     dead: tuple[float, float]
 
 
-class _Flight:
+class _Refresh:
     """One renewal, or answer to a claims challenge, and those who wait for it."""
 
     def __init__(self, challenge: str | None) -> None:
@@ -103,7 +103,7 @@ class TokenSource:
         self._last_error: EndUserError | None = None
         self._why_nobody = "interactive=False"
         self._take_new_lock()
-        survive_fork(self)
+        reset_after_fork(self)
 
     @property
     def held(self) -> Token | None:
@@ -174,7 +174,7 @@ class TokenSource:
 
     def _take_new_lock(self) -> None:
         self._lock = threading.Lock()
-        self._flights: dict[str | None, _Flight] = {}
+        self._flights: dict[str | None, _Refresh] = {}
 
     # How old the token is, and what follows from it.
 
@@ -248,16 +248,18 @@ class TokenSource:
             if flight.error is not None:
                 raise flight.error if leads else copy(flight.error)
 
-    def _board(self, challenge: str | None) -> tuple[_Flight, bool]:
+    def _board(self, challenge: str | None) -> tuple[_Refresh, bool]:
         """Give what is under way for all of one challenge, or a new one that the caller leads."""
         with self._lock:
             flight = self._flights.get(challenge)
             if flight is not None:
                 return flight, False
-            flight = self._flights[challenge] = _Flight(challenge)
+            flight = self._flights[challenge] = _Refresh(challenge)
             return flight, True
 
-    def _lead(self, flight: _Flight, fetch: Callable[[], Token], *, silently: bool = False) -> None:
+    def _lead(
+        self, flight: _Refresh, fetch: Callable[[], Token], *, silently: bool = False
+    ) -> None:
         flight.leader = threading.get_ident()
         unasked = flight.challenge is None and self._lives()
         try:
@@ -273,7 +275,7 @@ class TokenSource:
         # The token has died while its renewal was under way, which asked nobody.
         return isinstance(error, SignInError) and self._somebody_may_be_asked()
 
-    def _land(self, flight: _Flight) -> None:
+    def _land(self, flight: _Refresh) -> None:
         with self._lock:
             if self._flights.get(flight.challenge) is flight:
                 del self._flights[flight.challenge]
@@ -416,7 +418,7 @@ class TokenSource:
         resource, what, token = str(state["resource"]), str(state["what"]), state["token"]
         strategy = state["strategy"]
         if not isinstance(strategy, AuthStrategy):
-            strategy = Elsewhere(resource)
+            strategy = DetachedStrategy(resource)
         claims: Any = state["claims"]
         TokenSource.__init__(self, strategy, resource, interactive=False, what=what, claims=claims)
         if isinstance(token, Token):

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Remedy:
+class AadstsEntry:
     """One row: the class of the error, what happened, and what to do next.
 
     ``meaning`` and ``advice`` are sentences in plain English, with their full stops.
@@ -51,17 +51,17 @@ class Remedy:
 
 # "Authorization pending" (RFC 8628 section 3.5) is part of waiting and not a refusal,
 # so it has no row.
-PENDING = 70016
+AUTHORIZATION_PENDING = 70016
 
 _MANAGED_MACHINE = (
     'Such a policy wants a browser on a managed machine: sign in there with mode="browser".'
 )
 
-_ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
+_ROWS: tuple[tuple[tuple[int, ...], AadstsEntry], ...] = (
     # Wrong user or password; expired, disabled, locked.
     (
         (50126, 50064),
-        Remedy(
+        AadstsEntry(
             InvalidCredentials,
             "The user name or the password is wrong.",
             "Check both before trying again: repeated wrong passwords lock the account. If"
@@ -71,7 +71,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (50034,),
-        Remedy(
+        AadstsEntry(
             InvalidCredentials,
             "The tenant does not know this user.",
             "Check the user name for a typo and pass the right tenant=; if both are right,"
@@ -80,7 +80,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (50055, 50144),
-        Remedy(
+        AadstsEntry(
             InvalidCredentials,
             "The password has expired.",
             "Sign in once in a web browser, for example to the Azure portal, change the"
@@ -89,7 +89,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (50056,),
-        Remedy(
+        AadstsEntry(
             InvalidCredentials,
             "The account has no password in the directory.",
             "The account is federated or passwordless, so no password can work: sign in with"
@@ -98,7 +98,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (50057,),
-        Remedy(
+        AadstsEntry(
             InvalidCredentials,
             "The account is disabled.",
             "Ask an administrator to enable the account.",
@@ -106,7 +106,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (50053,),
-        Remedy(
+        AadstsEntry(
             InvalidCredentials,
             "The account is locked after too many attempts, or the attempts come from an"
             " address that is considered malicious.",
@@ -117,7 +117,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     # Another person, or another tenant.
     (
         (50020, 16000),
-        Remedy(
+        AadstsEntry(
             WrongAccount,
             "The account belongs to another tenant and is no guest in this one.",
             "Sign in with another account, pass the account's own tenant=, or ask an"
@@ -126,7 +126,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (50014, 51004, 90072),
-        Remedy(
+        AadstsEntry(
             WrongAccount,
             "The account is not in the tenant's directory, or its invitation is still open.",
             "Accept the invitation that came by mail; if there is none, the tenant= is"
@@ -135,7 +135,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (500208,),
-        Remedy(
+        AadstsEntry(
             WrongAccount,
             "The application does not take this type of account.",
             "Sign in with a work or school account; a personal Microsoft account does not fit.",
@@ -144,7 +144,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     # A second factor.
     (
         (50076,),
-        Remedy(
+        AadstsEntry(
             MfaRequired,
             "A second factor is required, by a policy or because of where the person is.",
             'A password cannot give a second factor: sign in with mode="device_code" or'
@@ -153,7 +153,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (50079, 50072),
-        Remedy(
+        AadstsEntry(
             MfaRequired,
             "A second factor is required, and the person has not registered one.",
             "Sign in once in a web browser, for example to the Azure portal, and register a"
@@ -162,7 +162,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (50074,),
-        Remedy(
+        AadstsEntry(
             MfaRequired,
             "The second factor was not given.",
             'Sign in again with mode="device_code" or mode="browser", and finish the second'
@@ -171,7 +171,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (50158,),
-        Remedy(
+        AadstsEntry(
             MfaRequired,
             "A check by another company's service, such as its second factor, was not passed.",
             'Sign in with mode="device_code" or mode="browser": their page can lead through'
@@ -181,7 +181,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     # Policies of the organisation.
     (
         (50105,),
-        Remedy(
+        AadstsEntry(
             BlockedByPolicy,
             "The person is not assigned to the application.",
             'Ask an administrator to assign the person under "Enterprise applications", the'
@@ -190,7 +190,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (53004, 53010),
-        Remedy(
+        AadstsEntry(
             BlockedByPolicy,
             "A second factor may not be registered from here, or at this risk.",
             "Register it from a place or network that the organisation allows, or ask an"
@@ -199,7 +199,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (50005,),
-        Remedy(
+        AadstsEntry(
             BlockedByPolicy,
             "The policy does not know the platform, which is typical of a device code.",
             f"A device code cannot say which machine it is for. {_MANAGED_MACHINE}",
@@ -207,7 +207,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (50097, 50155, 50187),
-        Remedy(
+        AadstsEntry(
             BlockedByPolicy,
             "The machine itself must prove who it is, and did not.",
             f"Neither a password nor a device code can prove the machine. {_MANAGED_MACHINE}",
@@ -215,7 +215,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (53000, 53001),
-        Remedy(
+        AadstsEntry(
             BlockedByPolicy,
             "The machine is not compliant, or has not joined the organisation.",
             "Enrol the machine with the organisation. Even then neither a password nor a"
@@ -224,7 +224,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (53003,),
-        Remedy(
+        AadstsEntry(
             BlockedByPolicy,
             "Conditional Access blocks this sign-in.",
             "Give the correlation id to an administrator, whose sign-in log names the policy."
@@ -233,7 +233,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (530032, 530035, 50131),
-        Remedy(
+        AadstsEntry(
             BlockedByPolicy,
             "The tenant's security policy, its security defaults or a condition of Conditional"
             " Access blocks this sign-in.",
@@ -243,7 +243,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (53011, 530034),
-        Remedy(
+        AadstsEntry(
             BlockedByPolicy,
             "The sign-in is blocked as risky by the account's home tenant.",
             "Do not try again: ask an administrator of the home tenant.",
@@ -251,7 +251,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (500021, 500022, 500212, 500213),
-        Remedy(
+        AadstsEntry(
             BlockedByPolicy,
             "This network or a partner's policy forbids access to the tenant.",
             "Ask the administrators of the network and of both tenants (tenant restrictions,"
@@ -261,7 +261,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     # Consent.
     (
         (65001,),
-        Remedy(
+        AadstsEntry(
             ConsentRequired,
             "Nobody has allowed the application to act for this person.",
             'Sign in once with mode="device_code" or mode="browser" and accept what the page'
@@ -270,7 +270,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (65004,),
-        Remedy(
+        AadstsEntry(
             ConsentDeclined,
             "The person declined to allow the application to act for them.",
             "Sign in again and accept, or ask an administrator to allow the application for"
@@ -279,7 +279,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (90094, 90095),
-        Remedy(
+        AadstsEntry(
             ConsentRequired,
             "Only an administrator may allow this application.",
             "Send the link to an administrator.",
@@ -288,7 +288,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     # The call, or the application's registration.
     (
         (50059, 50128),
-        Remedy(
+        AadstsEntry(
             ConfigurationError,
             "The request does not say which tenant is meant.",
             'Pass tenant= with the tenant\'s id (a GUID) or one of its domains, and not "common".',
@@ -296,7 +296,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (90002,),
-        Remedy(
+        AadstsEntry(
             ConfigurationError,
             "There is no such tenant here.",
             "Check tenant= for a typo. If the tenant lives in another cloud, pass that too:"
@@ -305,7 +305,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (90038,),
-        Remedy(
+        AadstsEntry(
             ConfigurationError,
             "The tenant lives in a national cloud.",
             'Pass cloud="china" or cloud="us_government".',
@@ -313,7 +313,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (50194, 9001023, 90130),
-        Remedy(
+        AadstsEntry(
             ConfigurationError,
             'The application, or this way of signing in, is not allowed at "common" or'
             ' "consumers".',
@@ -323,7 +323,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (65002,),
-        Remedy(
+        AadstsEntry(
             ConfigurationError,
             "The client id is one of Microsoft's own, which may not call this service.",
             "Register an application of your own and pass its id as client_id=.",
@@ -331,7 +331,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (650057, 650056),
-        Remedy(
+        AadstsEntry(
             ConfigurationError,
             "The service is not among the permissions of the application's registration.",
             'Add it there under "API permissions": Azure Data Lake, Azure Storage or Azure'
@@ -340,7 +340,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (500011, 50001),
-        Remedy(
+        AadstsEntry(
             ConfigurationError,
             "The tenant does not have the service that the token is for, or has disabled it.",
             "Check the scope and tenant=. Data Lake Storage Gen1 is retired: a tenant that"
@@ -349,7 +349,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (700016, 700011),
-        Remedy(
+        AadstsEntry(
             ConfigurationError,
             "The tenant does not know the application.",
             "Check client_id=, tenant= and cloud=: they must belong together.",
@@ -357,7 +357,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (70001, 7000112),
-        Remedy(
+        AadstsEntry(
             ConfigurationError,
             "The application is disabled.",
             'Ask an administrator to enable it under "Enterprise applications".',
@@ -365,7 +365,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (7000218,),
-        Remedy(
+        AadstsEntry(
             ConfigurationError,
             "The application is not registered as a public client, so a secret is asked for.",
             'In the application\'s registration, under "Authentication", set "Allow public'
@@ -374,7 +374,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (700025,),
-        Remedy(
+        AadstsEntry(
             ConfigurationError,
             "A public client must not send a secret.",
             "Remove the client secret from the call; signing in a person needs none.",
@@ -382,7 +382,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (50011,),
-        Remedy(
+        AadstsEntry(
             ConfigurationError,
             "The redirect URI is not among those of the application's registration.",
             'In the registration, under "Authentication", add http://localhost to "Mobile and'
@@ -391,7 +391,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (70011, 28002, 700022),
-        Remedy(
+        AadstsEntry(
             ConfigurationError,
             "The scope is not valid, or names several services at once.",
             'Ask for one service at a time, as its address followed by "/.default", for'
@@ -400,7 +400,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (90014, 900144),
-        Remedy(
+        AadstsEntry(
             ConfigurationError,
             "The request lacks a required parameter.",
             "Check that client_id= and tenant= are given and not empty; if they are, this is a"
@@ -410,7 +410,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     # The earlier sign-in is dead.
     (
         (50132, 50133),
-        Remedy(
+        AadstsEntry(
             SignInExpired,
             "The sign-in ended because the password expired or was changed.",
             "Sign in again, with the new password if there is one.",
@@ -418,7 +418,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (50078,),
-        Remedy(
+        AadstsEntry(
             SignInExpired,
             "The second factor was given too long ago.",
             'Sign in again with mode="device_code" or mode="browser".',
@@ -426,7 +426,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (700082, 70008),
-        Remedy(
+        AadstsEntry(
             SignInExpired,
             "The sign-in expired because it was not used for too long.",
             "Sign in again.",
@@ -434,7 +434,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (70043,),
-        Remedy(
+        AadstsEntry(
             SignInExpired,
             "The organisation wants a new sign-in every so many hours, and they are over.",
             "Sign in again, and expect it again after the same time. A job that must run alone"
@@ -443,7 +443,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (50173,),
-        Remedy(
+        AadstsEntry(
             SignInExpired,
             "The sign-in was revoked, by a new password or by an administrator.",
             "Sign in again.",
@@ -451,7 +451,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (70000, 50089),
-        Remedy(
+        AadstsEntry(
             SignInExpired,
             "The sign-in that was to be renewed is not valid, or has expired.",
             "Sign in again; if this repeats, throw away the sign-in that you kept.",
@@ -460,7 +460,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     # The device code.
     (
         (70018, 90119),
-        Remedy(
+        AadstsEntry(
             SignInError,
             "The code that was typed is wrong or empty.",
             "Start again and type the new code exactly as shown.",
@@ -468,7 +468,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (70019, 70020),
-        Remedy(
+        AadstsEntry(
             SignInTimedOut,
             "The code expired before anybody used it.",
             "Start again and use the new code within its lifetime, by default 15 minutes.",
@@ -476,7 +476,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (90120,),
-        Remedy(
+        AadstsEntry(
             SignInError,
             "The code has already been used or declined.",
             "Start again with a new code.",
@@ -484,7 +484,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (50134,),
-        Remedy(
+        AadstsEntry(
             SignInError,
             "The code was used in another region than it was made in.",
             "Start again, with the program and the browser in the same region or VPN.",
@@ -493,7 +493,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     # The service.
     (
         (50196,),
-        Remedy(
+        AadstsEntry(
             TransportError,
             "The same request came too often: the service takes the program for a loop.",
             "Wait some minutes, and make one credential that all calls share instead of a new"
@@ -502,7 +502,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (90055,),
-        Remedy(
+        AadstsEntry(
             TransportError,
             "The tenant sends too many requests.",
             "Wait as long as the service asks (retry_after), then try again.",
@@ -510,7 +510,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (50087, 90024, 90033, 90006, 90012, 50033),
-        Remedy(
+        AadstsEntry(
             TransportError,
             "The sign-in service has a passing fault.",
             "Try again in a little while; if it lasts, it is a fault of the service and not of"
@@ -519,7 +519,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (80001, 80002, 80005, 80007),
-        Remedy(
+        AadstsEntry(
             TransportError,
             "The organisation's sign-in agent cannot reach its Active Directory.",
             "Tell an administrator; try again later.",
@@ -527,7 +527,7 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
     ),
     (
         (80013,),
-        Remedy(
+        AadstsEntry(
             TransportError,
             "The clocks of the organisation's sign-in agent and its Active Directory differ.",
             "Tell an administrator, who must set the clocks; then try again.",
@@ -536,12 +536,12 @@ _ROWS: tuple[tuple[tuple[int, ...], Remedy], ...] = (
 )
 
 #: The row of every number that is known.
-REMEDIES: Mapping[int, Remedy] = MappingProxyType(
+REMEDIES: Mapping[int, AadstsEntry] = MappingProxyType(
     {number: remedy for numbers, remedy in _ROWS for number in numbers}
 )
 
 #: What to do when the number is unknown and only the class is clear.
-GENERAL: Mapping[type[EndUserError], str] = MappingProxyType(
+DEFAULT_REMEDIES: Mapping[type[EndUserError], str] = MappingProxyType(
     {
         InvalidCredentials: "Check the user name and the password before trying again:"
         " repeated wrong passwords lock the account.",

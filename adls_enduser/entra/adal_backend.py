@@ -31,13 +31,13 @@ from adal.wstrust_response import WSTrustResponse
 
 from ..errors import ConfigurationError
 from ..tokens import Secret
-from .backend import AuthorizationFlow, NotYet
-from .http import Answer, Body, Http
+from .backend import AuthorizationFlow, AuthorizationPending
+from .http import Body, Http, Response
 from .responses import (
     FORM,
     REPEATABLE,
-    Border,
-    Refused,
+    ErrorBoundary,
+    ErrorResponse,
     account,
     check_federation,
     check_instance,
@@ -45,9 +45,9 @@ from .responses import (
     device_flow,
     federation_fault,
     grant,
-    ok,
+    login_hint_params,
+    raise_for_status,
     seconds,
-    who,
 )
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class AdalBackend:
         self._authority = _Authority(
             settings.authority, validate_authority=settings.cloud.validate_authority
         )
-        self._border = Border(settings, self._http, (adal.AdalError,))
+        self._border = ErrorBoundary(settings, self._http, (adal.AdalError,))
 
     def password(
         self, resource: str, username: str, password: Secret, claims: str | None = None
@@ -100,7 +100,7 @@ class AdalBackend:
 
         return self._border.run(self._border.attempt("device_code", resource), ask)
 
-    def poll(self, flow: DeviceFlow) -> Grant | NotYet:
+    def poll(self, flow: DeviceFlow) -> Grant | AuthorizationPending:
         """Ask once whether the person has finished (RFC 8628 sections 3.4 and 3.5)."""
         attempt = self._border.attempt("device_code", flow.resource)
         return self._border.run(attempt, lambda: self._poll(flow))
@@ -134,7 +134,7 @@ class AdalBackend:
             "state": state.reveal(),
             "code_challenge": _challenge(verifier),
             "code_challenge_method": "S256",
-            **who(self._settings),
+            **login_hint_params(self._settings),
             **(_ADFS_ONLY if self._settings.is_adfs else {}),
         }
         path = adal.constants.AADConstants.AUTHORIZE_ENDPOINT_PATH
@@ -162,12 +162,12 @@ class AdalBackend:
                 remedy="Sign in with library='msal', which has one.",
             )
 
-    def _poll(self, flow: DeviceFlow) -> Grant | NotYet:
+    def _poll(self, flow: DeviceFlow) -> Grant | AuthorizationPending:
         try:
             return self._grant(self._request(flow.resource).poll(flow.device_code), flow.resource)
-        except Refused as refused:
+        except ErrorResponse as refused:
             if refused.error in ("authorization_pending", "slow_down"):
-                return NotYet(slow_down=refused.error == "slow_down")
+                return AuthorizationPending(slow_down=refused.error == "slow_down")
             raise
 
     def _context(self) -> Any:
@@ -219,14 +219,14 @@ class _OAuth2Client(OAuth2Client):  # type: ignore[misc]
     def get_token(self, oauth_parameters: dict[str, Any]) -> Any:
         """Ask for a token; as adal's, which follows redirects."""
         answer = self._post(self._create_token_url().geturl(), oauth_parameters)
-        return self._validate_token_response(ok(answer))
+        return self._validate_token_response(raise_for_status(answer))
 
     def get_user_code_info(self, oauth_parameters: dict[str, Any]) -> Any:
         """Ask for a device code; as adal's, which follows redirects."""
         answer = self._post(self._create_device_code_url().geturl(), oauth_parameters)
-        return self._validate_device_code_response(ok(answer))
+        return self._validate_device_code_response(raise_for_status(answer))
 
-    def _post(self, url: str, form: dict[str, Any]) -> Answer:
+    def _post(self, url: str, form: dict[str, Any]) -> Response:
         http: Http = self._call_context["http"]
         once = form.get("grant_type") not in REPEATABLE
         return http.post(url, _headers(self, dict(FORM)), Body(urlencode(form)), once=once)
@@ -240,7 +240,7 @@ class _UserRealm(UserRealm):  # type: ignore[misc]
         http: Http = self._call_context["http"]
         headers = _headers(self, {"Accept": "application/json"})
         answer = http.get(self._get_user_realm_url().geturl(), headers)
-        self._parse_discovery_response(ok(answer))
+        self._parse_discovery_response(raise_for_status(answer))
         kinds = adal.constants.UserRealm.account_type
         if self.account_type == kinds["Unknown"]:
             # A domain that nobody has, a slip of the keys above all. adal gives up without a
@@ -254,7 +254,7 @@ class _Mex(Mex):  # type: ignore[misc]
         """Ask a federation server for its endpoints; as adal's, which has no timeout."""
         http: Http = self._call_context["http"]
         headers = _headers(self, {"Content-Type": "application/soap+xml"})
-        document = ok(http.get(self._url, headers))
+        document = raise_for_status(http.get(self._url, headers))
         self._dom = _xml(document)
         self._parents = {child: parent for parent in self._dom.iter() for child in parent}
         self._parse()
@@ -279,7 +279,7 @@ class _WSTrustRequest(WSTrustRequest):  # type: ignore[misc]
         match = re.search(r"<wsa:Action[^>]*>([^<]*)<", text)
         return (match.group(1) if match else ""), Body(text)
 
-    def _read(self, answer: Answer) -> Any:
+    def _read(self, answer: Response) -> Any:
         # Built empty, because adal logs a response that it is built with, and knows to
         # hide the assertion only when it has a namespace prefix.
         response = WSTrustResponse(self._call_context, "", self._wstrust_endpoint_version)
@@ -291,7 +291,7 @@ class _WSTrustRequest(WSTrustRequest):  # type: ignore[misc]
             if told:
                 raise federation_fault(told, self._wstrust_endpoint_url) from None
             if not answer.ok:
-                raise Refused(answer) from None
+                raise ErrorResponse(answer) from None
             raise
         return response
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from ..errors import EndUserError, ProtocolError
 from ..interaction.redirect_listener import Reply
 from ..tokens import Secret
-from .error_response import refusal
+from .error_response import error_from_response
 
 if TYPE_CHECKING:
     from .backend import AuthorizationFlow
@@ -39,7 +39,7 @@ _STRANGER = Reply(
 )
 
 
-class Inbox:
+class ResponseReceiver:
     """Takes the first answer that carries the flow's state, whoever brings it.
 
     ``arrived`` is set when it is there.
@@ -51,7 +51,7 @@ class Inbox:
         self._outcome: Secret | EndUserError | None = None
         self.arrived = threading.Event()
 
-    def offer(self, query: str) -> Reply:
+    def receive(self, query: str) -> Reply:
         """Take a redirect's query, and give the page for whoever brought it."""
         answer = _parsed(query)
         if answer is None or not self._is_ours(answer.get("state", "")):
@@ -88,7 +88,7 @@ def _parsed(query: str) -> dict[str, str] | None:
 
 def _outcome(answer: dict[str, str], flow: AuthorizationFlow) -> Secret | EndUserError:
     if "error" in answer:
-        return refusal(answer, flow.attempt, status=400)
+        return error_from_response(answer, flow.attempt, status=400)
     code = answer.get("code", "")
     if _CODE.fullmatch(code):
         return Secret(code)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..interaction.prompts import DeviceCodePrompt
     from ..options import Settings
     from ..tokens import Secret, Token
-    from .error_response import Attempt
+    from .error_response import RequestContext
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class DeviceFlow:
 
 
 @dataclass(frozen=True)
-class NotYet:
+class AuthorizationPending:
     """The person has not finished; ``slow_down``: and was asked after too often."""
 
     slow_down: bool = False
@@ -61,7 +61,7 @@ class AuthorizationFlow:
     redirect_uri: str
     state: Secret
     verifier: Secret
-    attempt: Attempt
+    attempt: RequestContext
     nonce: Secret | None = None
     claims: str | None = None
 
@@ -86,7 +86,7 @@ class Backend(Protocol):
     def start_device_code(self, resource: str, claims: str | None = None) -> DeviceFlow:
         """Ask for a code to show to the person."""
 
-    def poll(self, flow: DeviceFlow) -> Grant | NotYet:
+    def poll(self, flow: DeviceFlow) -> Grant | AuthorizationPending:
         """Ask once whether the person has finished; TransportError if no answer came."""
 
     def refresh(self, resource: str, refresh_token: Secret, claims: str | None = None) -> Grant:
@@ -107,7 +107,7 @@ _BACKENDS = {"adal": ("adal_backend", "AdalBackend"), "msal": ("msal_backend", "
 _INSTALL = {"adal": "adal", "msal": "'adls-enduser[msal]'"}
 
 
-def backend(settings: Settings) -> Backend:
+def load_backend(settings: Settings) -> Backend:
     """Give what ``library=`` asks for; MissingDependency names what to install."""
     library = settings.library
     module, name = _BACKENDS[library]

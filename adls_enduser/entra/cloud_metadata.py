@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..options import CommonOptions
-    from .http import Answer
+    from .http import Response
 
 _PATH = "/metadata/endpoints?api-version=2015-01-01"
 
@@ -140,7 +140,7 @@ def _text(value: object) -> str:
     return value
 
 
-def _document(answer: Answer, base: str) -> object:
+def _document(answer: Response, base: str) -> object:
     if answer.status >= 500 or answer.status in (408, 429):
         raise TransportError(
             f"{base} could not say which cloud it is (HTTP {answer.status}).",

@@ -10,19 +10,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import ProtocolError, TransportError
-from ..interaction.waiting import Call, Deadline
-from .backend import Grant, NotYet
+from ..interaction.waiting import Deadline, InterruptibleCall
+from .backend import AuthorizationPending, Grant
 
 if TYPE_CHECKING:
     from ..clocks import Clock
-    from ..interaction.waiting import Patience
+    from ..interaction.waiting import WaitOptions
     from .backend import Backend, DeviceFlow
 
 _SLOW_DOWN = 5.0  # seconds more after each slow_down: RFC 8628 section 3.5
 _LONGEST = 60.0
 
 
-def wait_for_person(backend: Backend, flow: DeviceFlow, patience: Patience, clock: Clock) -> Grant:
+def poll_for_token(
+    backend: Backend, flow: DeviceFlow, patience: WaitOptions, clock: Clock
+) -> Grant:
     """Poll until the person has finished.
 
     Raises SignInTimedOut, SignInCancelled, or what Entra ID refused the sign-in with.
@@ -35,12 +37,14 @@ def wait_for_person(backend: Backend, flow: DeviceFlow, patience: Patience, cloc
         if isinstance(outcome, Grant):
             return outcome
         interval, pause = _next(outcome, interval)
-        deadline.rest(pause)
+        deadline.sleep(pause)
 
 
-def _next(outcome: NotYet | TransportError | ProtocolError, interval: float) -> tuple[float, float]:
+def _next(
+    outcome: AuthorizationPending | TransportError | ProtocolError, interval: float
+) -> tuple[float, float]:
     """Give the next interval, and how long to pause now."""
-    if isinstance(outcome, NotYet):
+    if isinstance(outcome, AuthorizationPending):
         interval = min(interval + _SLOW_DOWN * outcome.slow_down, _LONGEST)
         return interval, interval
     # RFC 8628 section 3.5: on a failing connection reduce the frequency.
@@ -50,9 +54,9 @@ def _next(outcome: NotYet | TransportError | ProtocolError, interval: float) -> 
 
 def _ask(
     backend: Backend, flow: DeviceFlow, deadline: Deadline
-) -> Grant | NotYet | TransportError | ProtocolError:
+) -> Grant | AuthorizationPending | TransportError | ProtocolError:
     """Poll once, in a thread that can be left behind when the wait is over."""
     try:
-        return Call(lambda: backend.poll(flow)).result(deadline.check)
+        return InterruptibleCall(lambda: backend.poll(flow)).result(deadline.check)
     except (TransportError, ProtocolError) as blip:
         return blip

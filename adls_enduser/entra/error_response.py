@@ -1,7 +1,7 @@
 """Turn an error answer of Entra ID into one of this package's errors.
 
 The body is untrusted: nothing of it is kept but its sentence, bounded and printable,
-and the five values of ``Particulars``, each only in the form that it should have.
+and the five values of ``ErrorDetails``, each only in the form that it should have.
 
 Sources: RFC 6749 section 5.2 and RFC 8628 section 3.5 (``error``); Microsoft,
 "Microsoft Entra authentication and authorization error codes" (the body's fields) and
@@ -23,9 +23,9 @@ from ..errors import (
     ConsentDeclined,
     ConsentRequired,
     EndUserError,
+    ErrorDetails,
     InvalidCredentials,
     MfaRequired,
-    Particulars,
     ProtocolError,
     SignInDeclined,
     SignInError,
@@ -34,16 +34,16 @@ from ..errors import (
     TransportError,
 )
 from ..options import call, factory, is_data_lake
-from .aadsts import GENERAL, PENDING, REMEDIES, Remedy
+from .aadsts import AUTHORIZATION_PENDING, DEFAULT_REMEDIES, REMEDIES, AadstsEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Action = Literal["password", "device_code", "browser", "refresh", "credential"]
+GrantKind = Literal["password", "device_code", "browser", "refresh", "credential"]
 
 
 @dataclass(frozen=True)
-class Attempt:
+class RequestContext:
     """What was asked of Entra ID.
 
     ``authority`` is ``https://host/tenant``; ``tenant`` is what the caller gave, or
@@ -52,7 +52,7 @@ class Attempt:
     and ``options`` what the factory was given, both as source text (calls.py).
     """
 
-    action: Action
+    action: GrantKind
     authority: str
     tenant: str | None
     client_id: str | None
@@ -66,8 +66,8 @@ class Attempt:
         return self.authority.lower().endswith("/adfs")
 
 
-def refusal(
-    answer: object, attempt: Attempt, *, status: int, retry_after: float | None = None
+def error_from_response(
+    answer: object, attempt: RequestContext, *, status: int, retry_after: float | None = None
 ) -> EndUserError:
     """Build the error for an answer that grants nothing; never raises.
 
@@ -109,22 +109,22 @@ _LONGEST_SENTENCE = 300
 
 
 @dataclass(frozen=True)
-class _Told:
+class _ErrorBody:
     number: int | None
     sentence: str
-    particulars: Particulars
+    particulars: ErrorDetails
 
     @property
-    def row(self) -> Remedy | None:
+    def row(self) -> AadstsEntry | None:
         return None if self.number is None else REMEDIES.get(self.number)
 
 
-def _read(answer: object) -> _Told:
+def _read(answer: object) -> _ErrorBody:
     body = answer if isinstance(answer, dict) else {}
     text = body.get("error_description")
     description = text[:_LONGEST_DESCRIPTION] if isinstance(text, str) else ""
     number = _number(body.get("error_codes"), description)
-    particulars = Particulars(
+    particulars = ErrorDetails(
         code=None if number is None else f"AADSTS{number}",
         correlation_id=_form(_GUID, body.get("correlation_id"))
         or _labelled("Correlation ID", _GUID, description),
@@ -133,7 +133,7 @@ def _read(answer: object) -> _Told:
         error=_form(_WORD, body.get("error")),
         suberror=_form(_WORD, body.get("suberror")),
     )
-    return _Told(number, _sentence(description), particulars)
+    return _ErrorBody(number, _sentence(description), particulars)
 
 
 def _number(codes: object, description: str) -> int | None:
@@ -225,7 +225,7 @@ _BY_ERROR: dict[str, type[EndUserError]] = {
     "invalid_instance": ConfigurationError,
 }
 
-_BY_ERROR_AND_ACTION: dict[tuple[str | None, Action], type[EndUserError]] = {
+_BY_ERROR_AND_ACTION: dict[tuple[str | None, GrantKind], type[EndUserError]] = {
     ("invalid_grant", "password"): InvalidCredentials,
     ("invalid_grant", "device_code"): SignInError,
     ("invalid_grant", "browser"): SignInError,
@@ -242,14 +242,14 @@ _BY_ERROR_AND_ACTION: dict[tuple[str | None, Action], type[EndUserError]] = {
 }
 
 
-def _kind(told: _Told, action: Action, status: int) -> type[EndUserError]:
+def _kind(told: _ErrorBody, action: GrantKind, status: int) -> type[EndUserError]:
     """Choose the class by the OAuth fields, refined by a number that is known.
 
     Microsoft, on the numbers: "should never be used by the client itself"; on ``error``:
     "should be used to react to errors". So an unknown number changes nothing here.
     """
     error = told.particulars.error or ""
-    if error in _FINAL or told.number == PENDING:
+    if error in _FINAL or told.number == AUTHORIZATION_PENDING:
         return _FINAL.get(error, TransportError)
     if told.row is not None:
         return told.row.kind
@@ -258,7 +258,7 @@ def _kind(told: _Told, action: Action, status: int) -> type[EndUserError]:
     return _kind_by_fields(told, action)
 
 
-def _kind_by_fields(told: _Told, action: Action) -> type[EndUserError]:
+def _kind_by_fields(told: _ErrorBody, action: GrantKind) -> type[EndUserError]:
     error, suberror = told.particulars.error or "", told.particulars.suberror or ""
     kind = (
         _BY_SUBERROR.get(suberror)
@@ -272,7 +272,7 @@ def _kind_by_fields(told: _Told, action: Action) -> type[EndUserError]:
 
 # Words -------------------------------------------------------------------------------
 
-_REFUSED: dict[Action, str] = {
+_REFUSED: dict[GrantKind, str] = {
     "password": "refused the password sign-in",
     "device_code": "refused the device-code sign-in",
     "browser": "refused the browser sign-in",
@@ -280,7 +280,7 @@ _REFUSED: dict[Action, str] = {
     "credential": "refused the credential a token",
 }
 
-_UNABLE: dict[Action, str] = {
+_UNABLE: dict[GrantKind, str] = {
     "password": "could not complete the password sign-in",
     "device_code": "could not complete the device-code sign-in",
     "browser": "could not complete the browser sign-in",
@@ -290,7 +290,11 @@ _UNABLE: dict[Action, str] = {
 
 
 def _message(
-    kind: type[EndUserError], told: _Told, row: Remedy | None, attempt: Attempt, status: int
+    kind: type[EndUserError],
+    told: _ErrorBody,
+    row: AadstsEntry | None,
+    attempt: RequestContext,
+    status: int,
 ) -> str:
     who = "AD FS" if attempt.is_adfs else "Entra ID"
     if kind is ProtocolError:
@@ -304,9 +308,9 @@ def _message(
 
 
 def _remedy(
-    kind: type[EndUserError], told: _Told, row: Remedy | None, attempt: Attempt
+    kind: type[EndUserError], told: _ErrorBody, row: AadstsEntry | None, attempt: RequestContext
 ) -> list[str]:
-    sentences = [row.advice if row else GENERAL[kind]]
+    sentences = [row.advice if row else DEFAULT_REMEDIES[kind]]
     if kind not in _NO_REFUSALS:
         sentences.append(_next_call(kind, sentences[0], attempt))
     if issubclass(kind, ConsentRequired):
@@ -334,7 +338,7 @@ _MODE = re.compile(r'mode=("\w+")')
 _OPTION = re.compile(r"\b(tenant|client_id|cloud)=")
 
 
-def _next_call(kind: type[EndUserError], advice: str, attempt: Attempt) -> str:
+def _next_call(kind: type[EndUserError], advice: str, attempt: RequestContext) -> str:
     """Name the call that has a chance: in a mode that the advice names, or the same again."""
     named = _MODE.findall(advice)
     mode = attempt.mode if attempt.mode in named or not named else named[0]
@@ -347,7 +351,7 @@ def _next_call(kind: type[EndUserError], advice: str, attempt: Attempt) -> str:
 # Consent -----------------------------------------------------------------------------
 
 
-def _consent(attempt: Attempt) -> list[str]:
+def _consent(attempt: RequestContext) -> list[str]:
     needed = (
         "The application's registration needs the API permission"
         f' "{_permission(attempt.resource)}: user_impersonation".'
@@ -368,7 +372,7 @@ def _permission(resource: str) -> str:
     return resource
 
 
-def _consent_url(attempt: Attempt) -> str | None:
+def _consent_url(attempt: RequestContext) -> str | None:
     """Give the page on which an administrator can allow the application for everybody.
 
     None where nobody knows which application it is. The address without ``v2.0`` asks for
@@ -386,6 +390,6 @@ def _consent_url(attempt: Attempt) -> str | None:
     return f"{_origin(attempt)}/{quote(tenant, safe='')}/adminconsent?{query}"
 
 
-def _origin(attempt: Attempt) -> str:
+def _origin(attempt: RequestContext) -> str:
     parts = urlsplit(attempt.authority)
     return f"{parts.scheme}://{parts.netloc}"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What came back: HTTP status, body, headers. The body may hold tokens."""
 
     status: int
@@ -58,11 +58,11 @@ class Http:
         self._settings = settings
         self.skew = 0.0
 
-    def get(self, url: str, headers: Mapping[str, str]) -> Answer:
+    def get(self, url: str, headers: Mapping[str, str]) -> Response:
         """GET, three times if need be; TransportError when no usable answer came."""
         return self._patiently(lambda: self._send("GET", url, headers, None))
 
-    def post(self, url: str, headers: Mapping[str, str], body: Body, *, once: bool) -> Answer:
+    def post(self, url: str, headers: Mapping[str, str], body: Body, *, once: bool) -> Response:
         """POST, three times if need be; TransportError when no usable answer came.
 
         ``once`` for what must not be sent twice: a password, because an answer that was
@@ -72,7 +72,7 @@ class Http:
             return self._send("POST", url, headers, body)
         return self._patiently(lambda: self._send("POST", url, headers, body))
 
-    def _patiently(self, send: Callable[[], Answer]) -> Answer:
+    def _patiently(self, send: Callable[[], Response]) -> Response:
         clock = self._settings.clock
         growing = tenacity.wait_exponential(multiplier=0.5, max=4.0) + tenacity.wait_random(0, 1)
 
@@ -91,13 +91,17 @@ class Http:
         )
         return retrying(send)
 
-    def _send(self, method: str, url: str, headers: Mapping[str, str], body: Body | None) -> Answer:
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: Body | None
+    ) -> Response:
         if not url.lower().startswith("https://"):
             raise ConfigurationError(
                 f"{_host(url)} would be asked over plain http.",
                 remedy="Sign-ins go over https only: have its address made one of https.",
             )
-        if getattr(threading.current_thread(), "left_behind", False):  # see patience.Caller
+        if getattr(
+            threading.current_thread(), "left_behind", False
+        ):  # see patience.AbandonableThread
             raise TransportError(
                 f"{_host(url)} is not asked again: nobody waits for the answer.",
                 remedy="Sign in again.",
@@ -114,7 +118,7 @@ class Http:
 
     def _attempt(
         self, method: str, url: str, headers: Mapping[str, str], body: Body | None
-    ) -> Answer | EndUserError:
+    ) -> Response | EndUserError:
         # Errors are given back, not raised here: a requests exception holds the request,
         # and with it the password; even `raise ... from None` would keep it as context.
         settings = self._settings
@@ -136,7 +140,7 @@ class Http:
                 )
             except OSError as error:  # RequestException is one; a missing CA file another
                 return _unreachable(url, error)
-            answer = Answer(response.status_code, response.text, response.headers)
+            answer = Response(response.status_code, response.text, response.headers)
             self.skew = _skew(answer, settings.clock.time())
             return answer
 
@@ -168,15 +172,15 @@ def _asked_pause(state: tenacity.RetryCallState, now: float) -> float | None:
     return retry_after(outcome.result(), now)
 
 
-def _last_outcome(state: tenacity.RetryCallState) -> Answer:
+def _last_outcome(state: tenacity.RetryCallState) -> Response:
     outcome = state.outcome
     if outcome is None:
         raise TransportError("Nothing was sent.", remedy="Try again.")
-    answer: Answer = outcome.result()  # raises what the last attempt raised
+    answer: Response = outcome.result()  # raises what the last attempt raised
     return answer
 
 
-def _skew(answer: Answer, now: float) -> float:
+def _skew(answer: Response, now: float) -> float:
     theirs = _moment(answer.headers.get("Date", ""))
     return theirs - now if theirs is not None and abs(theirs - now) > _SKEW else 0.0
 
@@ -188,7 +192,7 @@ def _moment(value: str) -> float | None:
         return None
 
 
-def retry_after(answer: Answer, now: float) -> float | None:
+def retry_after(answer: Response, now: float) -> float | None:
     """Give the seconds of a Retry-After header, a number or a date (RFC 9110 10.2.3).
 
     A date is compared with the answer's own, so that a clock here that is wrong does no

@@ -3,7 +3,7 @@
 The seam is what msal makes public: ``PublicClientApplication`` finds the endpoints and
 builds the client, and the methods of its ``client`` (``msal.oauth2cli.oidc.Client``)
 make each request and read its answer. The application's own methods are not used: they
-keep tokens where SignIn does, wait without an end, and that for passwords is deprecated
+keep tokens where Session does, wait without an end, and that for passwords is deprecated
 and will be removed (msal warns of it). Everything goes through an ``http_client`` of
 ours, because msal's own has no timeout, follows a 307 with the password, and with any
 client gives an earlier failure again without asking (msal.throttled_http_client). So an
@@ -26,13 +26,13 @@ from msal.authority import WELL_KNOWN_AUTHORITY_HOSTS
 from ..claims import checked
 from ..errors import EndUserError
 from ..tokens import Secret
-from .backend import AuthorizationFlow, NotYet
+from .backend import AuthorizationFlow, AuthorizationPending
 from .http import Body, Http
 from .responses import (
     FORM,
     REPEATABLE,
-    Border,
-    Refused,
+    ErrorBoundary,
+    ErrorResponse,
     account,
     check_federation,
     check_instance,
@@ -40,11 +40,11 @@ from .responses import (
     device_flow,
     federation_fault,
     grant,
-    ok,
+    login_hint_params,
     page,
+    raise_for_status,
     seconds,
     unknown_authority,
-    who,
 )
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ if TYPE_CHECKING:
     from ..options import Settings
     from ..tokens import Account
     from .backend import DeviceFlow, Grant
-    from .error_response import Attempt
-    from .http import Answer
+    from .error_response import RequestContext
+    from .http import Response
 
 # What msal's own application asks for beside the resource (its ``_decorate_scope``): an id
 # token with the user's name in it, and a refresh token.
@@ -89,14 +89,14 @@ class MsalBackend:
     def __init__(self, settings: Settings, http: Http | None = None) -> None:
         self._settings = settings
         self._http = http or Http(settings)
-        self._border = Border(settings, self._http, _UNREADABLE)
-        self._discovered: Mapping[str, Answer] = {}
+        self._border = ErrorBoundary(settings, self._http, _UNREADABLE)
+        self._discovered: Mapping[str, Response] = {}
 
     def password(
         self, resource: str, username: str, password: Secret, claims: str | None = None
     ) -> Grant:
         """Send the password (RFC 6749 section 4.3), or for a federated user WS-Trust."""
-        person = _Person(username, password)
+        person = UserPassword(username, password)
         return self._border.run(
             self._border.attempt("password", resource),
             lambda: self._grant(self._password(person, resource, claims), resource),
@@ -112,7 +112,7 @@ class MsalBackend:
 
         return self._border.run(self._border.attempt("device_code", resource), ask)
 
-    def poll(self, flow: DeviceFlow) -> Grant | NotYet:
+    def poll(self, flow: DeviceFlow) -> Grant | AuthorizationPending:
         """Ask once whether the person has finished (RFC 8628 sections 3.4 and 3.5)."""
         attempt = self._border.attempt("device_code", flow.resource)
         return self._border.run(attempt, lambda: self._poll(flow))
@@ -140,7 +140,7 @@ class MsalBackend:
                 redirect_uri=redirect_uri,
                 response_mode=_FORM_POST,
                 claims=claims,
-                **who(self._settings),
+                **login_hint_params(self._settings),
             )
             return _flow(started, attempt, claims)
 
@@ -164,7 +164,7 @@ class MsalBackend:
         if claims is not None:
             checked(claims)
 
-    def _poll(self, flow: DeviceFlow) -> Grant | NotYet:
+    def _poll(self, flow: DeviceFlow) -> Grant | AuthorizationPending:
         code = flow.device_code.reveal()
         try:
             answer = self._client().obtain_token_by_device_flow(
@@ -175,12 +175,12 @@ class MsalBackend:
                 data={"code": code, **_data(flow.claims)},
             )
             return self._grant(answer, flow.resource)
-        except Refused as refused:
+        except ErrorResponse as refused:
             if refused.error in ("authorization_pending", "slow_down"):
-                return NotYet(slow_down=refused.error == "slow_down")
+                return AuthorizationPending(slow_down=refused.error == "slow_down")
             raise
 
-    def _password(self, person: _Person, resource: str, claims: str | None) -> Any:
+    def _password(self, person: UserPassword, resource: str, claims: str | None) -> Any:
         settings, wire = self._settings, self._wire()
         client = self._client(wire)
         # AD FS has no realms: msal.application, acquire_token_by_username_password.
@@ -192,16 +192,18 @@ class MsalBackend:
             person.username, person.password.reveal(), scope=_scope(resource), data=_data(claims)
         )
 
-    def _wire(self) -> _Wire:
-        return _Wire(self._http, urlsplit(self._settings.authority).hostname, self._discovered)
+    def _wire(self) -> MsalHttpClient:
+        return MsalHttpClient(
+            self._http, urlsplit(self._settings.authority).hostname, self._discovered
+        )
 
-    def _client(self, wire: _Wire | None = None) -> Any:
+    def _client(self, wire: MsalHttpClient | None = None) -> Any:
         wire = wire or self._wire()
         application = self._application(wire)
         self._discovered = wire.found
         return application.client
 
-    def _application(self, wire: _Wire) -> Any:
+    def _application(self, wire: MsalHttpClient) -> Any:
         settings = self._settings
         validate = settings.cloud.validate_authority
         host = urlsplit(settings.authority).hostname
@@ -214,7 +216,7 @@ class MsalBackend:
                 authority=settings.authority,
                 validate_authority=validate,
                 http_client=wire,
-                token_cache=_Forgetful(),
+                token_cache=NullTokenCache(),
             )
         except ValueError:
             # What msal makes of it says less; a ConfigurationError of ours is one too.
@@ -226,15 +228,15 @@ class MsalBackend:
         return _grant(answer, resource, self._settings.clock.time())
 
 
-class _Person(NamedTuple):
+class UserPassword(NamedTuple):
     """A user name and a password on their way."""
 
     username: str
     password: Secret
 
 
-class _Forgetful(msal.TokenCache):  # type: ignore[misc]
-    """Keeps nothing: SignIn does, and on the way into msal's own cache tokens are logged."""
+class NullTokenCache(msal.TokenCache):  # type: ignore[misc]
+    """Keeps nothing: Session does, and on the way into msal's own cache tokens are logged."""
 
     def add(self, event: Any, now: Any = None) -> None:
         """Forget what was obtained."""
@@ -249,22 +251,22 @@ class _Forgetful(msal.TokenCache):  # type: ignore[misc]
 class _Response:
     """An answer in the form that msal reads (msal.oauth2cli.http.Response)."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Response) -> None:
         self.status_code, self.text, self.headers = answer.status, answer.text, answer.headers
 
     def raise_for_status(self) -> None:
         """Raise nothing: what was refused never gets here."""
 
 
-class _Wire:
+class MsalHttpClient:
     """The ``http_client`` of one application (msal.oauth2cli.http.HttpClient).
 
     ``discovered`` are answers to GET requests that need not be asked for again; ``found``
-    are they and those of this application. A refusal is raised here, as Refused, so that
+    are they and those of this application. A refusal is raised here, as ErrorResponse, so that
     all of them are read in one way and msal, which logs a body that is no JSON, sees none.
     """
 
-    def __init__(self, http: Http, host: str | None, discovered: Mapping[str, Answer]) -> None:
+    def __init__(self, http: Http, host: str | None, discovered: Mapping[str, Response]) -> None:
         self._http = http
         self._host = host
         self._id = str(uuid.uuid4())
@@ -281,12 +283,12 @@ class _Wire:
             raise
         return _Response(self.found[url])
 
-    def ask(self, url: str, headers: Any = None) -> Answer:
+    def ask(self, url: str, headers: Any = None) -> Response:
         """Send a GET."""
         answer = self._http.get(url, self._headers(headers))
         if urlsplit(url).path == _INSTANCE_DISCOVERY:
             check_instance(answer, self._host)
-        ok(answer)
+        raise_for_status(answer)
         return answer
 
     def post(self, url: str, headers: Any = None, data: Any = None, **_: Any) -> _Response:
@@ -297,19 +299,19 @@ class _Wire:
         once = form.get("grant_type") not in REPEATABLE
         headers = self._headers({**headers, **FORM})
         answer = self._http.post(url, headers, Body(urlencode(form)), once=once)
-        json.loads(ok(answer))
+        json.loads(raise_for_status(answer))
         return _Response(answer)
 
     def close(self) -> None:
         """Do nothing: there is nothing to close."""
 
-    def _send_envelope(self, url: str, headers: Any, envelope: str) -> Answer:
+    def _send_envelope(self, url: str, headers: Any, envelope: str) -> Response:
         check_federation(url)
         answer = self._http.post(url, self._headers(headers), Body(envelope), once=True)
         told = _fault(answer.text)
         if told:
             raise federation_fault(told, url)
-        checked_xml(ok(answer))
+        checked_xml(raise_for_status(answer))
         return answer
 
     def _headers(self, headers: Any) -> dict[str, str]:
@@ -329,12 +331,12 @@ def _data(claims: str | None) -> dict[str, str]:
     return {} if claims is None else {"claims": claims}
 
 
-def _realm(wire: _Wire, authority: str, username: str) -> Any:
+def _realm(wire: MsalHttpClient, authority: str, username: str) -> Any:
     """Ask how a user signs in; as msal, which drops a port and does not quote the name."""
     url = f"https://{urlsplit(authority).netloc}/common/userrealm/{quote(username, safe='')}"
     try:
         answer = wire.ask(f"{url}?api-version=1.0", {"Accept": "application/json"})
-    except Refused as refused:
+    except ErrorResponse as refused:
         if refused.status == 404:  # an authority without realms: msal.authority
             return {}
         raise
@@ -344,7 +346,7 @@ def _realm(wire: _Wire, authority: str, username: str) -> Any:
     return realm
 
 
-def _assertion(wire: _Wire, realm: Any, person: _Person) -> Any:
+def _assertion(wire: MsalHttpClient, realm: Any, person: UserPassword) -> Any:
     """Have the federation server say, as SAML, who the person is (WS-Trust 1.3 or 2005)."""
     endpoint = _endpoint(wire, realm.get("federation_metadata_url"))
     url = endpoint.get("address") or realm["federation_active_auth_url"]
@@ -359,7 +361,7 @@ def _assertion(wire: _Wire, realm: Any, person: _Person) -> Any:
     )
 
 
-def _endpoint(wire: _Wire, url: Any) -> Any:
+def _endpoint(wire: MsalHttpClient, url: Any) -> Any:
     if not url:
         return {}
     check_federation(url)
@@ -396,7 +398,7 @@ def _grant(answer: Any, resource: str, now: float) -> Grant:
     )
 
 
-def _flow(started: Any, attempt: Attempt, claims: str | None) -> AuthorizationFlow:
+def _flow(started: Any, attempt: RequestContext, claims: str | None) -> AuthorizationFlow:
     url = started["auth_uri"].replace(f"response_mode={_FORM_POST}", f"response_mode={_QUERY}")
     return AuthorizationFlow(
         page(url),

@@ -1,7 +1,7 @@
 """Reading what Entra ID and a federation server answer, whichever library asked.
 
 What came is untrusted: of each value only the form that it should have is let through.
-``Border`` is where a foreign library's exceptions end.
+``ErrorBoundary`` is where a foreign library's exceptions end.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from ..errors import (
 from ..interaction.prompts import DeviceCodePrompt
 from ..tokens import Account, Secret, Token
 from .backend import DeviceFlow, Grant
-from .error_response import Action, Attempt, refusal
+from .error_response import GrantKind, RequestContext, error_from_response
 from .http import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..options import Settings
-    from .http import Answer, Http
+    from .http import Http, Response
 
 
 _Given = TypeVar("_Given")
@@ -55,7 +55,7 @@ UNREADABLE: tuple[type[Exception], ...] = (
 )
 
 
-class Border:
+class ErrorBoundary:
     """Runs a foreign library, reads what it gives, and lets nothing of its own out.
 
     ``unreadable``: what it raises, beside ``UNREADABLE``, at an answer that it cannot read.
@@ -66,13 +66,13 @@ class Border:
         self._http = http
         self._unreadable = (*UNREADABLE, *unreadable)
 
-    def attempt(self, action: Action, resource: str) -> Attempt:
+    def attempt(self, action: GrantKind, resource: str) -> RequestContext:
         """Say, for errors, what is asked of Entra ID."""
         own = self._settings
-        who = (own.authority, own.tenant, own.client_id)
-        return Attempt(action, *who, resource, f'"{own.mode}"', own.spelled)
+        login_hint_params = (own.authority, own.tenant, own.client_id)
+        return RequestContext(action, *login_hint_params, resource, f'"{own.mode}"', own.spelled)
 
-    def run(self, attempt: Attempt, call: Callable[[], _Given]) -> _Given:
+    def run(self, attempt: RequestContext, call: Callable[[], _Given]) -> _Given:
         """Give what the call gives, or raise an EndUserError.
 
         Errors are raised anew outside of the except clause: the old traceback's frames,
@@ -82,7 +82,7 @@ class Border:
         failure: EndUserError
         try:
             return call()
-        except Refused as refused:
+        except ErrorResponse as refused:
             failure = refused.explained(attempt, self._settings.clock.time())
         except EndUserError as error:
             failure = error.with_traceback(None)
@@ -95,10 +95,10 @@ class Border:
         raise failure
 
 
-class Refused(Exception):
+class ErrorResponse(Exception):
     """Entra ID said no; the body stays inside of this room."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Response) -> None:
         super().__init__(f"HTTP {answer.status}")
         self.status = answer.status
         self._answer = answer
@@ -112,13 +112,15 @@ class Refused(Exception):
         """The OAuth error code (RFC 6749 section 5.2), or None."""
         return self._body.get("error") if isinstance(self._body, dict) else None
 
-    def explained(self, attempt: Attempt, now: float) -> EndUserError:
+    def explained(self, attempt: RequestContext, now: float) -> EndUserError:
         """Give the typed error that says what to do."""
         after = retry_after(self._answer, now)
-        return refusal(self._body, attempt, status=self._answer.status, retry_after=after)
+        return error_from_response(
+            self._body, attempt, status=self._answer.status, retry_after=after
+        )
 
 
-def who(settings: Settings) -> dict[str, str]:
+def login_hint_params(settings: Settings) -> dict[str, str]:
     """Say on whose behalf the sign-in page is opened: a person, or whom they choose there.
 
     Microsoft, "Microsoft identity platform and OAuth 2.0 authorization code flow":
@@ -134,14 +136,14 @@ def who(settings: Settings) -> dict[str, str]:
     return {"prompt": "select_account"}
 
 
-def ok(answer: Answer) -> str:
-    """Give the text of a 2xx; raise Refused for the rest."""
+def raise_for_status(answer: Response) -> str:
+    """Give the text of a 2xx; raise ErrorResponse for the rest."""
     if not answer.ok:
-        raise Refused(answer)
+        raise ErrorResponse(answer)
     return answer.text
 
 
-def check_instance(answer: Answer, host: str | None) -> None:
+def check_instance(answer: Response, host: str | None) -> None:
     """Raise unless Microsoft's instance discovery knows the authority.
 
     Source: adal.authority, ``_perform_dynamic_instance_discovery``.
@@ -149,7 +151,7 @@ def check_instance(answer: Answer, host: str | None) -> None:
     if answer.ok and "tenant_discovery_endpoint" in json.loads(answer.text):
         return
     if answer.status >= 500 or answer.status == 429:
-        raise Refused(answer)
+        raise ErrorResponse(answer)
     raise unknown_authority(host)
 
 

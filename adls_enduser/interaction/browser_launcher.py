@@ -36,10 +36,10 @@ def can_open(environ: Mapping[str, str] | None = None) -> bool:
     desktop is there, and besides whether the person is. azure-identity's
     ``InteractiveBrowserCredential`` tries, and fails where none can open.
     """
-    return not obstacle(environ)
+    return not why_no_browser(environ)
 
 
-def obstacle(environ: Mapping[str, str] | None = None) -> str:
+def why_no_browser(environ: Mapping[str, str] | None = None) -> str:
     """Say why no browser can open here in front of the person; nothing if one can."""
     environ = os.environ if environ is None else environ
     for name in _ELSEWHERE:

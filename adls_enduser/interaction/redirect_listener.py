@@ -76,7 +76,7 @@ _NOT_ME = Reply(400, "Not for this machine", "The request was meant for another 
 _NONSENSE = Reply(400, "Not understood", "The request could not be read.")
 
 
-class Loopback:
+class RedirectListener:
     """Listens where ``redirect_uri`` says, or on a free port if it names none.
 
     Listens from the beginning, and answers from ``serve`` on; a context manager that
@@ -99,10 +99,10 @@ class Loopback:
         self._told = threading.Event()
         self._told.set()
 
-    def serve(self, offer: Callable[[str], Reply]) -> None:
+    def serve(self, receive: Callable[[str], Reply]) -> None:
         """Answer from now on; ``offer`` gets each query and gives the page for it."""
         for server in self._servers:
-            server.judge = lambda request: self._judge(request, offer)
+            server.judge = lambda request: self._judge(request, receive)
             server.told = self._told.set
             threading.Thread(
                 target=server.serve_forever,
@@ -112,7 +112,7 @@ class Loopback:
             ).start()
             server.serving = True
 
-    def _judge(self, request: _Handler, offer: Callable[[str], Reply]) -> Reply:
+    def _judge(self, request: _Handler, receive: Callable[[str], Reply]) -> Reply:
         # The exact host stops a page elsewhere whose name was made to point here (DNS
         # rebinding).
         if [host.lower() for host in request.headers.get_all("Host", [])] != [self._host]:
@@ -121,7 +121,7 @@ class Loopback:
         if path != self._path:
             return _NOT_HERE
         self._told.clear()
-        return offer(query)
+        return receive(query)
 
     def __enter__(self) -> Self:
         return self
@@ -140,7 +140,7 @@ class Loopback:
 class _Server(socketserver.ThreadingTCPServer):
     # Not http.server's: that looks its own name up, which can take many seconds.
     daemon_threads = True
-    # Elsewhere it would let two programs have one port (Microsoft, "Using SO_REUSEADDR").
+    # DetachedStrategy it would let two programs have one port (Microsoft, "Using SO_REUSEADDR").
     allow_reuse_address = os.name == "posix"
     serving = False
 

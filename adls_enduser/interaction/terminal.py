@@ -35,7 +35,7 @@ def can_paste() -> bool:
         return False
 
 
-class Pasting:
+class TerminalLineReader:
     """Reads lines without waiting for them and without showing them.
 
     What is pasted holds a code that signs somebody in; and a terminal that edits lines

@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
     from ..clocks import Clock
 
-GLANCE = 0.2
+POLL_INTERVAL = 0.2
 
 _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
-class Patience:
+class WaitOptions:
     """How long to wait: ``timeout`` seconds, or None for no end; ``cancel`` stops it."""
 
     timeout: float | None = None
     cancel: threading.Event | None = None
 
 
-def patience(timeout: object, cancel: object) -> Patience:
+def patience(timeout: object, cancel: object) -> WaitOptions:
     """Validate the options of these names."""
     if cancel is not None and not isinstance(cancel, threading.Event):
         raise ConfigurationError(f"cancel must be a threading.Event, not {type(cancel).__name__}.")
-    return Patience(None if timeout is None else seconds("timeout", timeout), cancel)
+    return WaitOptions(None if timeout is None else seconds("timeout", timeout), cancel)
 
 
 class Deadline:
@@ -45,7 +45,7 @@ class Deadline:
     """
 
     def __init__(
-        self, patience: Patience, clock: Clock, *, again: str, expiry: float | None = None
+        self, patience: WaitOptions, clock: Clock, *, again: str, expiry: float | None = None
     ) -> None:
         self.clock = clock
         self.cancel = patience.cancel or threading.Event()
@@ -77,7 +77,7 @@ class Deadline:
                 remedy=f"Clear the event given as cancel=, and sign in again; {self._again}.",
             )
 
-    def rest(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         """Pause, but not beyond the end of the wait."""
         self.clock.wait(self.cancel, max(0.0, min(seconds, self._left())))
         self.check()
@@ -85,21 +85,21 @@ class Deadline:
     def _left(self) -> float:
         return min(self.end - self.clock.time(), self._ticks - self.clock.monotonic())
 
-    def glance(self, event: threading.Event) -> bool:
+    def poll(self, event: threading.Event) -> bool:
         """Wait for a moment until the event is set, and tell whether it is."""
-        if self.clock.wait(event, GLANCE):
+        if self.clock.wait(event, POLL_INTERVAL):
             return True
         self.check()
         return False
 
 
-class Caller(threading.Thread):
+class AbandonableThread(threading.Thread):
     """A thread that may be left behind; what it runs should then begin nothing new."""
 
     left_behind = False
 
 
-class Call(Generic[_Result]):
+class InterruptibleCall(Generic[_Result]):
     """A function that runs in a thread, which can be left behind.
 
     ``check`` raises when nobody wants the result any more.
@@ -113,10 +113,10 @@ class Call(Generic[_Result]):
 
     def result(self, check: Callable[[], None]) -> _Result:
         """Run, and give the result or raise the error."""
-        caller = Caller(target=self._run, name="adls_enduser-call", daemon=True)
+        caller = AbandonableThread(target=self._run, name="adls_enduser-call", daemon=True)
         caller.start()
         try:
-            while not self._done.wait(GLANCE):
+            while not self._done.wait(POLL_INTERVAL):
                 check()
         except BaseException:  # Ctrl-C too
             caller.left_behind = True

@@ -1,1 +1,1 @@
-"""Ways of signing in, one a file. Each holds a SignIn and has the protocol's two methods."""
+"""Ways of signing in, one a file. Each holds a Session and has the protocol's two methods."""

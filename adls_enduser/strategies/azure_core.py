@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from azure.core.exceptions import AzureError
 
 from ..claims import challenge, declares_cp1
-from ..entra.error_response import Attempt
+from ..entra.error_response import RequestContext
 from ..errors import ConfigurationError, EndUserError, ProtocolError
 from ..options import spelled
-from ..tokens import Account, Token, is_bearer_token, is_moment
+from ..tokens import Account, Token, is_bearer_token, is_epoch_seconds
 from .azure_errors import kinds, translated
-from .jwt import read
+from .jwt import decode_unverified
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,11 +104,11 @@ class AzureCore:
             raise failure
         return None
 
-    def _attempt(self, resource: str) -> Attempt:
+    def _attempt(self, resource: str) -> RequestContext:
         own = self._settings
         authority = f"{own.cloud.authority.rstrip('/')}/{own.tenant or 'organizations'}"
         mode, options = f"AzureCredential({self.name}(...))", spelled(own.cloud, tenant=own.tenant)
-        return Attempt("credential", authority, own.tenant, None, resource, mode, options)
+        return RequestContext("credential", authority, own.tenant, None, resource, mode, options)
 
     def _outcome(self, info: Any, resource: str) -> Token | EndUserError:
         # Errors are given back, not raised here, where a traceback would show the token.
@@ -123,7 +123,7 @@ class AzureCore:
 
     def _token(self, info: Any, resource: str) -> Token | None:
         secret, expires_on = getattr(info, "token", None), getattr(info, "expires_on", None)
-        if not is_bearer_token(secret) or not is_moment(expires_on):
+        if not is_bearer_token(secret) or not is_epoch_seconds(expires_on):
             return None
         refresh_on = getattr(info, "refresh_on", None)
         return Token(
@@ -131,8 +131,8 @@ class AzureCore:
             expires_on=float(expires_on),
             obtained_on=self._settings.clock.time(),
             resource=resource,
-            account=read(secret).account,
-            refresh_on=float(refresh_on) if is_moment(refresh_on) else None,
+            account=decode_unverified(secret).account,
+            refresh_on=float(refresh_on) if is_epoch_seconds(refresh_on) else None,
         )
 
 

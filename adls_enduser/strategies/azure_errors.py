@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
-from ..entra.error_response import Attempt, readable, refusal
-from ..entra.http import Answer, retry_after
+from ..entra.error_response import RequestContext, error_from_response, readable
+from ..entra.http import Response, retry_after
 from ..errors import ProtocolError, SignInError, SignInTimedOut, TransportError
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ _TEMPORARY = frozenset({408, 429})
 _LASTING = (PermissionError, FileNotFoundError, NotADirectoryError)
 
 
-def translated(error: Exception, attempt: Attempt, name: str, now: float) -> EndUserError | None:
+def translated(
+    error: Exception, attempt: RequestContext, name: str, now: float
+) -> EndUserError | None:
     """Give ours for what the credential ``name`` raised; None if it wants a person asked.
 
     A person who must be asked because Entra ID refused to renew is told why.
@@ -68,13 +70,13 @@ def translated(error: Exception, attempt: Attempt, name: str, now: float) -> End
     )
 
 
-def _refusal(error: Exception, attempt: Attempt, now: float) -> EndUserError | None:
+def _refusal(error: Exception, attempt: RequestContext, now: float) -> EndUserError | None:
     """Give the refusal that Entra ID's answer, or a sentence of it, stands for."""
     for one in _causes(error):
         answer, status = _answer(one), _status(one)
         if answer is not None or status >= 500 or status in _TEMPORARY:
-            wait = retry_after(Answer(status, "", _headers(one)), now)
-            return refusal(answer, attempt, status=status, retry_after=wait)
+            wait = retry_after(Response(status, "", _headers(one)), now)
+            return error_from_response(answer, attempt, status=status, retry_after=wait)
     return None
 
 

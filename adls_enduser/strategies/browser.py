@@ -5,18 +5,18 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, NoReturn
 
-from ..entra.authorization_response import Inbox
-from ..entra.backend import backend
+from ..entra.authorization_response import ResponseReceiver
+from ..entra.backend import load_backend
 from ..errors import SignInRequired
 from ..interaction.browser_launcher import can_open, open_page
 from ..interaction.prompts import BrowserPrompt, show_page, tell
-from ..interaction.redirect_listener import Loopback
+from ..interaction.redirect_listener import RedirectListener
 from ..interaction.redirect_uri import LOOPBACK, check_redirect_uri, is_loopback
-from ..interaction.terminal import Pasting, can_paste
-from ..interaction.waiting import Call, Deadline, patience
+from ..interaction.terminal import TerminalLineReader, can_paste
+from ..interaction.waiting import Deadline, InterruptibleCall, patience
 from ..options import WaitingOptions, check_flag, check_prompt, refuse_unknown, settings
 from .cached import refuse_pickle, stand_in
-from .session import SignIn
+from .session import Session
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..entra.backend import Grant
     from ..interaction.prompts import PagePrompt
     from ..tokens import Account, Secret, Token
-    from .cached import FromCache
+    from .cached import CachedStrategy
 
 
 # What azure-identity's InteractiveBrowserCredential waits for, too.
@@ -48,7 +48,7 @@ class Browser:
         self._redirect_uri = check_redirect_uri(options.get("redirect_uri", LOOPBACK))
         timeout = options.get("timeout")
         self._patience = patience(_TIMEOUT if timeout is None else timeout, options.get("cancel"))
-        self._sign_in = SignIn(self.settings, backend(self.settings))
+        self._sign_in = Session(self.settings, load_backend(self.settings))
 
     @property
     def account(self) -> Account | None:
@@ -79,37 +79,43 @@ class Browser:
         deadline.check_cancel()
         with ExitStack() as stack:
             way = self._way_back(stack)
-            start = Call(lambda: entra.start_authorization(resource, way.redirect_uri, claims))
+            start = InterruptibleCall(
+                lambda: entra.start_authorization(resource, way.redirect_uri, claims)
+            )
             flow = start.result(deadline.check)
-            inbox = Inbox(flow)
+            inbox = ResponseReceiver(flow)
             way.open(inbox)
             self._show(flow.url, deadline, way)
             code = way.wait(inbox, deadline)
-        return Call(lambda: entra.redeem_code(flow, code)).result(deadline.check_cancel)
+        return InterruptibleCall(lambda: entra.redeem_code(flow, code)).result(
+            deadline.check_cancel
+        )
 
-    def _way_back(self, stack: ExitStack) -> _WayBack:
+    def _way_back(self, stack: ExitStack) -> RedirectReceiver:
         """Listen, and have the terminal, before anybody is asked."""
         opens, redirect_uri = self._opens(), self._redirect_uri
         listener = pasting = None
         if is_loopback(redirect_uri):
-            listener = stack.enter_context(Loopback(redirect_uri))
+            listener = stack.enter_context(RedirectListener(redirect_uri))
         elif not can_paste():
             raise _no_terminal(redirect_uri)
         if not listener or (can_paste() and not (opens or self.prompt)):
-            pasting = stack.enter_context(Pasting())
-        return _WayBack(opens=opens, listener=listener, pasting=pasting, redirect_uri=redirect_uri)
+            pasting = stack.enter_context(TerminalLineReader())
+        return RedirectReceiver(
+            opens=opens, listener=listener, pasting=pasting, redirect_uri=redirect_uri
+        )
 
     def _opens(self) -> bool:
         if self._open_browser is None:
             return self.prompt is None and can_open()
         return self._open_browser
 
-    def _show(self, url: str, deadline: Deadline, way: _WayBack) -> None:
+    def _show(self, url: str, deadline: Deadline, way: RedirectReceiver) -> None:
         (self.prompt or show_page)(BrowserPrompt(url, deadline.end, way.message))
         if way.opens:
             open_page(url)
 
-    def elsewhere(self) -> FromCache | None:
+    def elsewhere(self) -> CachedStrategy | None:
         """Give what another process gets instead of this: the cache, if there is one."""
         return stand_in(self.settings, self.account)
 
@@ -136,15 +142,15 @@ class Browser:
         return f"<Browser at {self.settings.authority}>"
 
 
-class _WayBack:
+class RedirectReceiver:
     """How an answer comes from the browser: to the listener or by the terminal, or either."""
 
     def __init__(
         self,
         *,
         opens: bool,
-        listener: Loopback | None,
-        pasting: Pasting | None,
+        listener: RedirectListener | None,
+        pasting: TerminalLineReader | None,
         redirect_uri: str,
     ) -> None:
         self.opens = opens
@@ -166,16 +172,16 @@ class _WayBack:
             told += " and press Enter. What you paste is not shown."
         return told
 
-    def open(self, inbox: Inbox) -> None:
+    def open(self, inbox: ResponseReceiver) -> None:
         """Take answers from now on."""
         if self._listener:
-            self._listener.serve(inbox.offer)
+            self._listener.serve(inbox.receive)
 
-    def wait(self, inbox: Inbox, deadline: Deadline) -> Secret:
+    def wait(self, inbox: ResponseReceiver, deadline: Deadline) -> Secret:
         """Give the code, or raise what came in its place."""
-        while not deadline.glance(inbox.arrived):
+        while not deadline.poll(inbox.arrived):
             for line in self._pasting.lines() if self._pasting else ():
-                reply = inbox.offer(line.partition("?")[2])
+                reply = inbox.receive(line.partition("?")[2])
                 tell(f"{reply.title}. {reply.text if reply.status >= 400 else ''}".rstrip() + "\n")
         return inbox.code()
 

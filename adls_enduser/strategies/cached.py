@@ -1,26 +1,26 @@
-"""FromCache: what stands in for a strategy in a process that no person is at."""
+"""CachedStrategy: what stands in for a strategy in a process that no person is at."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
-from ..entra.backend import backend
+from ..entra.backend import load_backend
 from ..errors import ConfigurationError, SignInRequired
-from .session import SignIn
+from .session import Session
 
 if TYPE_CHECKING:
     from ..options import Settings
     from ..tokens import Account, Token
 
 
-class FromCache:
+class CachedStrategy:
     """Renews a sign-in that the cache keeps, and asks nobody."""
 
     def __init__(self, settings: Settings, username: str | None) -> None:
         self.settings = settings
         self._username = username
-        self._sign_in = SignIn(settings, backend(settings))
+        self._sign_in = Session(settings, load_backend(settings))
 
     @property
     def account(self) -> Account | None:
@@ -52,12 +52,12 @@ class FromCache:
         """Never give this token again."""
         self._sign_in.reject(token)
 
-    def elsewhere(self) -> FromCache:
+    def elsewhere(self) -> CachedStrategy:
         """Stand in for itself once more, where a process sends the credential on."""
         return self
 
     def __reduce__(self) -> tuple[object, ...]:
-        return FromCache, (_without_passwords(self.settings), self._username)
+        return CachedStrategy, (_without_passwords(self.settings), self._username)
 
 
 def _without_passwords(settings: Settings) -> Settings:
@@ -76,8 +76,8 @@ def refuse_pickle(strategy: str) -> NoReturn:
     )
 
 
-def stand_in(settings: Settings, account: Account | None) -> FromCache | None:
+def stand_in(settings: Settings, account: Account | None) -> CachedStrategy | None:
     """Give what another process can renew from: the cache, if there is one."""
     if settings.cache is None:
         return None
-    return FromCache(settings, account.username if account else None)
+    return CachedStrategy(settings, account.username if account else None)

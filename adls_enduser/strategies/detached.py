@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ..tokens import Token
 
 
-class Elsewhere:
+class DetachedStrategy:
     """The strategy of a credential that came from another process: it cannot ask anybody.
 
     ``resource`` is what the credential was sent for.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from ..entra.backend import backend
-from ..entra.device_flow import wait_for_person
+from ..entra.backend import load_backend
+from ..entra.device_flow import poll_for_token
 from ..interaction.prompts import show
-from ..interaction.waiting import Call, Deadline, patience
+from ..interaction.waiting import Deadline, InterruptibleCall, patience
 from ..options import WaitingOptions, check_prompt, refuse_unknown, settings
 from .cached import refuse_pickle, stand_in
-from .session import SignIn
+from .session import Session
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..entra.backend import Grant
     from ..interaction.prompts import Prompt
     from ..tokens import Account, Token
-    from .cached import FromCache
+    from .cached import CachedStrategy
 
 
 class DeviceCode:
@@ -34,7 +34,7 @@ class DeviceCode:
         self.prompt = options.get("prompt")
         check_prompt(self.prompt, "DeviceCodePrompt: url, code, expires_on, message")
         self._patience = patience(options.get("timeout"), options.get("cancel"))
-        self._sign_in = SignIn(self.settings, backend(self.settings))
+        self._sign_in = Session(self.settings, load_backend(self.settings))
 
     @property
     def account(self) -> Account | None:
@@ -62,11 +62,13 @@ class DeviceCode:
         entra, clock = self._sign_in.backend, self.settings.clock
         begin = Deadline(self._patience, clock, again="a code will be shown")
         begin.check_cancel()
-        flow = Call(lambda: entra.start_device_code(resource, claims)).result(begin.check_cancel)
+        flow = InterruptibleCall(lambda: entra.start_device_code(resource, claims)).result(
+            begin.check_cancel
+        )
         (self.prompt or show)(flow.prompt)
-        return wait_for_person(entra, flow, self._patience, clock)
+        return poll_for_token(entra, flow, self._patience, clock)
 
-    def elsewhere(self) -> FromCache | None:
+    def elsewhere(self) -> CachedStrategy | None:
         """Give what another process gets instead of this: the cache, if there is one."""
         return stand_in(self.settings, self.account)
 

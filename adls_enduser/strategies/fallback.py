@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, NoReturn
 
-from ..concurrency import Question, survive_fork
+from ..concurrency import Question, reset_after_fork
 from ..errors import (
     BlockedByPolicy,
     ConfigurationError,
@@ -47,7 +47,7 @@ class Fallback:
         self._refusal: SignInError | None = None
         self._question = Question()
         self.after_fork()
-        survive_fork(self)
+        reset_after_fork(self)
 
     def after_fork(self) -> None:
         """Take a new lock."""

@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..tokens import Account, is_moment
+from ..tokens import Account, is_epoch_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Unverified:
     expires_on: float | None
 
 
-def read(secret: str) -> Unverified:
+def decode_unverified(secret: str) -> Unverified:
     """Read a token that is a JWT (RFC 7519); know nothing of one that is not."""
     claims = _claims(secret)
     names = [claims[name] for name in _USERNAME if name in claims]
@@ -70,4 +70,4 @@ def _audiences(aud: object) -> frozenset[str]:
 
 
 def _moment(exp: object) -> float | None:
-    return float(exp) if is_moment(exp) else None
+    return float(exp) if is_epoch_seconds(exp) else None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, NoReturn, cast
 
-from ..concurrency import survive_fork
-from ..entra.backend import backend
+from ..concurrency import reset_after_fork
+from ..entra.backend import load_backend
 from ..errors import (
     ConfigurationError,
     EndUserError,
@@ -19,7 +19,7 @@ from ..interaction.prompts import ask_password, ask_username, at_terminal, in_no
 from ..options import CommonOptions, refuse_unknown, settings
 from ..tokens import Secret
 from .cached import refuse_pickle, stand_in
-from .session import SignIn
+from .session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ..entra.backend import Grant
     from ..tokens import Account, Token
-    from .cached import FromCache
+    from .cached import CachedStrategy
 
 
 class Password:
@@ -48,8 +48,8 @@ class Password:
         self._username = _username(self.settings.username)
         self._refused: tuple[Secret, EndUserError] | None = None
         self.after_fork()
-        survive_fork(self)
-        self._sign_in = SignIn(self.settings, backend(self.settings))
+        reset_after_fork(self)
+        self._sign_in = Session(self.settings, load_backend(self.settings))
 
     def after_fork(self) -> None:
         """Take a new lock."""
@@ -102,7 +102,7 @@ class Password:
 
     def _asked_username(self) -> str:
         if self.settings.cache is not None:
-            self.settings.cache.check()  # SignIn.begin does, but that comes later
+            self.settings.cache.check()  # Session.begin does, but that comes later
         return ask_username()
 
     def _begin(self, resource: str, claims: str | None) -> Token:
@@ -132,7 +132,7 @@ class Password:
         ask = self._source or (lambda: ask_password(self._username or ""))
         return _checked(ask())
 
-    def elsewhere(self) -> FromCache | None:
+    def elsewhere(self) -> CachedStrategy | None:
         """Give what another process gets instead of this: the cache, if there is one."""
         return stand_in(self.settings, self.account)
 

@@ -1,4 +1,4 @@
-"""SignIn: what a person's sign-in leaves behind, and how it serves the next resource."""
+"""Session: what a person's sign-in leaves behind, and how it serves the next resource."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..cache import PATIENCE, Kept, Place
+from ..cache import PATIENCE, CachedSession, CacheKey
 from ..claims import declares_cp1, is_challenge
-from ..concurrency import Question, survive_fork
+from ..concurrency import Question, reset_after_fork
 from ..errors import CacheError, SignInError, SignInExpired, WrongAccount
 from ..options import is_tenant_id
 from ..tokens import Account
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..tokens import Secret, Token
 
 
-class SignIn:
+class Session:
     """One person's sign-in at one authority, for one client; in memory, and in the cache.
 
     Its refresh token serves every resource (Microsoft: multi-resource refresh tokens),
@@ -50,7 +50,7 @@ class SignIn:
         self._cached: Secret | None = None
         self._unsaved = False
         self.after_fork()
-        survive_fork(self)
+        reset_after_fork(self)
 
     def after_fork(self) -> None:
         """Take a new lock."""
@@ -236,11 +236,11 @@ class SignIn:
         # As long as another process may need for a renewal, which it does under the lock.
         return PATIENCE + 2 * self.settings.request_timeout
 
-    def _place(self, username: str | None) -> Place:
+    def _place(self, username: str | None) -> CacheKey:
         own = self.settings
         known = self.account.username if self.account else None
         wanted = known or own.username or username
-        return Place(own.cloud.authority, own.client_id, own.tenant, wanted)
+        return CacheKey(own.cloud.authority, own.client_id, own.tenant, wanted)
 
     def _adopt(self, entry: Entry | None) -> None:
         # What stands in the cache is newer than what this process remembers: whoever
@@ -284,7 +284,7 @@ class SignIn:
         # Those with CP1 stay here: a service may end them at any time, and it is this
         # process that hears of it.
         plain = {key[0]: one.token for key, one in self._tokens.items() if not key[1]}
-        entry.keep(Kept(account, self._refresh_token, plain))
+        entry.keep(CachedSession(account, self._refresh_token, plain))
 
 
 class _Remembered(NamedTuple):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NoReturn
 from ..claims import checked
 from ..errors import ConfigurationError, SignInExpired
 from ..options import AccountOptions, refuse_unknown, token_settings
-from ..tokens import Account, Secret, Token, is_bearer_token, is_moment
+from ..tokens import Account, Secret, Token, is_bearer_token, is_epoch_seconds
 from .cached import refuse_pickle
-from .jwt import read
+from .jwt import decode_unverified
 from .session import check_account
 
 if TYPE_CHECKING:
@@ -109,8 +109,8 @@ class StaticToken:
 
 def _taken(token: object) -> tuple[Secret | None, Unverified]:
     if not is_bearer_token(token):
-        return None, read("")
-    return Secret(token), read(token)
+        return None, decode_unverified("")
+    return Secret(token), decode_unverified(token)
 
 
 def _no_token() -> ConfigurationError:
@@ -128,7 +128,7 @@ def _end(given: object, told: float | None) -> float:
         )
     if given is None:
         return told or 0.0
-    if not is_moment(given):
+    if not is_epoch_seconds(given):
         raise ConfigurationError(
             f"expires_on={given!r} must be a number of UTC epoch seconds.",
             remedy="For example datetime.now(timezone.utc).timestamp() + 3600; not milliseconds.",

@@ -23,7 +23,7 @@ from keyring.backend import KeyringBackend
 from keyring.backends import fail
 
 from adls_enduser import Account, CacheError, ConfigurationError, Token
-from adls_enduser.cache import Kept, KeptAccount, Place, SignInCache
+from adls_enduser.cache import CachedSession, CacheKey, KeptAccount, SignInCache
 from adls_enduser.tokens import Secret
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ STORE = "https://datalake.azure.net/"
 MANAGEMENT = "https://management.core.windows.net/"
 REFRESH = "planted-refresh-token-c0de"
 ACCESS = "planted-access-token-51aa"
-PLACE = Place(PUBLIC, CLIENT)
+PLACE = CacheKey(PUBLIC, CLIENT)
 
 # Each example leaves the cache ready for the next, and each kind of cache is another test.
 quick = settings(
@@ -96,9 +96,9 @@ def headless() -> Iterator[None]:
         yield
 
 
-def kept(account: Account = ADA, secret: str = REFRESH, *tokens: Token) -> Kept:
+def kept(account: Account = ADA, secret: str = REFRESH, *tokens: Token) -> CachedSession:
     """Make a sign-in as a strategy would hand it over."""
-    return Kept(account, Secret(secret), {token.resource: token for token in tokens})
+    return CachedSession(account, Secret(secret), {token.resource: token for token in tokens})
 
 
 def token(resource: str = STORE, start: float = 1000.0, account: Account = ADA) -> Token:
@@ -106,13 +106,13 @@ def token(resource: str = STORE, start: float = 1000.0, account: Account = ADA) 
     return Token(ACCESS, start + 3600.0, start, resource, account)
 
 
-def keep(cache: SignInCache, one: Kept, place: Place = PLACE) -> None:
+def keep(cache: SignInCache, one: CachedSession, place: CacheKey = PLACE) -> None:
     """Keep one sign-in, as another process would."""
     with cache.open(replace(place, username=one.account.username)) as entry:
         entry.keep(one)
 
 
-def load(cache: SignInCache, place: Place = PLACE) -> Kept | None:
+def load(cache: SignInCache, place: CacheKey = PLACE) -> CachedSession | None:
     """Read what is kept for a place."""
     with cache.open(place) as entry:
         return entry.kept
@@ -187,14 +187,14 @@ class CacheContract:
     @pytest.mark.parametrize(
         "place",
         [
-            Place(CHINA, CLIENT),
-            Place(PUBLIC, OTHER_CLIENT),
-            Place(PUBLIC, CLIENT, FABRIKAM),
-            Place(PUBLIC, CLIENT, "fabrikam.com"),
-            Place(PUBLIC + "/adfs", CLIENT),
+            CacheKey(CHINA, CLIENT),
+            CacheKey(PUBLIC, OTHER_CLIENT),
+            CacheKey(PUBLIC, CLIENT, FABRIKAM),
+            CacheKey(PUBLIC, CLIENT, "fabrikam.com"),
+            CacheKey(PUBLIC + "/adfs", CLIENT),
         ],
     )
-    def test_another_place_finds_nothing(self, cache: SignInCache, place: Place) -> None:
+    def test_another_place_finds_nothing(self, cache: SignInCache, place: CacheKey) -> None:
         """A sign-in serves its own authority, client and tenant only."""
         keep(cache, kept(), replace(PLACE, tenant="contoso.com"))
         assert load(cache, place) is None
@@ -202,13 +202,15 @@ class CacheContract:
     @pytest.mark.parametrize(
         "place",
         [
-            Place("https://LOGIN.microsoftonline.com/", CLIENT.upper()),
-            Place(PUBLIC, CLIENT, CONTOSO.upper()),
-            Place(PUBLIC, CLIENT, "Contoso.com"),
-            Place(PUBLIC, CLIENT, None, "Ada@contoso.com"),
+            CacheKey("https://LOGIN.microsoftonline.com/", CLIENT.upper()),
+            CacheKey(PUBLIC, CLIENT, CONTOSO.upper()),
+            CacheKey(PUBLIC, CLIENT, "Contoso.com"),
+            CacheKey(PUBLIC, CLIENT, None, "Ada@contoso.com"),
         ],
     )
-    def test_the_same_place_in_other_words_finds_it(self, cache: SignInCache, place: Place) -> None:
+    def test_the_same_place_in_other_words_finds_it(
+        self, cache: SignInCache, place: CacheKey
+    ) -> None:
         """Letter case, a last slash, the tenant's id or the domain asked for: all one."""
         keep(cache, kept(), replace(PLACE, tenant="contoso.com"))
         assert load(cache, place) == kept()
@@ -272,7 +274,7 @@ class CacheContract:
     def test_accounts_tells_who(self, cache: SignInCache) -> None:
         """Name, ids, authority and client."""
         keep(cache, kept(ADA))
-        keep(cache, kept(BOB), Place(CHINA, OTHER_CLIENT))
+        keep(cache, kept(BOB), CacheKey(CHINA, OTHER_CLIENT))
         assert cache.accounts() == (
             KeptAccount(ADA.username, CONTOSO, ADA.object_id, PUBLIC, CLIENT),
             KeptAccount(BOB.username, CONTOSO, BOB.object_id, CHINA, OTHER_CLIENT),
@@ -281,7 +283,7 @@ class CacheContract:
     def test_sign_out_removes_one_and_tells(self, cache: SignInCache) -> None:
         """By user name, tenant or client; what does not match stays."""
         keep(cache, kept(ADA), replace(PLACE, tenant="contoso.com"))
-        keep(cache, kept(BOB), Place(PUBLIC, OTHER_CLIENT))
+        keep(cache, kept(BOB), CacheKey(PUBLIC, OTHER_CLIENT))
         assert cache.sign_out("eve@contoso.com") == ()
         assert cache.sign_out(ADA.username, client_id=OTHER_CLIENT) == ()
         (gone,) = cache.sign_out("ADA@contoso.com", tenant="contoso.com")
@@ -512,15 +514,15 @@ class CacheProperties:
                 max_size=3,
             )
         )
-        one = Kept(
+        one = CachedSession(
             account,
             data.draw(st.none() | st.text().map(Secret)),
             {token.resource: token for token in tokens},
         )
-        place = Place(PUBLIC, CLIENT, data.draw(maybe))
+        place = CacheKey(PUBLIC, CLIENT, data.draw(maybe))
         with cache.open(place) as entry:
             entry.keep(one)
-        assert load(cache, Place(PUBLIC, CLIENT)) == one
+        assert load(cache, CacheKey(PUBLIC, CLIENT)) == one
         if place.tenant:
             assert load(cache, place) == one
 
@@ -644,7 +646,7 @@ class TestSealed(CacheContract, CacheProperties):
         document = json.loads(file_of(cache).read_text())
         changed = {**document["records"][0], name: CHINA}
         file_of(cache).write_text(json.dumps({**document, "records": [changed]}))
-        place = Place(
+        place = CacheKey(
             changed["authority"], changed["client_id"], changed["tenant"], changed["username"]
         )
         with pytest.warns(UserWarning, match="was set aside"):

@@ -20,7 +20,7 @@ import pytest
 from keyring.backends import fail
 
 from adls_enduser import Account, CacheError
-from adls_enduser.cache import Kept, SignInCache
+from adls_enduser.cache import CachedSession, SignInCache
 from adls_enduser.cache.files import DataFile
 from adls_enduser.tokens import Secret
 
@@ -87,7 +87,7 @@ def count_up(cache: SignInCache, account: Account) -> None:
             with cache.open(replace(PLACE, username=one.username)) as entry:
                 before = entry.kept and entry.kept.refresh_token
                 number = int(before.reveal()) if before else 0
-                entry.keep(Kept(one, Secret(str(number + 1))))
+                entry.keep(CachedSession(one, Secret(str(number + 1))))
 
 
 def person(process: int, thread: int) -> Account:

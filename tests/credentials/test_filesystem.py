@@ -11,7 +11,7 @@ import pytest
 from azure.datalake.store import core, lib, multithread
 
 from adls_enduser import Password, SignInExpired, filesystem_token, management_credentials
-from adls_enduser.credentials.retry_detector import Rhythm
+from adls_enduser.credentials.retry_detector import RetryDetector
 from adls_enduser.sandbox import CONTOSO
 
 from ..conftest import PASSWORD
@@ -198,7 +198,7 @@ class TestRhythm:
 
     @staticmethod
     def _heard(clock: SandboxClock, *gaps: float) -> list[bool]:
-        rhythm = Rhythm(clock)
+        rhythm = RetryDetector(clock)
         heard = []
         for gap in gaps:
             clock.advance(gap)
@@ -229,7 +229,7 @@ class TestRhythm:
 
     def test_threads_do_not_disturb_each_other(self, clock: SandboxClock) -> None:
         """Two busy threads are not taken for one that waits."""
-        rhythm = Rhythm(clock)
+        rhythm = RetryDetector(clock)
         heard = []
         rhythm.refused()
         for gap in (1, 4):

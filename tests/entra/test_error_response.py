@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adls_enduser.clouds import CHINA, PUBLIC, Cloud
-from adls_enduser.entra.aadsts import GENERAL, PENDING, REMEDIES
-from adls_enduser.entra.error_response import Action, Attempt, refusal
+from adls_enduser.entra.aadsts import AUTHORIZATION_PENDING, DEFAULT_REMEDIES, REMEDIES
+from adls_enduser.entra.error_response import GrantKind, RequestContext, error_from_response
 from adls_enduser.errors import (
     BlockedByPolicy,
     ConfigurationError,
@@ -75,21 +75,21 @@ OWN_CLOUD = Cloud(
     storage="https://storage.example.org/",
 )
 
-ACTIONS: tuple[Action, ...] = get_args(Action)
+ACTIONS: tuple[GrantKind, ...] = get_args(GrantKind)
 
 
 def attempt(
-    action: Action = "password",
+    action: GrantKind = "password",
     *,
     tenant: str | None = TENANT,
     resource: str = PUBLIC.management,
     authority: str = PUBLIC.authority,
     mode: str = '"password"',
-) -> Attempt:
+) -> RequestContext:
     """Describe a sign-in, by default by password at the public cloud."""
     where = f"{authority}/{tenant or 'common'}"
     options = spelled(PUBLIC, tenant=tenant)
-    return Attempt(action, where, tenant, CLIENT, resource, mode, options)
+    return RequestContext(action, where, tenant, CLIENT, resource, mode, options)
 
 
 def body(number: int | None, sentence: str = "No.", **fields: object) -> dict[str, object]:
@@ -109,9 +109,9 @@ def body(number: int | None, sentence: str = "No.", **fields: object) -> dict[st
     return {name: value for name, value in whole.items() if value is not None}
 
 
-def refused(answer: object, action: Action = "password", status: int = 400) -> EndUserError:
+def refused(answer: object, action: GrantKind = "password", status: int = 400) -> EndUserError:
     """Give the error for an answer to the default attempt."""
-    return refusal(answer, attempt(action), status=status)
+    return error_from_response(answer, attempt(action), status=status)
 
 
 # The table --------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def test_no_number_is_lost_or_unexpected() -> None:
     """The table holds exactly the numbers listed here."""
     assert len(NUMBERS) == len({number for number, _ in NUMBERS}) == 94
     assert set(REMEDIES) == {number for number, _ in NUMBERS}
-    assert PENDING not in REMEDIES
+    assert AUTHORIZATION_PENDING not in REMEDIES
 
 
 @pytest.mark.parametrize(("number", "kind"), NUMBERS)
@@ -241,9 +241,9 @@ def test_second_factor_after_password_names_the_call(
 ) -> None:
     """A password that meets a second factor is told the exact call that can give it."""
     asked = attempt(tenant=tenant, resource=resource)
-    assert call in refusal(body(50076), asked, status=400).remedy
+    assert call in error_from_response(body(50076), asked, status=400).remedy
     unknown = body(None, error="interaction_required")
-    assert call in refusal(unknown, asked, status=400).remedy
+    assert call in error_from_response(unknown, asked, status=400).remedy
 
 
 NO_REFUSALS = (TransportError, ProtocolError)
@@ -254,7 +254,7 @@ NO_REFUSALS = (TransportError, ProtocolError)
 def test_every_refusal_names_the_next_call(number: int, mode: str) -> None:
     """Whatever was refused, the remedy spells one call, and Python can read it."""
     asked = attempt("refresh", mode=f'"{mode}"')
-    [call] = NEXT_CALL.findall(refusal(body(number), asked, status=400).remedy)
+    [call] = NEXT_CALL.findall(error_from_response(body(number), asked, status=400).remedy)
     spelled = ast.parse(call, mode="eval").body
     assert isinstance(spelled, ast.Call)
     assert [one.arg for one in spelled.keywords][:2] == ["mode", "tenant"]
@@ -283,7 +283,7 @@ def test_next_call_is_the_one_that_has_a_chance(number: int, mode: str, call: st
     """Another mode where the advice names one, else the same, with what is to be changed."""
     asked = attempt("refresh", mode=f'"{mode}"')
     expected = call.replace("X", "management_credentials").replace('"T"', f'"{TENANT}"')
-    assert expected in refusal(body(number), asked, status=400).remedy
+    assert expected in error_from_response(body(number), asked, status=400).remedy
 
 
 @pytest.mark.parametrize("number", [number for number, kind in NUMBERS if kind in NO_REFUSALS])
@@ -311,7 +311,7 @@ def test_next_call_has_the_options_that_were_given(options: CommonOptions, spell
 @pytest.mark.parametrize("tenant", [None, "common", "Common", "organizations", "consumers"])
 def test_consent_url_without_tenant(tenant: str | None) -> None:
     """Without a tenant of its own, the consent page is that of "organizations"."""
-    error = refusal(body(65001), attempt(tenant=tenant), status=400)
+    error = error_from_response(body(65001), attempt(tenant=tenant), status=400)
     assert isinstance(error, ConsentRequired)
     assert error.consent_url == (
         f"https://login.microsoftonline.com/organizations/adminconsent?client_id={CLIENT}"
@@ -320,8 +320,8 @@ def test_consent_url_without_tenant(tenant: str | None) -> None:
 
 def test_consent_url_is_quoted() -> None:
     """Nothing in a tenant or client id can change the address."""
-    asked = Attempt("password", "https://login.example/x", "a/b?c", "1&x=2 3", "r")
-    error = refusal(body(65001), asked, status=400)
+    asked = RequestContext("password", "https://login.example/x", "a/b?c", "1&x=2 3", "r")
+    error = error_from_response(body(65001), asked, status=400)
     assert isinstance(error, ConsentRequired)
     assert error.consent_url == (
         "https://login.example/a%2Fb%3Fc/adminconsent?client_id=1%26x%3D2+3"
@@ -340,7 +340,7 @@ def test_consent_url_is_quoted() -> None:
 )
 def test_consent_names_the_permission_and_page(resource: str, permission: str) -> None:
     """Missing consent names the API permission, and the page that gives it."""
-    error = refusal(body(65001), attempt(resource=resource), status=400)
+    error = error_from_response(body(65001), attempt(resource=resource), status=400)
     assert isinstance(error, ConsentRequired)
     assert permission in error.remedy
     assert error.consent_url is not None
@@ -358,8 +358,8 @@ def test_who_declines_consent_has_declined_and_can_be_helped() -> None:
 
 def test_consent_for_an_unknown_application_names_no_page() -> None:
     """Where the credential is somebody else's, nobody here knows whom the page would allow."""
-    unknown = Attempt("credential", PUBLIC.authority, None, None, PUBLIC.management)
-    error = refusal(body(65001), unknown, status=400)
+    unknown = RequestContext("credential", PUBLIC.authority, None, None, PUBLIC.management)
+    error = error_from_response(body(65001), unknown, status=400)
     assert isinstance(error, ConsentRequired)
     assert error.consent_url is None
     assert "adminconsent" not in str(error)
@@ -368,9 +368,9 @@ def test_consent_for_an_unknown_application_names_no_page() -> None:
 
 def test_unknown_number_links_to_the_clouds_own_page() -> None:
     """A number without a row leads to the page about it, at the authority's own host."""
-    error = refusal(body(59999), attempt(authority=CHINA.authority), status=400)
+    error = error_from_response(body(59999), attempt(authority=CHINA.authority), status=400)
     assert type(error) is InvalidCredentials
-    assert error.remedy.startswith(GENERAL[InvalidCredentials])
+    assert error.remedy.startswith(DEFAULT_REMEDIES[InvalidCredentials])
     assert "https://login.chinacloudapi.cn/error?code=59999" in error.remedy
 
 
@@ -457,11 +457,11 @@ def test_a_final_error_is_stronger_than_the_number(error: str, kind: type[EndUse
     """Numbers may change, so a final OAuth error is not overruled by one, nor advised on."""
     found = refused(body(50126, error=error))
     assert type(found) is kind
-    assert found.remedy.startswith(GENERAL[kind])
+    assert found.remedy.startswith(DEFAULT_REMEDIES[kind])
     assert REMEDIES[50126].advice not in found.remedy
 
 
-@pytest.mark.parametrize("number", [None, PENDING])
+@pytest.mark.parametrize("number", [None, AUTHORIZATION_PENDING])
 @pytest.mark.parametrize("error", ["authorization_pending", "slow_down", None])
 def test_pending_that_strays_in_is_worth_another_try(number: int | None, error: str | None) -> None:
     """A poll's "not yet" is never taken for a refusal."""
@@ -476,7 +476,7 @@ def test_pending_that_strays_in_is_worth_another_try(number: int | None, error: 
 @pytest.mark.parametrize("answer", [None, "<html>", {}, {"error": "never_heard_of"}])
 def test_busy_or_broken_service(answer: object, status: int) -> None:
     """A passing fault is a TransportError that says how long to wait."""
-    error = refusal(answer, attempt(), status=status, retry_after=17.0)
+    error = error_from_response(answer, attempt(), status=status, retry_after=17.0)
     assert isinstance(error, TransportError)
     assert error.retry_after == 17.0
     assert f"HTTP {status}" in error.message
@@ -526,7 +526,7 @@ def test_unreadable_answer(answer: object, status: int) -> None:
         ("credential", "Entra ID refused the credential a token: "),
     ],
 )
-def test_message_says_what_was_attempted(action: Action, start: str) -> None:
+def test_message_says_what_was_attempted(action: GrantKind, start: str) -> None:
     """The message is what was attempted and the description's first sentence, no more."""
     error = refused(body(50126, "Wrong password. More about it."), action)
     assert error.message == f"{start}Wrong password."
@@ -652,11 +652,11 @@ answers = values | st.builds(lambda one, two: {**one, **two}, known, unknown)
     retry_after=st.none() | st.floats(),
 )
 def test_any_answer_becomes_one_of_our_errors(
-    answer: object, action: Action, status: int, tenant: str | None, retry_after: float | None
+    answer: object, action: GrantKind, status: int, tenant: str | None, retry_after: float | None
 ) -> None:
     """Whatever came, the result is one of our errors, printable, without the secret."""
     asked = attempt(action, tenant=tenant)
-    error = refusal(answer, asked, status=status, retry_after=retry_after)
+    error = error_from_response(answer, asked, status=status, retry_after=retry_after)
     assert isinstance(error, EndUserError)
     assert error.remedy
     shown = f"{error} {error!r} {vars(error)!r}"
@@ -669,7 +669,7 @@ def test_any_answer_becomes_one_of_our_errors(
 @pytest.mark.parametrize("number", [numbers[0] for numbers in EXPECTED.values()])
 def test_error_survives_pickling(number: int) -> None:
     """A worker process hands back the whole error."""
-    error = refusal(body(number), attempt(), status=400, retry_after=3.0)
+    error = error_from_response(body(number), attempt(), status=400, retry_after=3.0)
     back = pickle.loads(pickle.dumps(error))
     assert type(back) is type(error)
     assert str(back) == str(error)

@@ -15,8 +15,8 @@ from hypothesis import strategies as some
 
 from adls_enduser import PUBLIC, EndUserError
 from adls_enduser.entra.adal_backend import AdalBackend
-from adls_enduser.entra.backend import DeviceFlow, Grant, NotYet
-from adls_enduser.entra.http import Answer, Http
+from adls_enduser.entra.backend import AuthorizationPending, DeviceFlow, Grant
+from adls_enduser.entra.http import Http, Response
 from adls_enduser.entra.msal_backend import MsalBackend
 from adls_enduser.interaction.prompts import DeviceCodePrompt
 from adls_enduser.options import Settings
@@ -77,18 +77,18 @@ class Scripted(Http):
         self._answers = answers
         self._count = 0
 
-    def get(self, url: str, headers: Mapping[str, str]) -> Answer:
+    def get(self, url: str, headers: Mapping[str, str]) -> Response:
         if self._discovers and "/.well-known/" in url:
-            return Answer(200, CONFIGURATION, {})
+            return Response(200, CONFIGURATION, {})
         return self._next()
 
-    def post(self, url: str, headers: Mapping[str, str], body: Any, *, once: bool) -> Answer:
+    def post(self, url: str, headers: Mapping[str, str], body: Any, *, once: bool) -> Response:
         return self._next()
 
-    def _next(self) -> Answer:
+    def _next(self) -> Response:
         status, text = self._answers[self._count % len(self._answers)]
         self._count += 1
-        return Answer(status, text, {"Retry-After": text[:20]})
+        return Response(status, text, {"Retry-After": text[:20]})
 
 
 def _started(backend: Any) -> Any:
@@ -121,7 +121,7 @@ def test_any_answer_is_a_value_or_our_error(answers: list[tuple[int, str]]) -> N
             if isinstance(outcome, EndUserError):
                 assert str(outcome).isprintable()
             else:
-                assert isinstance(outcome, Grant | DeviceFlow | NotYet)
+                assert isinstance(outcome, Grant | DeviceFlow | AuthorizationPending)
 
 
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])

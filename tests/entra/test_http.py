@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from adls_enduser import PUBLIC, ConfigurationError, Password, TransportError
-from adls_enduser.entra.http import Answer, Http, retry_after
+from adls_enduser.entra.http import Http, Response, retry_after
 from adls_enduser.options import Settings
 from adls_enduser.sandbox import CONTOSO, Sandbox, Stall
 
@@ -277,7 +277,7 @@ class TestAuthority:
 )
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
     """RFC 9110 section 10.2.3; nonsense is no information."""
-    assert retry_after(Answer(429, "", {"Retry-After": value}), now=0.0) == seconds
+    assert retry_after(Response(429, "", {"Retry-After": value}), now=0.0) == seconds
 
 
 @pytest.mark.parametrize("skew", [600, -600])
@@ -287,11 +287,11 @@ def test_a_date_is_compared_with_the_answers_own(skew: float) -> None:
         "Date": "Thu, 01 Jan 1970 01:00:00 GMT",
         "Retry-After": "Thu, 01 Jan 1970 01:00:05 GMT",
     }
-    assert retry_after(Answer(429, "", headers), now=3600.0 + skew) == 5
+    assert retry_after(Response(429, "", headers), now=3600.0 + skew) == 5
 
 
 @given(some.text())
 def test_no_retry_after_is_an_exception(value: str) -> None:
     """Whatever the header says, there is a number of seconds or None."""
-    seconds = retry_after(Answer(429, "", {"Retry-After": value}), now=0.0)
+    seconds = retry_after(Response(429, "", {"Retry-After": value}), now=0.0)
     assert seconds is None or seconds >= 0

@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from adls_enduser import ConfigurationError, ConsentRequired, ProtocolError, SignInDeclined
-from adls_enduser.entra.authorization_response import Inbox
+from adls_enduser.entra.authorization_response import ResponseReceiver
 from adls_enduser.entra.backend import AuthorizationFlow
-from adls_enduser.entra.error_response import Attempt
+from adls_enduser.entra.error_response import RequestContext
 from adls_enduser.errors import BlockedByPolicy, ConsentDeclined, EndUserError, TransportError
-from adls_enduser.interaction.redirect_listener import Loopback, Reply
+from adls_enduser.interaction.redirect_listener import RedirectListener, Reply
 from adls_enduser.tokens import Secret
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 STATE, CODE = "the-state-of-this-sign-in", "0.AX-a.code_that-signs~in"
 AUTHORITY = "https://login.microsoftonline.com/contoso.com"
-ATTEMPT = Attempt("browser", AUTHORITY, "contoso.com", "client", "https://datalake.azure.net/")
+ATTEMPT = RequestContext(
+    "browser", AUTHORITY, "contoso.com", "client", "https://datalake.azure.net/"
+)
 ANSWER = {"code": CODE, "state": STATE, "session_state": "x"}
 # Microsoft, "Microsoft identity platform and OAuth 2.0 authorization code flow", error
 # response, with the lines that Entra ID adds.
@@ -60,7 +62,7 @@ class Page:
 class Visitor:
     """Something that sends requests to the listener."""
 
-    def __init__(self, listener: Loopback) -> None:
+    def __init__(self, listener: RedirectListener) -> None:
         self.address = listener.redirect_uri
         self.port = urlsplit(self.address).port or 0
         self.path = urlsplit(self.address).path or "/"
@@ -84,21 +86,23 @@ class Visitor:
 
 
 @pytest.fixture
-def inbox() -> Inbox:
+def inbox() -> ResponseReceiver:
     """Wait for one answer."""
-    return Inbox(flow())
+    return ResponseReceiver(flow())
 
 
 @pytest.fixture
-def visitor(inbox: Inbox) -> Iterator[Visitor]:
+def visitor(inbox: ResponseReceiver) -> Iterator[Visitor]:
     """Listen, with somebody who can reach the listener."""
-    with Loopback("http://localhost") as listener:
-        listener.serve(inbox.offer)
+    with RedirectListener("http://localhost") as listener:
+        listener.serve(inbox.receive)
         yield Visitor(listener)
 
 
 @pytest.mark.parametrize("to", ["127.0.0.1", "::1", "localhost"])
-def test_the_answer_arrives_at_either_address(visitor: Visitor, inbox: Inbox, to: str) -> None:
+def test_the_answer_arrives_at_either_address(
+    visitor: Visitor, inbox: ResponseReceiver, to: str
+) -> None:
     """The code is there, and the person is told to go back; the code is not on the page."""
     page = visitor.bring(ANSWER, to=to)
     assert page.status == 200
@@ -143,7 +147,7 @@ STRANGERS = {
 
 @pytest.mark.parametrize("name", STRANGERS)
 def test_who_does_not_know_the_state_changes_nothing(
-    visitor: Visitor, inbox: Inbox, name: str
+    visitor: Visitor, inbox: ResponseReceiver, name: str
 ) -> None:
     """An error page, and the wait goes on: the right answer still arrives."""
     page = visitor.bring(STRANGERS[name])
@@ -168,11 +172,13 @@ class Watched(str):
 @pytest.mark.parametrize("state", [STATE, STATE[:-1] + "x", "stale"])
 def test_the_state_is_not_found_out_by_the_time_it_takes(state: str) -> None:
     """It is a secret as long as the sign-in lasts, and compared in constant time."""
-    inbox = Inbox(replace(flow(), state=Secret(Watched(STATE))))
-    assert (inbox.offer(urlencode({**ANSWER, "state": state})).status == 200) is (state == STATE)
+    inbox = ResponseReceiver(replace(flow(), state=Secret(Watched(STATE))))
+    assert (inbox.receive(urlencode({**ANSWER, "state": state})).status == 200) is (state == STATE)
 
 
-def test_a_request_of_another_kind_changes_nothing(visitor: Visitor, inbox: Inbox) -> None:
+def test_a_request_of_another_kind_changes_nothing(
+    visitor: Visitor, inbox: ResponseReceiver
+) -> None:
     """Another path, method or host: an error page, even with the right state."""
     right = f"/?{urlencode(ANSWER)}"
     assert visitor.ask("/favicon.ico").status == 404
@@ -202,7 +208,7 @@ def test_a_request_of_another_kind_changes_nothing(visitor: Visitor, inbox: Inbo
     ids=lambda raw: repr(raw[:20]),
 )
 def test_nonsense_changes_nothing(
-    visitor: Visitor, inbox: Inbox, capfd: pytest.CaptureFixture[str], raw: bytes
+    visitor: Visitor, inbox: ResponseReceiver, capfd: pytest.CaptureFixture[str], raw: bytes
 ) -> None:
     """What is no request is refused without a word on standard error, nor an echo."""
     with socket.create_connection(("127.0.0.1", visitor.port), timeout=10) as stranger:
@@ -220,7 +226,7 @@ def test_nonsense_changes_nothing(
 
 
 def test_a_browser_that_goes_away_is_no_news(
-    visitor: Visitor, inbox: Inbox, capfd: pytest.CaptureFixture[str]
+    visitor: Visitor, inbox: ResponseReceiver, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A connection that is reset in the middle of a request says nothing on standard error."""
     for _ in range(5):
@@ -233,7 +239,7 @@ def test_a_browser_that_goes_away_is_no_news(
     assert capfd.readouterr() == ("", "")
 
 
-def test_only_the_first_answer_counts(visitor: Visitor, inbox: Inbox) -> None:
+def test_only_the_first_answer_counts(visitor: Visitor, inbox: ResponseReceiver) -> None:
     """A page that is loaded again, or a second answer, is told that it is late."""
     assert visitor.bring(ANSWER).status == 200
     for later in (ANSWER, {**ANSWER, "code": "another"}, DECLINED):
@@ -243,7 +249,7 @@ def test_only_the_first_answer_counts(visitor: Visitor, inbox: Inbox) -> None:
     assert inbox.code() == Secret(CODE)
 
 
-def test_of_many_at_once_one_is_taken(visitor: Visitor, inbox: Inbox) -> None:
+def test_of_many_at_once_one_is_taken(visitor: Visitor, inbox: ResponseReceiver) -> None:
     """However many come at the same time."""
     answers = [{**ANSWER, "code": f"code{number}"} for number in range(40)]
     with ThreadPoolExecutor(20) as pool:
@@ -255,7 +261,7 @@ def test_of_many_at_once_one_is_taken(visitor: Visitor, inbox: Inbox) -> None:
     assert inbox.code() == Secret(won)
 
 
-def test_what_went_wrong_is_told_on_the_page(visitor: Visitor, inbox: Inbox) -> None:
+def test_what_went_wrong_is_told_on_the_page(visitor: Visitor, inbox: ResponseReceiver) -> None:
     """The person reads there what the program raises: no more, and nothing that runs."""
     page = visitor.bring({**DECLINED, "error_description": "<script>alert(1)</script> & so."})
     assert page.status == 200
@@ -295,10 +301,10 @@ def test_what_went_wrong_is_told_on_the_page(visitor: Visitor, inbox: Inbox) -> 
     ids=str,
 )
 def test_an_error_is_typed(
-    inbox: Inbox, answer: dict[str, str], error: type[EndUserError], number: str | None
+    inbox: ResponseReceiver, answer: dict[str, str], error: type[EndUserError], number: str | None
 ) -> None:
     """RFC 6749 section 4.1.2.1's codes and Microsoft's numbers choose the class."""
-    inbox.offer(urlencode({**answer, "state": STATE}))
+    inbox.receive(urlencode({**answer, "state": STATE}))
     assert inbox.arrived.is_set()
     with pytest.raises(error) as caught:
         inbox.code()
@@ -307,9 +313,9 @@ def test_an_error_is_typed(
     assert CODE not in str(caught.value)
 
 
-def test_the_correlation_id_gets_out(inbox: Inbox) -> None:
+def test_the_correlation_id_gets_out(inbox: ResponseReceiver) -> None:
     """An administrator finds the attempt by it."""
-    inbox.offer(urlencode(DECLINED))
+    inbox.receive(urlencode(DECLINED))
     with pytest.raises(SignInDeclined) as caught:
         inbox.code()
     assert caught.value.correlation_id == "1f1f1f1f-0000-0000-0000-000000000000"
@@ -319,12 +325,12 @@ def test_the_correlation_id_gets_out(inbox: Inbox) -> None:
 @given(some.text())
 def test_no_query_but_ours_is_an_answer(query: str) -> None:
     """Whatever comes without the state is turned away, and never raises."""
-    inbox = Inbox(flow())
-    assert inbox.offer(query).status == 400
+    inbox = ResponseReceiver(flow())
+    assert inbox.receive(query).status == 400
     assert not inbox.arrived.is_set()
 
 
-def test_nothing_shows_the_secrets(inbox: Inbox) -> None:
+def test_nothing_shows_the_secrets(inbox: ResponseReceiver) -> None:
     """The flow's repr has neither state nor verifier in it."""
     assert STATE not in repr(flow())
     assert "the-verifier" not in repr(flow())
@@ -333,19 +339,19 @@ def test_nothing_shows_the_secrets(inbox: Inbox) -> None:
 class TestPort:
     """Where it listens."""
 
-    def test_it_listens_before_it_answers(self, inbox: Inbox) -> None:
+    def test_it_listens_before_it_answers(self, inbox: ResponseReceiver) -> None:
         """A browser that is faster than the program waits, and is not refused."""
-        with Loopback("http://localhost") as listener, ThreadPoolExecutor(1) as pool:
+        with RedirectListener("http://localhost") as listener, ThreadPoolExecutor(1) as pool:
             page = pool.submit(Visitor(listener).bring, ANSWER)
-            listener.serve(inbox.offer)
+            listener.serve(inbox.receive)
             assert page.result(10).status == 200
 
-    def test_a_port_path_and_host_of_ones_own(self, inbox: Inbox) -> None:
+    def test_a_port_path_and_host_of_ones_own(self, inbox: ResponseReceiver) -> None:
         """What the application is registered with is sent as it is, and listened to."""
-        with Loopback("http://localhost") as free:
+        with RedirectListener("http://localhost") as free:
             port = Visitor(free).port
-        with Loopback(f"http://127.0.0.1:{port}/sign/in") as listener:
-            listener.serve(inbox.offer)
+        with RedirectListener(f"http://127.0.0.1:{port}/sign/in") as listener:
+            listener.serve(inbox.receive)
             visitor = Visitor(listener)
             assert listener.redirect_uri == f"http://127.0.0.1:{port}/sign/in"
             assert visitor.ask(f"/?{urlencode(ANSWER)}").status == 400, "localhost is another host"
@@ -354,10 +360,10 @@ class TestPort:
             assert visitor.ask(f"/sign/in/?{urlencode(ANSWER)}", Host=own).status == 404
             assert visitor.ask(f"/sign/in?{urlencode(ANSWER)}", Host=own).status == 200
 
-    def test_the_sixth_version_alone(self, inbox: Inbox) -> None:
+    def test_the_sixth_version_alone(self, inbox: ResponseReceiver) -> None:
         """[::1] is listened to if that is what was registered."""
-        with Loopback("http://[::1]") as listener:
-            listener.serve(inbox.offer)
+        with RedirectListener("http://[::1]") as listener:
+            listener.serve(inbox.receive)
             port = urlsplit(listener.redirect_uri).port
             assert listener.redirect_uri == f"http://[::1]:{port}"
             visitor = Visitor(listener)
@@ -375,28 +381,28 @@ class TestPort:
             taken.listen()
             port = taken.getsockname()[1]
             with pytest.raises(ConfigurationError, match=f"port {port} .*EADDRINUSE"):
-                Loopback(f"http://localhost:{port}")
+                RedirectListener(f"http://localhost:{port}")
 
     def test_it_listens_at_no_other_address(self, visitor: Visitor) -> None:
         """Nobody else in the network can reach it (RFC 8252 section 8.3)."""
         with pytest.raises(ConnectionRefusedError):  # 0.0.0.0 would take this one, too
             socket.create_connection(("127.0.0.2", visitor.port), timeout=5)
 
-    def test_the_port_is_free_afterwards(self, inbox: Inbox) -> None:
+    def test_the_port_is_free_afterwards(self, inbox: ResponseReceiver) -> None:
         """Nothing listens any more, and the next sign-in may have the same port at once."""
-        with Loopback("http://localhost") as listener:
-            listener.serve(inbox.offer)
+        with RedirectListener("http://localhost") as listener:
+            listener.serve(inbox.receive)
             visitor = Visitor(listener)
             visitor.bring(ANSWER)
         with pytest.raises(ConnectionRefusedError):
             visitor.ask()
-        with Loopback(visitor.address):
+        with RedirectListener(visitor.address):
             pass
 
-    def test_a_silent_connection_holds_nobody_up(self, inbox: Inbox) -> None:
+    def test_a_silent_connection_holds_nobody_up(self, inbox: ResponseReceiver) -> None:
         """Browsers connect ahead of time: the answer passes them, and so does the end."""
-        with Loopback("http://localhost") as listener:
-            listener.serve(inbox.offer)
+        with RedirectListener("http://localhost") as listener:
+            listener.serve(inbox.receive)
             visitor = Visitor(listener)
             silent = [socket.create_connection(("127.0.0.1", visitor.port)) for _ in range(5)]
             assert visitor.bring(ANSWER).status == 200
@@ -409,14 +415,14 @@ class TestPort:
         """Whoever is served when the wait is over still sees the page."""
         brought = threading.Event()
 
-        def offer(query: str) -> Reply:
+        def receive(query: str) -> Reply:
             brought.set()
             time.sleep(0.3)  # as a browser that is slow to take it
             return Reply(200, "Done", query)
 
         with ThreadPoolExecutor(1) as pool:
-            with Loopback("http://localhost") as listener:
-                listener.serve(offer)
+            with RedirectListener("http://localhost") as listener:
+                listener.serve(receive)
                 page = pool.submit(Visitor(listener).bring, "x")
                 assert brought.wait(10)
                 began = time.monotonic()
@@ -425,7 +431,7 @@ class TestPort:
 
     def test_a_listener_that_never_served_closes(self) -> None:
         """An error before the page opened leaves no port open."""
-        with Loopback("http://localhost") as listener:
+        with RedirectListener("http://localhost") as listener:
             visitor = Visitor(listener)
         with pytest.raises(ConnectionRefusedError):
             visitor.ask()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adls_enduser import DeviceCode, SignInCache, SignInExpired
-from adls_enduser.cache import Place
+from adls_enduser.cache import CacheKey
 from adls_enduser.clouds import PUBLIC
 from adls_enduser.credentials.token_source import TokenSource
 from adls_enduser.options import AZURE_CLI_CLIENT_ID
@@ -72,7 +72,7 @@ UNREADABLE = ("", os.mkfifo, Path.unlink)
 
 def kept(cache: SignInCache) -> str | None:
     """Give the refresh token that stands in the cache."""
-    with cache.open(Place(PUBLIC.authority, AZURE_CLI_CLIENT_ID, CONTOSO, None)) as entry:
+    with cache.open(CacheKey(PUBLIC.authority, AZURE_CLI_CLIENT_ID, CONTOSO, None)) as entry:
         secret = entry.kept.refresh_token if entry.kept else None
     return secret.reveal() if secret else None
 

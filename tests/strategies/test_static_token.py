@@ -28,7 +28,7 @@ from adls_enduser import (
 )
 from adls_enduser.sandbox import CONTOSO
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
-from adls_enduser.strategies.jwt import Unverified, read
+from adls_enduser.strategies.jwt import Unverified, decode_unverified
 
 from ..contracts import DATA_LAKE, MANAGEMENT, STORAGE
 from ..strangers import CLIENT_ID
@@ -230,7 +230,7 @@ NOTHING = Unverified(Account(), frozenset(), None)
 @given(some.text() | some.binary().map(lambda raw: f"a.{base64.urlsafe_b64encode(raw).decode()}.c"))
 def test_whatever_it_is_reading_does_not_fail(secret: str) -> None:
     """Nothing is known of what is no JWT."""
-    told = read(secret)
+    told = decode_unverified(secret)
     assert isinstance(told, Unverified)
 
 
@@ -242,7 +242,7 @@ def test_whatever_it_is_reading_does_not_fail(secret: str) -> None:
 )
 def test_whatever_it_says_is_of_the_kind_that_it_should_be(claims: dict[str, Any]) -> None:
     """Lines of text, and a plausible moment, or nothing."""
-    told = read(_jwt(**claims))
+    told = decode_unverified(_jwt(**claims))
     lines = {told.account.username, told.account.tenant, *told.audiences} - {None}
     assert all(isinstance(line, str) and line.isprintable() and line for line in lines)
     assert told.expires_on is None or 0 < told.expires_on < 1e11
@@ -254,17 +254,17 @@ def test_whatever_it_says_is_of_the_kind_that_it_should_be(claims: dict[str, Any
 )
 def test_what_is_no_jwt_tells_nothing(secret: str) -> None:
     """Too few parts, too many (encrypted), too long, or no object."""
-    assert read(secret) == NOTHING
+    assert decode_unverified(secret) == NOTHING
 
 
 def test_the_best_name_is_taken() -> None:
     """``upn`` before ``unique_name`` before ``preferred_username``."""
     names = {"preferred_username": "c", "unique_name": "b", "upn": "a"}
     for _ in range(3):
-        told = read(_jwt(**names))
+        told = decode_unverified(_jwt(**names))
         assert told.account.username == list(names.values())[-1]
         names.popitem()
-    assert read(_jwt(oid="o", tid="t")).account == Account(None, "t", "o")
+    assert decode_unverified(_jwt(oid="o", tid="t")).account == Account(None, "t", "o")
 
 
 def test_a_token_with_an_early_wish_is_a_token() -> None:
