@@ -1,4 +1,6 @@
-"""Where: the authority that signs people in and the audience of each service.
+"""Cloud: the authority that signs people in, and the audience of each service's tokens.
+
+A service is one row of ``SERVICES``, and one field of ``Cloud`` for its audience.
 
 Sources: ``msrestazure.azure_cloud`` (authorities, management audiences and endpoints);
 azure-cli-core ``cloud.py`` (the data lake audience, public cloud only); Microsoft,
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from .errors import ConfigurationError, UnsupportedByCloud
@@ -18,8 +21,35 @@ _ADFS = "/adfs"
 
 
 @dataclass(frozen=True)
+class Service:
+    """One Azure service that people sign in for.
+
+    ``field`` is the attribute of ``Cloud`` that holds its audience, ``permission`` the name
+    under which an application's "API permissions" list it, and ``factory`` the function of
+    this package whose credentials are for it. ``scope`` is what its SDKs append to the
+    audience to make a scope.
+    """
+
+    field: str
+    permission: str
+    factory: str
+    scope: str = "/.default"
+
+
+# The SDKs keep the audience's trailing slash before "/.default": Data Lake requires it
+# (azure-datalake-store, lib.DatalakeRESTInterface), and azure-identity writes it for Resource
+# Manager (its _DEFAULT_AUTHENTICATE_SCOPES). Azure Storage's clients leave it out
+# (azure-storage-blob, _shared.constants.STORAGE_OAUTH_SCOPE).
+SERVICES = (
+    Service("management", "Azure Service Management", "management_credentials"),
+    Service("data_lake", "Azure Data Lake", "filesystem_token"),
+    Service("storage", "Azure Storage", "management_credentials", scope=".default"),
+)
+
+
+@dataclass(frozen=True)
 class Cloud:
-    """One Azure: who signs people in, and what each service's tokens are for.
+    """One Azure cloud: its authority, and the audience of each service's tokens.
 
     Make your own with ``dataclasses.replace(PUBLIC, name="mine", authority=...)``.
     ``authority`` is an https URL without a tenant, or that of an AD FS, whose path is
@@ -44,10 +74,9 @@ class Cloud:
     def __post_init__(self) -> None:
         _check_name(self.name)
         _check_flag(self.validate_authority)
-        for field in ("authority", "management", "resource_manager", "storage"):
-            check_https(f"Cloud.{field}", getattr(self, field))
-        if self.data_lake is not None:
-            check_https("Cloud.data_lake", self.data_lake)
+        for field in ("authority", "resource_manager", *(one.field for one in SERVICES)):
+            if field != "data_lake" or self.data_lake is not None:
+                check_https(f"Cloud.{field}", getattr(self, field))
         if urlsplit(self.authority).path.rstrip("/").lower() not in ("", _ADFS):
             raise ConfigurationError(
                 f"Cloud.authority must have no path but {_ADFS}, not {self.authority!r}.",
@@ -63,7 +92,7 @@ class Cloud:
         return urlsplit(self.authority).path.rstrip("/").lower() == _ADFS
 
     def audience(self, scope: str) -> str:
-        """Give the canonical audience that a scope or resource stands for.
+        """Return the canonical audience that a scope or resource stands for.
 
         ``X/.default``, ``X//.default``, ``X/user_impersonation`` and ``X`` itself are
         one audience, and so are the two names of Resource Manager. An audience that is
@@ -75,7 +104,7 @@ class Cloud:
         return self._canonical().get(resource.rstrip("/").lower(), resource)
 
     def filesystem_audience(self) -> str:
-        """Give the audience of Data Lake Storage Gen1; UnsupportedByCloud if there is none."""
+        """Return the audience of Data Lake Storage Gen1; UnsupportedByCloud if there is none."""
         if self.data_lake is None:
             raise UnsupportedByCloud(
                 f"Data Lake Storage Gen1 has no file system in the cloud {self.name!r}.",
@@ -86,10 +115,12 @@ class Cloud:
 
     def _canonical(self) -> dict[str, str]:
         known = {self.resource_manager.rstrip("/").lower(): self.management}
-        for audience in (self.management, self.data_lake, self.storage):
-            if audience is not None:
-                known[audience.rstrip("/").lower()] = audience
-        return known
+        return known | {one.rstrip("/").lower(): one for one in self.audiences().values()}
+
+    def audiences(self) -> dict[Service, str]:
+        """Return the audience of each service that this cloud has."""
+        found = {service: getattr(self, service.field) for service in SERVICES}
+        return {service: audience for service, audience in found.items() if audience is not None}
 
 
 def _check_name(name: object) -> None:
@@ -98,7 +129,7 @@ def _check_name(name: object) -> None:
 
 
 def _check_flag(validate_authority: object) -> None:
-    # Not whatever is true or false: to take None for False would give up a check.
+    # Only a bool: None taken for False would switch a check off.
     if not isinstance(validate_authority, bool):
         raise ConfigurationError(
             f"Cloud.validate_authority={validate_authority!r} must be True or False."
@@ -171,11 +202,36 @@ MICROSOFT_AUTHORITIES = frozenset(
     }
 )
 
+CloudName = Literal["public", "china", "us_government"]
+
 _NAMED = {cloud.name: cloud for cloud in (PUBLIC, CHINA, US_GOVERNMENT)}
+
+_SERVICES = {
+    audience: service
+    for cloud in _NAMED.values()
+    for service, audience in cloud.audiences().items()
+}
+
+
+def service_of(resource: str) -> Service | None:
+    """Return the service of an audience in Microsoft's clouds; None for any other audience."""
+    return _SERVICES.get(resource)
+
+
+def factory_for(resource: str) -> str:
+    """Return the name of the factory whose credentials are for this audience."""
+    service = service_of(resource)
+    return service.factory if service else "management_credentials"
+
+
+def scope_of(resource: str) -> str:
+    """Return the scope of an audience as its SDKs spell it, so that their token caches match."""
+    service = service_of(resource)
+    return resource + (service.scope if service else Service.scope)
 
 
 def resolve_cloud(cloud: object) -> Cloud:
-    """Give the cloud itself for a cloud or its name; ConfigurationError for another."""
+    """Return the Cloud for a Cloud or its name; ConfigurationError for anything else."""
     if isinstance(cloud, Cloud):
         return cloud
     known = _NAMED.get(cloud) if isinstance(cloud, str) else None
@@ -183,6 +239,6 @@ def resolve_cloud(cloud: object) -> Cloud:
         return known
     raise ConfigurationError(
         f"cloud={cloud!r} is not known.",
-        remedy=f"Give one of {', '.join(map(repr, _NAMED))}, or a Cloud of your own made by"
+        remedy=f"Use one of {', '.join(map(repr, _NAMED))}, or a Cloud of your own made by"
         " dataclasses.replace(PUBLIC, ...).",
     )

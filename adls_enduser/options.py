@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import Literal, TypedDict
 from urllib.parse import quote, urlsplit
 
 from .cache import SignInCache
 from .clocks import SYSTEM_CLOCK, Clock
-from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud, resolve_cloud
+from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud, CloudName, factory_for, resolve_cloud
 from .errors import ConfigurationError
+from .interaction.waiting import WaitOptions
 from .tokens import hide_secrets
-
-if TYPE_CHECKING:
-    import threading
-
 
 # Microsoft's own public client "Azure CLI", which every tenant knows: a convenience for
 # trying things. Register your own for anything that lasts: policies that name this id,
@@ -51,7 +49,7 @@ class AccountOptions(TypedDict, total=False):
 
     tenant: str | None
     username: str | None
-    cloud: Cloud | str
+    cloud: Cloud | CloudName
     clock: Clock
 
 
@@ -126,19 +124,18 @@ class Settings:
             return base
         return f"{base}/{quote(self.tenant or _ANY_TENANT[self.library], safe='')}"
 
-    @property
-    def spelled(self) -> dict[str, str]:
-        """What of the options the next call needs as well, as source text."""
-        return spelled(
+    def as_source(self) -> dict[str, str]:
+        """Return the options that the next call must repeat, as source text."""
+        return options_as_source(
             self.cloud,
             tenant=self.tenant,
             client_id=None if self.client_id == AZURE_CLI_CLIENT_ID else self.client_id,
             library=None if self.library == "adal" else self.library,
         )
 
-    def call(self, resource: str) -> str:
-        """Spell the call that makes the same sign-in anew."""
-        return call(factory(resource), f'"{self.mode}"', self.spelled)
+    def call_for(self, resource: str) -> str:
+        """Return the source text of the call that makes the same sign-in again."""
+        return format_call(factory_for(resource), f'"{self.mode}"', self.as_source())
 
 
 def settings(options: CommonOptions, mode: str = "device_code") -> Settings:
@@ -182,6 +179,15 @@ def token_settings(options: AccountOptions) -> AccountSettings:
             remedy="Give the tenant's id (a GUID), which the portal shows on its overview page.",
         )
     return own
+
+
+def wait_options(options: WaitingOptions, *, timeout: float | None = None) -> WaitOptions:
+    """Validate how long to wait for a person; ``timeout`` is the default, in seconds."""
+    cancel = options.get("cancel")
+    if not (cancel is None or isinstance(cancel, threading.Event)):
+        raise ConfigurationError(f"cancel must be a threading.Event, not {type(cancel).__name__}.")
+    asked = options.get("timeout")
+    return WaitOptions(timeout if asked is None else seconds("timeout", asked), cancel)
 
 
 def is_tenant_id(tenant: str | None) -> bool:
@@ -332,30 +338,20 @@ def _ca_bundle(ca_bundle: object) -> str | None:
     )
 
 
-_NAMES = {PUBLIC: "", CHINA: '"china"', US_GOVERNMENT: '"us_government"'}
+_CLOUD_SOURCE = {PUBLIC: "", CHINA: '"china"', US_GOVERNMENT: '"us_government"'}
 
 
-def spelled(cloud: Cloud, **options: str | None) -> dict[str, str]:
-    """Give the options of a call as source text; those that are None are left out.
+def options_as_source(cloud: Cloud, **options: str | None) -> dict[str, str]:
+    """Return the options of a call as source text, without those that are None.
 
-    A cloud of one's own stays to be filled in: ``...``.
+    A cloud that is not one of Microsoft's is written as ``...``, for the reader to fill in.
     """
-    named = {name: f'"{value}"' for name, value in options.items() if value is not None}
-    where = _NAMES.get(cloud, "...")
-    return {**named, "cloud": where} if where else named
+    source = {name: f'"{value}"' for name, value in options.items() if value is not None}
+    where = _CLOUD_SOURCE.get(cloud, "...")
+    return {**source, "cloud": where} if where else source
 
 
-def call(what: str, mode: str, options: Mapping[str, str]) -> str:
-    """Spell a call of a factory; ``mode`` and the options' values are source text."""
-    given = "".join(f", {name}={value}" for name, value in options.items())
-    return f"{what}(mode={mode}{given})"
-
-
-def factory(resource: str) -> str:
-    """Name the factory that gives tokens for a resource."""
-    return "filesystem_token" if is_data_lake(resource) else "management_credentials"
-
-
-def is_data_lake(resource: str) -> bool:
-    """Whether a resource is the file system of Data Lake Storage Gen1."""
-    return resource in {cloud.data_lake for cloud in _NAMES}
+def format_call(factory: str, mode: str, options: Mapping[str, str]) -> str:
+    """Return the source text of a call; ``mode`` and the options' values are source text."""
+    arguments = "".join(f", {name}={value}" for name, value in options.items())
+    return f"{factory}(mode={mode}{arguments})"

@@ -26,7 +26,7 @@ from ..errors import (
     TransportError,
 )
 from ..interaction.prompts import somebody_can_see
-from ..options import call
+from ..options import format_call
 from ..strategies.detached import DetachedStrategy
 from ..strategies.protocol import AnswersClaims, AuthStrategy, Rejects, Remembers, Travels
 from ..tokens import Token
@@ -386,8 +386,10 @@ class TokenSource:
 
     def _nobody(self) -> SignInRequired:
         why = self._why_nobody if self.interactive is False else "no terminal or notebook"
-        given = getattr(getattr(self.strategy, "settings", None), "spelled", {})
-        asking = call(self.what, '"device_code"', {**given, "prompt": "..."})
+        given: dict[str, str] = getattr(
+            getattr(self.strategy, "settings", None), "as_source", dict
+        )()
+        asking = format_call(self.what, '"device_code"', {**given, "prompt": "..."})
         return SignInRequired(
             f"A person must sign in for {self.resource}, and nobody can be asked here ({why}).",
             remedy=f"Call {asking} with a callback that"

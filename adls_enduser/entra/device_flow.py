@@ -22,15 +22,13 @@ _SLOW_DOWN = 5.0  # seconds more after each slow_down: RFC 8628 section 3.5
 _LONGEST = 60.0
 
 
-def poll_for_token(
-    backend: Backend, flow: DeviceFlow, patience: WaitOptions, clock: Clock
-) -> Grant:
+def poll_for_token(backend: Backend, flow: DeviceFlow, options: WaitOptions, clock: Clock) -> Grant:
     """Poll until the person has finished.
 
     Raises SignInTimedOut, SignInCancelled, or what Entra ID refused the sign-in with.
     """
     again = "a new code will be shown"
-    deadline = Deadline(patience, clock, again=again, expiry=flow.prompt.expires_on)
+    deadline = Deadline(options, clock, again=again, expiry=flow.prompt.expires_on)
     interval = max(1.0, flow.interval)
     while True:
         outcome = _ask(backend, flow, deadline)

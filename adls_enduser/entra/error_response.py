@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
-from ..clouds import CHINA, PUBLIC, US_GOVERNMENT
+from ..clouds import factory_for, service_of
 from ..errors import (
     BlockedByPolicy,
     ConfigurationError,
@@ -33,7 +33,7 @@ from ..errors import (
     SignInTimedOut,
     TransportError,
 )
-from ..options import call, factory, is_data_lake
+from ..options import format_call
 from .aadsts import AUTHORIZATION_PENDING, DEFAULT_REMEDIES, REMEDIES, AadstsEntry
 
 if TYPE_CHECKING:
@@ -344,8 +344,8 @@ def _next_call(kind: type[EndUserError], advice: str, attempt: RequestContext) -
     mode = attempt.mode if attempt.mode in named or not named else named[0]
     changed = dict.fromkeys(_OPTION.findall(advice), "...")
     at_once = mode != attempt.mode or changed or kind in _AT_ONCE
-    spelled = call(factory(attempt.resource), mode, {**attempt.options, **changed})
-    return f"The next call{'' if at_once else ', after that'}: {spelled}."
+    call = format_call(factory_for(attempt.resource), mode, {**attempt.options, **changed})
+    return f"The next call{'' if at_once else ', after that'}: {call}."
 
 
 # Consent -----------------------------------------------------------------------------
@@ -361,15 +361,9 @@ def _consent(attempt: RequestContext) -> list[str]:
 
 
 def _permission(resource: str) -> str:
-    """Give the name under which "API permissions" lists a service."""
-    clouds = (PUBLIC, CHINA, US_GOVERNMENT)
-    if is_data_lake(resource):
-        return "Azure Data Lake"
-    if resource in {cloud.storage for cloud in clouds}:
-        return "Azure Storage"
-    if resource in {cloud.management for cloud in clouds}:
-        return "Azure Service Management"
-    return resource
+    """Return the name under which an application's "API permissions" list a service."""
+    service = service_of(resource)
+    return service.permission if service else resource
 
 
 def _consent_url(attempt: RequestContext) -> str | None:

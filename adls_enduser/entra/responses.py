@@ -70,7 +70,9 @@ class ErrorBoundary:
         """Say, for errors, what is asked of Entra ID."""
         own = self._settings
         login_hint_params = (own.authority, own.tenant, own.client_id)
-        return RequestContext(action, *login_hint_params, resource, f'"{own.mode}"', own.spelled)
+        return RequestContext(
+            action, *login_hint_params, resource, f'"{own.mode}"', own.as_source()
+        )
 
     def run(self, attempt: RequestContext, call: Callable[[], _Given]) -> _Given:
         """Give what the call gives, or raise an EndUserError.

@@ -9,8 +9,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ..errors import ConfigurationError, EndUserError, SignInCancelled, SignInTimedOut
-from ..options import seconds
+from ..errors import EndUserError, SignInCancelled, SignInTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,13 +29,6 @@ class WaitOptions:
     cancel: threading.Event | None = None
 
 
-def patience(timeout: object, cancel: object) -> WaitOptions:
-    """Validate the options of these names."""
-    if cancel is not None and not isinstance(cancel, threading.Event):
-        raise ConfigurationError(f"cancel must be a threading.Event, not {type(cancel).__name__}.")
-    return WaitOptions(None if timeout is None else seconds("timeout", timeout), cancel)
-
-
 class Deadline:
     """When a wait ends, and why.
 
@@ -45,14 +37,14 @@ class Deadline:
     """
 
     def __init__(
-        self, patience: WaitOptions, clock: Clock, *, again: str, expiry: float | None = None
+        self, options: WaitOptions, clock: Clock, *, again: str, expiry: float | None = None
     ) -> None:
         self.clock = clock
-        self.cancel = patience.cancel or threading.Event()
+        self.cancel = options.cancel or threading.Event()
         self._again = again
         ends = [] if expiry is None else [expiry]
-        if patience.timeout is not None:
-            ends.append(clock.time() + patience.timeout)
+        if options.timeout is not None:
+            ends.append(clock.time() + options.timeout)
         self.end = min(ends, default=float("inf"))
         # By the clock that is never set as well, lest a wait outlives its time because the
         # other one was set back.

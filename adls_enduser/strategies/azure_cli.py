@@ -9,6 +9,7 @@ from copy import copy
 from typing import TYPE_CHECKING, NoReturn
 
 from ..claims import checked
+from ..clouds import scope_of
 from ..errors import (
     MfaRequired,
     MissingDependency,
@@ -18,7 +19,6 @@ from ..errors import (
     WrongAccount,
 )
 from ..options import AccountOptions, account_settings, is_tenant_id, refuse_unknown, seconds
-from .azure_core import scope_of
 from .azure_credential import AzureCredential
 from .cached import refuse_pickle
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from azure.core.exceptions import AzureError
 
 from ..claims import challenge, declares_cp1
+from ..clouds import scope_of
 from ..entra.error_response import RequestContext
 from ..errors import ConfigurationError, EndUserError, ProtocolError
-from ..options import spelled
+from ..options import options_as_source
 from ..tokens import Account, Token, is_bearer_token, is_epoch_seconds
 from .azure_errors import kinds, translated
 from .jwt import decode_unverified
@@ -107,7 +108,10 @@ class AzureCore:
     def _attempt(self, resource: str) -> RequestContext:
         own = self._settings
         authority = f"{own.cloud.authority.rstrip('/')}/{own.tenant or 'organizations'}"
-        mode, options = f"AzureCredential({self.name}(...))", spelled(own.cloud, tenant=own.tenant)
+        mode, options = (
+            f"AzureCredential({self.name}(...))",
+            options_as_source(own.cloud, tenant=own.tenant),
+        )
         return RequestContext("credential", authority, own.tenant, None, resource, mode, options)
 
     def _outcome(self, info: Any, resource: str) -> Token | EndUserError:
@@ -134,19 +138,6 @@ class AzureCore:
             account=decode_unverified(secret).account,
             refresh_on=float(refresh_on) if is_epoch_seconds(refresh_on) else None,
         )
-
-
-def scope_of(resource: str) -> str:
-    """Spell the scope of an audience, as the SDKs do, so that a credential's cache serves all.
-
-    The audience keeps its slash before ``/.default``, which Data Lake wants
-    (azure-datalake-store's ``lib.DatalakeRESTInterface``) and which azure-identity itself
-    writes for Resource Manager (its ``_DEFAULT_AUTHENTICATE_SCOPES``); Azure Storage's
-    clients leave it out (azure-storage-blob's ``_shared.constants.STORAGE_OAUTH_SCOPE``).
-    """
-    if resource == "https://storage.azure.com/":
-        return f"{resource}.default"
-    return f"{resource}/.default"
 
 
 # What can be known of a credential ----------------------------------------------------

@@ -13,8 +13,15 @@ from ..interaction.prompts import BrowserPrompt, show_page, tell
 from ..interaction.redirect_listener import RedirectListener
 from ..interaction.redirect_uri import LOOPBACK, check_redirect_uri, is_loopback
 from ..interaction.terminal import TerminalLineReader, can_paste
-from ..interaction.waiting import Deadline, InterruptibleCall, patience
-from ..options import WaitingOptions, check_flag, check_prompt, refuse_unknown, settings
+from ..interaction.waiting import Deadline, InterruptibleCall
+from ..options import (
+    WaitingOptions,
+    check_flag,
+    check_prompt,
+    refuse_unknown,
+    settings,
+    wait_options,
+)
 from .cached import refuse_pickle, stand_in
 from .session import Session
 
@@ -46,8 +53,7 @@ class Browser:
         self._open_browser = options.get("open_browser")
         check_flag("open_browser", self._open_browser)
         self._redirect_uri = check_redirect_uri(options.get("redirect_uri", LOOPBACK))
-        timeout = options.get("timeout")
-        self._patience = patience(_TIMEOUT if timeout is None else timeout, options.get("cancel"))
+        self._wait_options = wait_options(options, timeout=_TIMEOUT)
         self._sign_in = Session(self.settings, load_backend(self.settings))
 
     @property
@@ -75,7 +81,7 @@ class Browser:
 
     def _ask(self, resource: str, claims: str | None) -> Grant:
         entra, again = self._sign_in.backend, "the page will be opened again"
-        deadline = Deadline(self._patience, self.settings.clock, again=again)
+        deadline = Deadline(self._wait_options, self.settings.clock, again=again)
         deadline.check_cancel()
         with ExitStack() as stack:
             way = self._way_back(stack)

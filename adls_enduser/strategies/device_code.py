@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NoReturn
 from ..entra.backend import load_backend
 from ..entra.device_flow import poll_for_token
 from ..interaction.prompts import show
-from ..interaction.waiting import Deadline, InterruptibleCall, patience
-from ..options import WaitingOptions, check_prompt, refuse_unknown, settings
+from ..interaction.waiting import Deadline, InterruptibleCall
+from ..options import WaitingOptions, check_prompt, refuse_unknown, settings, wait_options
 from .cached import refuse_pickle, stand_in
 from .session import Session
 
@@ -33,7 +33,7 @@ class DeviceCode:
         self.settings = settings(options)
         self.prompt = options.get("prompt")
         check_prompt(self.prompt, "DeviceCodePrompt: url, code, expires_on, message")
-        self._patience = patience(options.get("timeout"), options.get("cancel"))
+        self._wait_options = wait_options(options)
         self._sign_in = Session(self.settings, load_backend(self.settings))
 
     @property
@@ -60,13 +60,13 @@ class DeviceCode:
 
     def _ask(self, resource: str, claims: str | None) -> Grant:
         entra, clock = self._sign_in.backend, self.settings.clock
-        begin = Deadline(self._patience, clock, again="a code will be shown")
+        begin = Deadline(self._wait_options, clock, again="a code will be shown")
         begin.check_cancel()
         flow = InterruptibleCall(lambda: entra.start_device_code(resource, claims)).result(
             begin.check_cancel
         )
         (self.prompt or show)(flow.prompt)
-        return poll_for_token(entra, flow, self._patience, clock)
+        return poll_for_token(entra, flow, self._wait_options, clock)
 
     def elsewhere(self) -> CachedStrategy | None:
         """Give what another process gets instead of this: the cache, if there is one."""

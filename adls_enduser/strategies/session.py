@@ -210,7 +210,7 @@ class Session:
         return grant
 
     def _again(self, grant: Grant) -> str:
-        return f" The next call: {self.settings.call(grant.token.resource)}."
+        return f" The next call: {self.settings.call_for(grant.token.resource)}."
 
     # The cache.
 

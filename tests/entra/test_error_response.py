@@ -31,7 +31,7 @@ from adls_enduser.errors import (
     TransportError,
     WrongAccount,
 )
-from adls_enduser.options import CommonOptions, settings, spelled
+from adls_enduser.options import CommonOptions, options_as_source, settings
 
 TENANT = "contoso.onmicrosoft.com"
 CLIENT = "c0ffee00-7e57-4c0a-9d0a-00000000000c"
@@ -88,7 +88,7 @@ def attempt(
 ) -> RequestContext:
     """Describe a sign-in, by default by password at the public cloud."""
     where = f"{authority}/{tenant or 'common'}"
-    options = spelled(PUBLIC, tenant=tenant)
+    options = options_as_source(PUBLIC, tenant=tenant)
     return RequestContext(action, where, tenant, CLIENT, resource, mode, options)
 
 
@@ -305,7 +305,7 @@ def test_a_fault_of_the_service_is_no_refusal(number: int) -> None:
 def test_next_call_has_the_options_that_were_given(options: CommonOptions, spelled: str) -> None:
     """Where, for which application and with which library: as in the call that was refused."""
     own = settings(options, "browser" if "tenant" in options else "device_code")
-    assert own.call(own.cloud.management) == f"management_credentials({spelled})"
+    assert own.call_for(own.cloud.management) == f"management_credentials({spelled})"
 
 
 @pytest.mark.parametrize("tenant", [None, "common", "Common", "organizations", "consumers"])
