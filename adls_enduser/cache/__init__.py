@@ -1,14 +1,14 @@
-"""A sign-in kept between processes: on disk, sealed, its key in the system's keyring.
+"""Keep sign-ins between processes: encrypted on disk, with the key in the system's keyring.
 
-``files`` knows the disk, ``records`` the form of what stands there, ``keys`` the keyring,
-``sealing`` the cipher, and ``cache`` puts them together. Needs the extra ``[cache]``;
-importing this loads no third-party module.
+``files`` reads and writes the file, ``records`` is its format, ``keyring_key`` keeps the key,
+``encryption`` is the cipher, and ``cache`` combines them. Needs the extra ``[cache]``;
+importing this package loads no third-party module.
 """
 
 from __future__ import annotations
 
 from .cache import Entry, SignInCache
-from .files import PATIENCE
+from .files import LOCK_TIMEOUT
 from .model import CachedSession, CacheKey, KeptAccount
 
-__all__ = ["PATIENCE", "CacheKey", "CachedSession", "Entry", "KeptAccount", "SignInCache"]
+__all__ = ["LOCK_TIMEOUT", "CacheKey", "CachedSession", "Entry", "KeptAccount", "SignInCache"]

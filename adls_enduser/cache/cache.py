@@ -1,4 +1,4 @@
-"""SignInCache: a person's sign-in, kept for the next process and the next morning."""
+"""SignInCache: keeps a person's sign-in for the next process."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError, MissingDependency
-from . import keyring_key as keys
-from .encryption import RecordCipher, current
-from .files import PATIENCE, DataFile, data_file
-from .records import Contents, Damaged, Record
+from . import keyring_key
+from .encryption import RecordCipher, drop_expired_tokens
+from .files import LOCK_TIMEOUT, CacheFile, resolve_path
+from .records import Contents, DamagedRecord, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,56 +21,61 @@ if TYPE_CHECKING:
     from .model import CachedSession, CacheKey, KeptAccount
 
 PACKAGES = ("cryptography", "filelock", "keyring", "platformdirs")
+MAX_REQUESTED_TENANTS = 8
 
 
 class SignInCache:
-    """Keeps sign-ins on disk, sealed; the key is in the operating system's keyring.
+    """Keeps sign-ins on disk, encrypted; the key is in the operating system's keyring.
 
-    ``path`` is a file, or a folder of its own (one that exists, or whose name ends with
-    a separator); None: the user's data folder. Where there is no keyring, nothing is
-    kept (CacheError), unless ``allow_unencrypted``: then the file holds the sign-in as
-    it is, readable by its owner only. Several processes and threads may share one.
+    ``path`` is a file, or a folder for this purpose only (one that exists, or a path that ends
+    with a separator); None is the user's data folder. If there is no keyring, nothing is
+    kept (CacheError), unless ``allow_unencrypted``: then the file holds the sign-ins in plain
+    text, and only its owner can read it. Several processes and threads may share one cache.
 
-    ConfigurationError for options of the wrong kind, MissingDependency where the extra
-    ``[cache]`` is not installed. Nothing is read or written before it is used.
+    Raises ConfigurationError for options of the wrong type, MissingDependency if the extra
+    ``[cache]`` is not installed. Nothing is read or written until the cache is used.
     """
 
     def __init__(
         self, path: str | os.PathLike[str] | None = None, *, allow_unencrypted: bool = False
     ) -> None:
-        self.path = _path(path)
-        self.allow_unencrypted = _flag(allow_unencrypted)
+        self.path = _check_path(path)
+        self.allow_unencrypted = _check_bool(allow_unencrypted)
         _require_packages()
 
     def check(self) -> None:
-        """Raise CacheError if a sign-in could not be kept; for before a person is asked."""
+        """Raise CacheError if no sign-in could be kept; call it before a person is asked."""
         file = self._file()
-        seal = self._seal(file)
-        sealable = seal.ready()
+        cipher = self._cipher(file)
+        is_ready = cipher.is_ready()
         file.check()
-        if not sealable:
-            with file.locked() as hold:
-                hold.require()
-                seal.key_to_write()
+        if not is_ready:
+            with file.locked() as lock:
+                lock.require_writable()
+                cipher.key_for_writing()
 
     def accounts(self) -> tuple[KeptAccount, ...]:
-        """Tell whose sign-ins are kept, the latest last; needs neither lock nor keyring."""
-        return tuple(record.told for record in self._records())
+        """Return the accounts of all kept sign-ins, the latest last.
+
+        Needs neither the lock nor the keyring.
+        """
+        return tuple(record.kept_account for record in self._records())
 
     def account(self, place: CacheKey) -> KeptAccount | None:
-        """Tell whose sign-in is kept for a place, if any; needs neither lock nor keyring.
+        """Return the account of the sign-in that is kept for a key, or None.
 
-        ConfigurationError where several people's fit.
+        Needs neither the lock nor the keyring. Raises ConfigurationError if several people's
+        sign-ins match.
         """
-        record = _only([one for one in self._records() if one.belongs(place)])
-        return record.told if record is not None else None
+        record = _single([record for record in self._records() if record.matches_key(place)])
+        return record.kept_account if record is not None else None
 
     def _records(self) -> tuple[Record, ...]:
         file = self._file()
         contents = file.read()
-        if not contents.whole:
-            with file.locked() as hold:
-                contents = _sound(file, hold)
+        if not contents.complete:
+            with file.locked() as lock:
+                contents = _read_and_repair(file, lock)
         return contents.records
 
     def sign_out(
@@ -80,11 +85,11 @@ class SignInCache:
         tenant: str | None = None,
         client_id: str | None = None,
     ) -> tuple[KeptAccount, ...]:
-        """Remove the sign-ins that match, all if nothing is given, and tell which.
+        """Remove the sign-ins that match, or all without arguments; return their accounts.
 
-        Also removes what was set aside as damaged, and a file of which nothing can be
-        read. When no sign-in is left, the key goes as well. The tokens live on at the
-        service until they end. CacheError where the disk does not let it.
+        Also deletes damaged files that were renamed, and a file that cannot be read at all.
+        When no sign-in is left, the key is deleted as well. The tokens remain valid at the
+        service until they expire. Raises CacheError if the disk does not allow it.
         """
         for name, value in (("username", username), ("tenant", tenant), ("client_id", client_id)):
             if value is not None and not isinstance(value, str):
@@ -92,139 +97,142 @@ class SignInCache:
         file = self._file()
         if not os.path.isdir(file.folder):
             return ()
-        with file.locked() as hold:
-            hold.require()
-            records, whole = file.read()
-            gone = [one for one in records if one.answers(username, tenant, client_id)]
-            left = [one for one in records if one not in gone]
-            _leave(file, left, changed=bool(gone) or not whole)
-        return tuple(record.told for record in gone)
+        with file.locked() as lock:
+            lock.require_writable()
+            records, complete = file.read()
+            removed = [one for one in records if one.matches(username, tenant, client_id)]
+            remaining = [one for one in records if one not in removed]
+            _write_remaining(file, remaining, changed=bool(removed) or not complete)
+        return tuple(record.kept_account for record in removed)
 
     @contextlib.contextmanager
-    def open(self, place: CacheKey, patience: float = PATIENCE) -> Iterator[Entry]:
-        """Hold the cache for one place, with what it keeps for it freshly read.
+    def open(self, place: CacheKey, patience: float = LOCK_TIMEOUT) -> Iterator[Entry]:
+        """Lock the cache, and return the entry of one key, freshly read.
 
-        Others wait meanwhile, for ``patience`` seconds at most (CacheError), so ask no
-        person in between. Where nothing can be written, it can still be read: Entry.keep raises.
-        ConfigurationError where several people's sign-ins fit.
+        Other processes wait meanwhile, for ``patience`` seconds at most (CacheError), so do
+        not prompt a person inside. If nothing can be written, the entry can still be
+        read, and its ``save`` raises. Raises ConfigurationError if several people's sign-ins
+        match.
         """
         file = self._file()
-        with file.locked(patience) as hold:
-            yield Entry(file, hold, self._seal(file), place)
+        with file.locked(patience) as lock:
+            yield Entry(file, lock, self._cipher(file), place)
 
-    def _file(self) -> DataFile:
-        return DataFile(data_file(self.path))
+    def _file(self) -> CacheFile:
+        return CacheFile(resolve_path(self.path))
 
-    def _seal(self, file: DataFile) -> RecordCipher:
+    def _cipher(self, file: CacheFile) -> RecordCipher:
         return RecordCipher(file.path, allow_unencrypted=self.allow_unencrypted)
 
     def __repr__(self) -> str:
-        return f"<SignInCache at {data_file(self.path)!r}>"
+        return f"<SignInCache at {resolve_path(self.path)!r}>"
 
 
 class Entry:
-    """What the cache keeps for one place, while it is open. ``kept``: None if nothing."""
+    """The entry of one key while the cache is open; ``session`` is None if there is none."""
 
     def __init__(
-        self, file: DataFile, hold: FileLockState, seal: RecordCipher, place: CacheKey
+        self, file: CacheFile, lock: FileLockState, cipher: RecordCipher, key: CacheKey
     ) -> None:
-        self.place = place
-        self._file, self._hold, self._seal = file, hold, seal
-        self._records = _sound(file, hold).records
-        self._record = _only([one for one in self._records if one.belongs(place)])
-        self.kept = self._opened()
+        self.key = key
+        self._file, self._lock, self._cipher = file, lock, cipher
+        self._records = _read_and_repair(file, lock).records
+        self._record = _single([one for one in self._records if one.matches_key(key)])
+        self.session = self._decrypt()
 
     @property
     def may_be_lost(self) -> bool:
-        """Whether a sign-in that is not there may have been damaged, rather than removed.
+        """Whether a missing sign-in may have been damaged, rather than removed by a sign-out.
 
-        A sign-out sweeps away what was set aside, so nobody has signed out since.
+        A sign-out deletes the damaged files, so if there is one, nobody has signed out since.
         """
         return self._file.has_quarantined()
 
-    def keep(self, kept: CachedSession, *, asked_tenant: str | None = None) -> None:
-        """Write a sign-in, in the place of an earlier one of the same person.
+    def save(self, session: CachedSession, *, requested_tenant: str | None = None) -> None:
+        """Write a sign-in; it replaces an earlier one of the same person.
 
-        ``asked_tenant`` is the tenant under which it can be found again, besides its
-        own; None: that of the place. CacheError where it cannot be written.
+        The sign-in can be found by its own tenant and by ``requested_tenant``; None: the tenant
+        of the key. Raises CacheError if it cannot be written.
         """
-        self._hold.require()
-        kept = current(kept)
-        record = self._seal.close(self._heading(kept, asked_tenant or self.place.tenant), kept)
-        others = tuple(one for one in self._records if one.key != record.key)
+        self._lock.require_writable()
+        session = drop_expired_tokens(session)
+        header = self._header(session, requested_tenant or self.key.tenant)
+        record = self._cipher.encrypt(header, session)
+        others = tuple(one for one in self._records if one.identity != record.identity)
         self._file.write((*others, record))
-        self._records, self._record, self.kept = (*others, record), record, kept
+        self._records, self._record, self.session = (*others, record), record, session
 
-    def forget(self) -> None:
-        """Remove what is kept for this place. CacheError where it cannot be written."""
+    def delete(self) -> None:
+        """Remove the sign-in of this key. Raises CacheError if the file cannot be written."""
         if self._record is None:
             return
-        self._hold.require()
-        left = tuple(one for one in self._records if one is not self._record)
-        self._file.write(left)
-        self._records, self._record, self.kept = left, None, None
+        self._lock.require_writable()
+        remaining = tuple(one for one in self._records if one is not self._record)
+        self._file.write(remaining)
+        self._records, self._record, self.session = remaining, None, None
 
-    def _heading(self, kept: CachedSession, asked: str | None) -> Record:
-        heading = Record(self.place.authority, self.place.client_id, kept.account)
-        before = next((one.asked for one in self._records if one.key == heading.key), ())
-        tenants = dict.fromkeys((*before, asked.lower()) if asked else before)
-        return replace(heading, asked=tuple(tenants)[-8:])
+    def _header(self, session: CachedSession, requested_tenant: str | None) -> Record:
+        header = Record(self.key.authority, self.key.client_id, session.account)
+        same = (one for one in self._records if one.identity == header.identity)
+        tenants = list(next((one.requested_tenants for one in same), ()))
+        if requested_tenant:
+            tenants.append(requested_tenant.lower())
+        unique = tuple(dict.fromkeys(tenants))
+        return replace(header, requested_tenants=unique[-MAX_REQUESTED_TENANTS:])
 
-    def _opened(self) -> CachedSession | None:
+    def _decrypt(self) -> CachedSession | None:
         if self._record is None:
             return None
-        try:
-            return self._seal.open(self._record)
-        except Damaged:
-            pass
-        self._rescue()
+        with contextlib.suppress(DamagedRecord):
+            return self._cipher.decrypt(self._record)
+        self._remove_damaged_records()
         return None
 
-    def _rescue(self) -> None:
-        # One record that was changed must not cost the others their sign-in.
-        self._records = tuple(one for one in self._records if not self._seal.is_damaged(one))
+    def _remove_damaged_records(self) -> None:
+        # One damaged record must not cost the other people their sign-ins.
+        self._records = tuple(one for one in self._records if not self._cipher.is_damaged(one))
         self._record = None
-        _quarantine(self._file, self._hold, self._records)
+        _quarantine(self._file, self._lock, self._records)
 
     def __repr__(self) -> str:
-        return f"<Entry for {self.place}>"
+        return f"<Entry for {self.key}>"
 
 
-def _sound(file: DataFile, hold: FileLockState) -> Contents:
+def _read_and_repair(file: CacheFile, lock: FileLockState) -> Contents:
     contents = file.read()
-    if not contents.whole:
-        _quarantine(file, hold, contents.records)
+    if not contents.complete:
+        _quarantine(file, lock, contents.records)
     return contents
 
 
-def _quarantine(file: DataFile, hold: FileLockState, rescued: tuple[Record, ...]) -> None:
-    if hold.obstacle is None:
-        file.quarantine(rescued)
+def _quarantine(file: CacheFile, lock: FileLockState, readable: tuple[Record, ...]) -> None:
+    if lock.write_error is None:
+        file.quarantine(readable)
     else:
-        file.warn_broken("cannot be set aside, since nothing can be written there")
+        file.warn_damaged("it could not be renamed, because its folder is not writable")
 
 
-def _leave(file: DataFile, left: list[Record], *, changed: bool) -> None:
-    if not left:
+def _write_remaining(file: CacheFile, remaining: list[Record], *, changed: bool) -> None:
+    if not remaining:
         file.remove()
-        keys.forget(file.path)
+        keyring_key.delete(file.path)
     elif changed:
-        file.write(left)
-    file.sweep()
+        file.write(remaining)
+    file.delete_leftovers()
 
 
-def _only(fitting: list[Record]) -> Record | None:
-    if len(fitting) < 2:
-        return fitting[0] if fitting else None
-    told = (record.told for record in fitting[:10])
-    names = ", ".join(f"{one.username!r} (tenant {one.tenant!r})" for one in told)
+def _single(matches: list[Record]) -> Record | None:
+    if len(matches) < 2:
+        return matches[0] if matches else None
+    accounts = (record.kept_account for record in matches[:10])
+    names = ", ".join(f"{one.username!r} (tenant {one.tenant!r})" for one in accounts)
     raise ConfigurationError(
-        f"{len(fitting)} kept sign-ins fit: {names}.",
-        remedy="Say which by username=, and by tenant= where one person is in several.",
+        f"{len(matches)} kept sign-ins match: {names}.",
+        remedy="Choose one with username=, and with tenant= if one person is in several tenants.",
     )
 
 
-def _path(path: object) -> str | None:
+def _check_path(path: object) -> str | None:
     if path is None:
         return None
     text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
@@ -236,12 +244,12 @@ def _path(path: object) -> str | None:
         os.fsencode(text)
     except UnicodeEncodeError:
         raise ConfigurationError(f"path={text!r} is not a path on this system.") from None
-    # Absolute, since it may be pickled into a process that works in another folder.
-    ends = text.endswith(tuple(filter(None, (os.sep, os.altsep))))
-    return os.path.abspath(os.path.expanduser(text)) + (os.sep if ends else "")
+    # Absolute, since the cache may be pickled into a process that works in another folder.
+    is_folder = text.endswith(tuple(filter(None, (os.sep, os.altsep))))
+    return os.path.abspath(os.path.expanduser(text)) + (os.sep if is_folder else "")
 
 
-def _flag(allow_unencrypted: object) -> bool:
+def _check_bool(allow_unencrypted: object) -> bool:
     if not isinstance(allow_unencrypted, bool):
         kind = type(allow_unencrypted).__name__
         raise ConfigurationError(f"allow_unencrypted must be True or False, not {kind}.")
@@ -252,8 +260,8 @@ def _require_packages() -> None:
     try:
         for name in PACKAGES:
             importlib.import_module(name)
-    except ImportError as missing:
+    except ImportError as error:
         raise MissingDependency(
-            f"SignInCache needs the package {missing.name or name}.",
+            f"SignInCache needs the package {error.name or name}.",
             remedy="Run: pip install 'adls-enduser[cache]'",
-        ) from missing
+        ) from error

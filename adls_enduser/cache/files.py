@@ -1,9 +1,9 @@
-"""The data file: where it is, its lock, and writes that happen completely or not at all.
+"""The cache file: its path, its lock, and writes that happen completely or not at all.
 
-All writing is done under a lock beside the file, by a temporary file in the same folder
-that replaces the old one, so that a reader sees the old bytes or the new ones, also
-after a crash (POSIX rename; Python's os.replace). Whatever the disk does leaves here as
-a CacheError.
+All writing is done while holding a lock (a file next to the cache file). A temporary file in
+the same folder replaces the old file, so that a reader sees either the old bytes or the
+new ones, also after a crash (POSIX rename; Python's os.replace). Every error of the disk
+leaves this module as a CacheError.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ..errors import CacheError
-from .records import LIMIT, Contents, Record, decode, encode
+from .records import MAX_FILE_SIZE, Contents, Record, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,162 +26,169 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 
-NAME = "sign-ins.json"
-PATIENCE = 30.0
-MOST_QUARANTINED = 3
+FILE_NAME = "sign-ins.json"
+LOCK_TIMEOUT = 30.0
+MAX_QUARANTINED = 3
 _QUARANTINED = r"\.corrupt-\d{8}T\d{6}\.\d{6}Z"
+_UNFINISHED = r"\.unfinished-\w+\.tmp"
 
 
-def data_file(path: str | None) -> str:
-    """Give the resolved path of the data file.
+def resolve_path(path: str | None) -> str:
+    """Return the absolute path of the cache file, with links resolved.
 
-    None stands for the user's own data folder. A folder, or what ends as one, gets a
-    file of the usual name; anything else is the file itself.
+    None is the user's data folder. In a folder, or a path that ends with a separator, the
+    file has its default name. Any other path is the file itself.
     """
     if path is None:
         import platformdirs
 
-        path = os.path.join(platformdirs.user_data_dir("adls_enduser", appauthor=False), NAME)
+        path = os.path.join(platformdirs.user_data_dir("adls_enduser", appauthor=False), FILE_NAME)
     elif path.endswith(tuple(filter(None, (os.sep, os.altsep)))) or os.path.isdir(path):
-        path = os.path.join(path, NAME)
-    # A link is followed here, once, because os.replace would put a file in its place.
+        path = os.path.join(path, FILE_NAME)
+    # Follow a link here, once, because os.replace would replace the link by a file.
     return os.path.realpath(path)
 
 
 class FileLockState:
-    """The lock while it is held; ``obstacle`` is why nothing can be written, or None."""
+    """What may be done while the lock is held.
 
-    def __init__(self, obstacle: CacheError | None = None) -> None:
-        self.obstacle = obstacle
+    ``write_error`` is the reason why nothing can be written, or None.
+    """
 
-    def require(self) -> None:
-        """Raise the obstacle to writing, if there is one."""
-        if self.obstacle is not None:
-            raise self.obstacle.with_traceback(None)
+    def __init__(self) -> None:
+        self.write_error: CacheError | None = None
+
+    def require_writable(self) -> None:
+        """Raise ``write_error`` if there is one."""
+        if self.write_error is not None:
+            raise self.write_error.with_traceback(None)
 
 
-class DataFile:
-    """One data file, at its resolved path, with its lock and what was set aside."""
+class CacheFile:
+    """One cache file, its lock, and the damaged files that were moved out of its way."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.folder, self.name = os.path.split(path)
 
     @contextlib.contextmanager
-    def locked(self, patience: float = PATIENCE) -> Iterator[FileLockState]:
-        """Hold the lock between processes and threads, waiting ``patience`` seconds for it.
+    def locked(self, timeout: float = LOCK_TIMEOUT) -> Iterator[FileLockState]:
+        """Hold the lock, which excludes other processes and threads.
 
-        Where nothing can be written, there is no lock either and reading needs none:
-        the Hold then names the obstacle. CacheError when another holds the lock for
-        longer than that.
+        Raises CacheError if another process or thread holds it for longer than ``timeout``
+        seconds. If the folder is not writable, there is no lock, and reading needs none:
+        then ``write_error`` of the returned state says so.
         """
-        lock, hold = self._lock(patience), FileLockState()
+        file_lock, lock = self._file_lock(timeout), FileLockState()
         try:
             self._make_folder()
-            lock.acquire(poll_interval=0.02)
+            file_lock.acquire(poll_interval=0.02)
         except TimeoutError:
-            raise self._busy(patience) from None
-        except OSError as failure:
-            hold.obstacle = self._unwritable(failure)
+            raise self._lock_timed_out(timeout) from None
+        except OSError as error:
+            lock.write_error = self._cannot_write(error)
         try:
-            yield hold
+            yield lock
         finally:
-            hold.obstacle = _over()
-            lock.release()
+            lock.write_error = _closed()
+            file_lock.release()
 
     def check(self) -> None:
-        """Raise CacheError if the file could not be read or written; changes nothing."""
+        """Raise CacheError if the file cannot be read or written; changes nothing."""
         self.read()
         try:
             self._make_folder()
             with tempfile.TemporaryFile(dir=self.folder) as trial:
-                trial.write(bytes(2**16))  # a full disk lets an empty file through
+                trial.write(bytes(2**16))  # on a full disk an empty file can still be created
                 trial.flush()
-            with contextlib.suppress(TimeoutError), self._lock(0):
+            with contextlib.suppress(TimeoutError), self._file_lock(0):
                 pass
-        except OSError as failure:
-            raise self._unwritable(failure) from failure
+        except OSError as error:
+            raise self._cannot_write(error) from error
 
     def read(self) -> Contents:
-        """Give what stands in the file, of which nothing is believed yet.
+        """Return the records of the file, whose bodies are not verified yet.
 
-        CacheError where it may not be read, or where a newer version wrote it.
+        Raises CacheError if the file cannot be read, or if a newer version wrote it.
         """
         try:
-            data = self._bytes()
+            data = self._read_bytes()
         except FileNotFoundError:
             return Contents()
-        except OSError as failure:
-            raise self._unreadable(failure) from failure
-        return decode(data) if len(data) <= LIMIT else Contents(whole=False)
+        except OSError as error:
+            raise self._cannot_read(error) from error
+        return decode(data) if len(data) <= MAX_FILE_SIZE else Contents(complete=False)
 
     def write(self, records: Iterable[Record]) -> None:
-        """Replace the file; under the lock only. CacheError where that fails."""
-        failure = self._written(records)
-        if failure is not None:
-            raise self._unwritable(failure) from failure
+        """Replace the file; only while holding the lock. Raises CacheError if that fails."""
+        error = self._try_write(records)
+        if error is not None:
+            raise self._cannot_write(error) from error
 
-    def quarantine(self, rescued: Iterable[Record] = ()) -> None:
-        """Rename the file, leaving only the records that are given; under the lock only.
+    def quarantine(self, readable: Iterable[Record] = ()) -> None:
+        """Rename the damaged file, and write a new one with the readable records.
 
-        Warns, and never fails: a sign-in that cannot be read is one that is not there.
+        Only while holding the lock. Warns and never fails: a sign-in that cannot be read is
+        treated as one that does not exist.
         """
-        moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
-        aside = f"{self.path}.corrupt-{moment}"
-        records = tuple(rescued)
+        now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
+        target = f"{self.path}.corrupt-{now}"
         try:
-            self._move(aside, records)
-        except OSError as failure:
-            self.warn_broken(f"cannot be set aside ({_reason(failure)})")
+            self._move(target, tuple(readable))
+        except OSError as error:
+            self.warn_damaged(f"it could not be renamed ({_reason(error)})")
             return
-        self.sweep(MOST_QUARANTINED)
-        self.warn_broken(f"was set aside as {os.path.basename(aside)!r}")
+        self.delete_leftovers(keep=MAX_QUARANTINED)
+        self.warn_damaged(f"it was renamed to {os.path.basename(target)!r}")
 
-    def warn_broken(self, fate: str) -> None:
-        """Warn, once, that the file is damaged and what became of it."""
+    def warn_damaged(self, what_was_done: str) -> None:
+        """Warn, once, that the file is damaged, and say what was done about it."""
         warn_once(
-            f"The sign-in cache {self.path!r} was damaged or is not one, and {fate}; the"
-            " sign-ins that cannot be read from it must be made again."
+            f"The sign-in cache {self.path!r} is damaged or is not a sign-in cache;"
+            f" {what_was_done}. People whose sign-in cannot be read from it must sign in again."
         )
 
     def remove(self) -> None:
-        """Remove the file, if it is there; under the lock only."""
+        """Remove the file if it exists; only while holding the lock."""
         try:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.path)
-        except OSError as failure:
-            raise self._unwritable(failure) from failure
+        except OSError as error:
+            raise self._cannot_write(error) from error
 
     def has_quarantined(self) -> bool:
-        """Tell whether a damaged file was set aside, and nobody has signed out since."""
-        return bool(self._beside(_QUARANTINED))
+        """Return whether a damaged file was renamed, and nobody has signed out since."""
+        return bool(self._siblings(_QUARANTINED))
 
-    def sweep(self, most: int = 0) -> None:
-        """Remove what was set aside, but for the newest ``most``; under the lock only."""
-        names = sorted(self._beside(_QUARANTINED))
-        self._discard(names[: max(0, len(names) - most)])
-        self._sweep_unfinished()
+    def delete_leftovers(self, *, keep: int = 0) -> None:
+        """Delete damaged files, except for the newest ``keep``, and unfinished ones.
 
-    def _bytes(self) -> bytes:
+        Only while holding the lock.
+        """
+        names = sorted(self._siblings(_QUARANTINED))
+        self._delete(names[: max(0, len(names) - keep)])
+        self._delete_unfinished()
+
+    def _read_bytes(self) -> bytes:
         if not stat.S_ISREG(os.stat(self.path).st_mode):
             raise OSError("it is not a file")  # reading a pipe would never end
         with open(self.path, "rb") as file:
-            return file.read(LIMIT + 1)
+            return file.read(MAX_FILE_SIZE + 1)
 
-    def _written(self, records: Iterable[Record]) -> OSError | None:
-        # Given back and not raised, so that no frame that knows the bytes hangs on the error.
+    def _try_write(self, records: Iterable[Record]) -> OSError | None:
+        # The error is returned, not raised: its traceback would keep frames that know the bytes.
         try:
-            self._sweep_unfinished()
-            self._replace(self.path, encode(records))
-        except OSError as failure:
-            return failure.with_traceback(None)
+            self._delete_unfinished()
+            self._write_bytes(self.path, encode(records))
+        except OSError as error:
+            return error.with_traceback(None)
         return None
 
-    def _replace(self, path: str, data: bytes) -> None:
+    def _write_bytes(self, path: str, data: bytes) -> None:
         # mkstemp makes the file with mode 0600 (Python, tempfile).
-        number, name = tempfile.mkstemp(".tmp", f"{self.name}.unfinished-", self.folder)
+        descriptor, name = tempfile.mkstemp(".tmp", f"{self.name}.unfinished-", self.folder)
         try:
-            with open(number, "wb") as file:
+            with open(descriptor, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -193,81 +200,83 @@ class DataFile:
         self._sync_folder()
 
     def _sync_folder(self) -> None:
-        # Windows opens no folder, and some network disks sync none: the file is whole
-        # all the same, only a power cut may bring the old one back.
+        # Windows cannot open a folder, and some network disks cannot sync one. The file is
+        # complete anyway; only a power cut may bring the old one back.
         with contextlib.suppress(OSError):
-            number = os.open(self.folder, os.O_RDONLY)
+            descriptor = os.open(self.folder, os.O_RDONLY)
             try:
-                os.fsync(number)
+                os.fsync(descriptor)
             finally:
-                os.close(number)
+                os.close(descriptor)
 
-    def _move(self, aside: str, rescued: tuple[Record, ...]) -> None:
-        if not rescued:
-            os.replace(self.path, aside)
+    def _move(self, target: str, readable: tuple[Record, ...]) -> None:
+        if not readable:
+            os.replace(self.path, target)
             return
-        self._replace(aside, self._bytes())
-        self._replace(self.path, encode(rescued))
+        self._write_bytes(target, self._read_bytes())
+        self._write_bytes(self.path, encode(readable))
 
     def _make_folder(self) -> None:
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
 
-    def _lock(self, patience: float) -> BaseFileLock:
+    def _file_lock(self, timeout: float) -> BaseFileLock:
         import filelock
 
-        return filelock.FileLock(f"{self.path}.lock", timeout=patience, mode=0o600)
+        return filelock.FileLock(f"{self.path}.lock", timeout=timeout, mode=0o600)
 
-    def _sweep_unfinished(self) -> None:
-        # Under the lock nobody else writes: whoever left these was killed.
-        self._discard(self._beside(r"\.unfinished-\w+\.tmp"))
+    def _delete_unfinished(self) -> None:
+        # Nobody else writes while the lock is held: the processes that left these were killed.
+        self._delete(self._siblings(_UNFINISHED))
 
-    def _beside(self, ending: str) -> list[str]:
-        pattern = re.compile(re.escape(self.name) + ending)
+    def _siblings(self, suffix: str) -> list[str]:
+        pattern = re.compile(re.escape(self.name) + suffix)
         try:
             return [name for name in os.listdir(self.folder) if pattern.fullmatch(name)]
         except OSError:
             return []
 
-    def _discard(self, names: list[str]) -> None:
+    def _delete(self, names: list[str]) -> None:
         for name in names:
             with contextlib.suppress(OSError):
                 os.unlink(os.path.join(self.folder, name))
 
-    def _busy(self, patience: float) -> CacheError:
+    def _lock_timed_out(self, timeout: float) -> CacheError:
         return CacheError(
-            f"Another program has held the sign-in cache {self.path!r} for {patience:g} seconds.",
-            remedy="Try again when it has finished signing in, or end it: its lock ends with it.",
+            f"Another program has locked the sign-in cache {self.path!r} for {timeout:g} seconds.",
+            remedy="Try again when that program has finished signing in, or end it: its lock ends"
+            " with it.",
         )
 
-    def _unreadable(self, failure: OSError) -> CacheError:
+    def _cannot_read(self, error: OSError) -> CacheError:
         return CacheError(
-            f"The sign-in cache {self.path!r} cannot be read ({_reason(failure)}).",
-            remedy="See whose file it is, remove it, or give SignInCache another path.",
+            f"The sign-in cache {self.path!r} cannot be read ({_reason(error)}).",
+            remedy="Check who owns the file, remove it, or give SignInCache another path.",
         )
 
-    def _unwritable(self, failure: OSError) -> CacheError:
+    def _cannot_write(self, error: OSError) -> CacheError:
         return CacheError(
-            f"The sign-in cache {self.path!r} cannot be written ({_reason(failure)}).",
-            remedy="See whose folder it is and whether the disk is full, or give SignInCache"
+            f"The sign-in cache {self.path!r} cannot be written ({_reason(error)}).",
+            remedy="Check who owns the folder and whether the disk is full, or give SignInCache"
             " another path.",
         )
 
 
-def _reason(failure: OSError) -> str:
-    return failure.strerror or str(failure)
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
-def _over() -> CacheError:
+def _closed() -> CacheError:
     return CacheError("The sign-in cache is no longer open.", remedy="Open it again.")
 
 
-# Each message and who said it first. A dict and no lock: a fork inherits no held lock.
-_said: dict[str, object] = {}
+# Each message, and the call that was the first to warn with it. A dict instead of a lock: a
+# child process must not inherit a lock that is held.
+_warned: dict[str, object] = {}
 
 
 def warn_once(message: str) -> None:
-    """Warn (UserWarning), unless this process has said the very same before."""
-    mine = object()
-    if _said.setdefault(message, mine) is not mine:
+    """Warn (UserWarning), unless this process has warned with the same message before."""
+    this_call = object()
+    if _warned.setdefault(message, this_call) is not this_call:
         return
     warnings.warn(message, UserWarning, stacklevel=2)

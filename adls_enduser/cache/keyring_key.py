@@ -1,4 +1,4 @@
-"""The key of a cache: 256 bits, in the operating system's keyring and nowhere else."""
+"""The encryption key of a cache file: 256 bits, kept in the operating system's keyring only."""
 
 from __future__ import annotations
 
@@ -11,90 +11,111 @@ from ..errors import CacheError
 from ..tokens import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from types import TracebackType
 
 SERVICE = "adls_enduser"
-SIZE = 32
+KEY_SIZE = 32
 
 
-def find(path: str) -> Secret | None:
-    """Give the key of the data file at ``path``, in base64, or None where none is kept.
+def get(path: str) -> Secret | None:
+    """Return the key of the cache file at ``path``, in base64, or None if there is no such key.
 
-    CacheError where there is no keyring, or where it is locked.
+    Raises CacheError if there is no keyring, or if it is locked.
     """
     import keyring
 
-    key = _tried(lambda: keyring.get_password(SERVICE, _name(path)))
-    return key if key is not None and _is_key(key) else None
+    with _KeyringErrors():
+        key = Secret(keyring.get_password(SERVICE, _username(path)) or "")
+    return key if _is_valid(key) else None
 
 
-def make(path: str) -> Secret:
-    """Make a key, put it into the keyring, and see that it is there.
+def create(path: str) -> Secret:
+    """Create a key, put it into the keyring, and check that it is there.
 
-    Under the lock of the file only. Some keyrings take everything and keep nothing
-    (keyring.backends.null, an empty keyring.backends.chainer): CacheError.
+    Call it only while holding the file's lock. Raises CacheError, also for keyrings that accept
+    everything and keep nothing (keyring.backends.null, an empty keyring.backends.chainer).
     """
     import keyring
 
-    key = Secret(base64.b64encode(os.urandom(SIZE)).decode("ascii"))
-    _tried(lambda: keyring.set_password(SERVICE, _name(path), key.reveal()))
-    if find(path) != key:
+    key = Secret(base64.b64encode(os.urandom(KEY_SIZE)).decode("ascii"))
+    with _KeyringErrors():
+        keyring.set_password(SERVICE, _username(path), key.reveal())
+    if get(path) != key:
         raise _no_keyring("it keeps nothing")
     return key
 
 
-def forget(path: str) -> None:
-    """Remove the key if there is one, which makes what it sealed unreadable for good."""
+def delete(path: str) -> None:
+    """Delete the key if there is one; nobody can then read what it encrypted."""
     import keyring
 
     try:
-        if find(path) is not None:
-            _tried(lambda: keyring.delete_password(SERVICE, _name(path)))
+        if get(path) is not None:
+            with _KeyringErrors():
+                keyring.delete_password(SERVICE, _username(path))
     except CacheError:
-        return  # nothing is left that it could open
+        return  # the file is gone already, so there is nothing that the key could decrypt
 
 
-def _name(path: str) -> str:
-    # Two caches have two keys. The hash, because some keyrings bound a name's length.
-    folded = os.fsencode(os.path.normcase(path))
-    return f"sign-ins {hashlib.sha256(folded).hexdigest()[:32]}"
+def _username(path: str) -> str:
+    # Two cache files have two keys. A hash, because some keyrings limit the length of a name.
+    normalized = os.fsencode(os.path.normcase(path))
+    return f"sign-ins {hashlib.sha256(normalized).hexdigest()[:32]}"
 
 
-def _is_key(key: Secret) -> bool:
+def _is_valid(key: Secret) -> bool:
     try:
-        return len(base64.b64decode(key.reveal(), validate=True)) == SIZE
+        return len(base64.b64decode(key.reveal(), validate=True)) == KEY_SIZE
     except ValueError:
         return False
 
 
-def _tried(act: Callable[[], str | None]) -> Secret | None:
-    # Backends raise KeyringError, but also what their own libraries raise: secretstorage,
-    # D-Bus and Windows errors, RuntimeError and ImportError from the choice of a backend.
-    # Raised outside of the handler, so that no frame that knows the key hangs on the error.
-    try:
-        answer = act()
-    except Exception as failure:
-        reason = _reason(failure)
-    else:
-        return None if answer is None else Secret(answer)
-    raise _no_keyring(reason)
+class _KeyringErrors:
+    """Raise a CacheError in place of any error that the keyring raises inside of the ``with``.
+
+    Backends raise KeyringError, but also what their own libraries raise: secretstorage,
+    D-Bus and Windows errors, RuntimeError and ImportError from the choice of a backend.
+
+    The frames of the keyring's error know the key, and tools that print tracebacks with
+    locals would show it. So the CacheError has no reference to that error: neither as its
+    ``__context__``, nor through a local variable of ``__exit__``. (``contextlib`` has no
+    such care: the frame of its own ``__exit__`` keeps the error.)
+    """
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not isinstance(error, Exception):
+            return
+        cache_error = _no_keyring(_reason(error))
+        del error, traceback
+        try:
+            raise cache_error
+        finally:
+            cache_error.__context__ = None
 
 
-def _reason(failure: Exception) -> str:
+def _reason(error: Exception) -> str:
     from keyring.errors import KeyringLocked, NoKeyringError
 
-    if isinstance(failure, NoKeyringError):
+    if isinstance(error, NoKeyringError):
         return "none is installed or running"
-    if isinstance(failure, KeyringLocked):
+    if isinstance(error, KeyringLocked):
         return "it is locked"
-    return f"{type(failure).__name__} from {type(failure).__module__}"
+    return f"{type(error).__name__} from {type(error).__module__}"
 
 
 def _no_keyring(reason: str) -> CacheError:
     return CacheError(
         f"The sign-in cannot be kept: the system's keyring cannot be used ({reason}).",
         remedy="Unlock the keyring, or install one (on Linux gnome-keyring or KWallet, in a"
-        " D-Bus session; `keyring diagnose` tells what is found). Leave cache= out to keep"
-        " the sign-in in memory only. On a machine where nobody else can read your files,"
+        " D-Bus session; `keyring diagnose` shows which keyring is found). Leave cache= out to"
+        " keep the sign-in in memory only. On a machine where nobody else can read your files,"
         " SignInCache(allow_unencrypted=True) keeps it without a keyring.",
     )

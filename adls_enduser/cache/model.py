@@ -1,4 +1,4 @@
-"""Where a sign-in belongs, what is kept of it, and what may be told of it."""
+"""The values that the cache works with: the key of a sign-in, its account, and its tokens."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CacheKey:
-    """Where a sign-in belongs.
+    """What a kept sign-in is looked up by.
 
-    ``authority`` is the cloud's, without a tenant. ``tenant`` (GUID or domain) and
-    ``username`` are what the caller asked for, or None.
+    ``authority`` is that of the cloud, without a tenant. ``tenant`` (GUID or domain) and
+    ``username`` are what the caller asked for; None matches any.
     """
 
     authority: str
@@ -28,7 +28,7 @@ class CacheKey:
 
 @dataclass(frozen=True)
 class KeptAccount:
-    """Whose sign-in is kept, and for which authority and client; nothing secret."""
+    """The account of a kept sign-in, its authority and its client id; nothing secret."""
 
     username: str | None
     tenant: str | None
@@ -46,10 +46,10 @@ class CachedSession:
     tokens: Mapping[str, Token] = field(default_factory=dict)
 
 
-def normal_authority(authority: str) -> str:
-    """Give the spelling under which an authority is compared; ValueError for no URL.
+def normalize_authority(authority: str) -> str:
+    """Return the spelling in which authorities are compared; ValueError if it is not a URL.
 
-    A host's letters have no case (RFC 3986 section 3.2.2).
+    A host name is case-insensitive (RFC 3986 section 3.2.2).
     """
     parts = urlsplit(authority)
     return f"{parts.scheme.lower()}://{parts.netloc.lower()}{parts.path.rstrip('/')}"

@@ -1,8 +1,8 @@
-"""The form of the file: one record for each sign-in, whose it is in clear, the rest sealed.
+"""The format of the cache file: one record for each sign-in, a plain header and an encrypted body.
 
-The heading stands in clear so that a sign-in can be listed, found and removed without
-the keyring; it is bound to the sealed body as associated data, so that neither can be
-changed or exchanged alone.
+The header is plain text so that a sign-in can be listed, found and removed without the
+keyring. The header is bound to the encrypted body as associated data, so that neither can
+be changed or exchanged alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import CacheError
 from ..tokens import Account
-from .model import KeptAccount, normal_authority
+from .model import KeptAccount, normalize_authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,153 +23,154 @@ if TYPE_CHECKING:
 
 FORMAT = "adls-enduser sign-ins"
 VERSION = 1
-# A sign-in takes about 10 KB; what is larger than this was not written by this package.
-LIMIT = 16 * 2**20
+# A sign-in takes about 10 KB; a larger file was not written by this package.
+MAX_FILE_SIZE = 16 * 2**20
 
 
-class Damaged(Exception):
-    """Something in the file is not what was written there."""
+class DamagedRecord(Exception):
+    """A record in the file is not as this package wrote it."""
 
 
 @dataclass(frozen=True)
 class Record:
     """One sign-in as it stands in the file.
 
-    ``asked`` are the tenants by which it was asked for. ``nonce`` is None where
-    ``body`` is not sealed.
+    ``requested_tenants`` are the tenants that callers asked for when they signed in.
+    ``nonce`` is None if ``body`` is not encrypted.
     """
 
     authority: str
     client_id: str
     account: Account
-    asked: tuple[str, ...] = ()
+    requested_tenants: tuple[str, ...] = ()
     nonce: bytes | None = None
     body: bytes = field(default=b"", repr=False)
 
     @property
-    def key(self) -> tuple[str | None, ...]:
-        """What tells this sign-in from every other."""
+    def identity(self) -> tuple[str | None, ...]:
+        """What distinguishes this sign-in from all others."""
         account = self.account
         person = account.object_id or account.username
         ids = (self.client_id, account.tenant, person)
-        return (normal_authority(self.authority), *(part and part.lower() for part in ids))
+        return (normalize_authority(self.authority), *(part and part.lower() for part in ids))
 
     @property
-    def bound(self) -> bytes:
-        """The heading as bytes, for the seal to cover."""
-        return json.dumps([FORMAT, VERSION, _heading(self)], sort_keys=True).encode("ascii")
+    def associated_data(self) -> bytes:
+        """The header as bytes, which the cipher authenticates together with the body."""
+        return json.dumps([FORMAT, VERSION, _header(self)], sort_keys=True).encode("ascii")
 
     @property
-    def told(self) -> KeptAccount:
-        """What a person may be told of it."""
-        who = self.account
-        return KeptAccount(who.username, who.tenant, who.object_id, self.authority, self.client_id)
+    def kept_account(self) -> KeptAccount:
+        """The part of the record that can be shown to a person."""
+        account = self.account
+        return KeptAccount(
+            account.username, account.tenant, account.object_id, self.authority, self.client_id
+        )
 
-    def belongs(self, place: CacheKey) -> bool:
-        """Say whether this sign-in serves a place."""
-        return normal_authority(self.authority) == normal_authority(
-            place.authority
-        ) and self.answers(place.username, place.tenant, place.client_id)
+    def matches_key(self, key: CacheKey) -> bool:
+        """Return whether this is a sign-in for ``key``."""
+        same_authority = normalize_authority(self.authority) == normalize_authority(key.authority)
+        return same_authority and self.matches(key.username, key.tenant, key.client_id)
 
-    def answers(self, username: str | None, tenant: str | None, client_id: str | None) -> bool:
-        """Compare with what was asked for; None stands for anything."""
+    def matches(self, username: str | None, tenant: str | None, client_id: str | None) -> bool:
+        """Return whether this is a sign-in of that person, tenant and client; None matches any."""
         return (
-            _among(username, self.account.username)
-            and _among(tenant, self.account.tenant, *self.asked)
-            and _among(client_id, self.client_id)
+            _is_among(username, self.account.username)
+            and _is_among(tenant, self.account.tenant, *self.requested_tenants)
+            and _is_among(client_id, self.client_id)
         )
 
 
 class Contents(NamedTuple):
-    """The records that can be read, and whether they are all there is."""
+    """The records that could be read; ``complete`` if that is all that the file holds."""
 
     records: tuple[Record, ...] = ()
-    whole: bool = True
+    complete: bool = True
 
 
 def encode(records: Iterable[Record]) -> bytes:
-    """Give the file's bytes; where they would be too many, the first records make way."""
-    rows = [json.dumps(_row(record)) for record in records]
+    """Return the bytes of the file; drops the first records if the file would be too large."""
+    rows = [json.dumps(_encode_record(record)) for record in records]
     size = sum(map(len, rows)) + 2 * len(rows) + 100
-    while size > LIMIT:
+    while size > MAX_FILE_SIZE:
         size -= len(rows.pop(0)) + 2
-    head = json.dumps({"format": FORMAT, "version": VERSION, "records": []})
-    return (head[:-2] + ", ".join(rows) + "]}\n").encode("ascii")
+    start = json.dumps({"format": FORMAT, "version": VERSION, "records": []})
+    return (start[:-2] + ", ".join(rows) + "]}\n").encode("ascii")
 
 
 def decode(data: bytes) -> Contents:
-    """Read any bytes; CacheError only for what a newer version of this package wrote."""
+    """Read the records from any bytes; CacheError only if a newer version wrote the file."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        return Contents(whole=False)
+        return Contents(complete=False)
     version, rows = document.get("version"), document.get("records")
     if type(version) is int and version > VERSION:
         raise CacheError(
-            f"The sign-ins were written by a newer adls-enduser (format {version}).",
-            remedy="Upgrade adls-enduser here, or give SignInCache a path of its own.",
+            f"The sign-in cache was written by a newer adls-enduser (format {version}).",
+            remedy="Upgrade adls-enduser here, or give SignInCache another path.",
         )
     if type(version) is not int or version != VERSION or not isinstance(rows, list):
-        return Contents(whole=False)
-    found = [record for record in map(_readable, rows) if record is not None]
-    unique = {record.key: record for record in found}
-    return Contents(tuple(unique.values()), whole=len(found) == len(rows))
+        return Contents(complete=False)
+    readable = [record for record in map(_try_decode_record, rows) if record is not None]
+    unique = {record.identity: record for record in readable}
+    return Contents(tuple(unique.values()), complete=len(readable) == len(rows))
 
 
-def text(value: object) -> str:
-    """Give a str out of the file; Damaged if it is something else."""
+def require_str(value: object) -> str:
+    """Return a str that was read from the file; DamagedRecord if it is not a str."""
     if not isinstance(value, str):
-        raise Damaged
+        raise DamagedRecord
     return value
 
 
-def text_or_none(value: object) -> str | None:
-    """Give a str or None out of the file; Damaged if it is something else."""
-    return None if value is None else text(value)
+def require_str_or_none(value: object) -> str | None:
+    """Return a str or None that was read from the file; DamagedRecord if it is neither."""
+    return None if value is None else require_str(value)
 
 
-def _readable(row: object) -> Record | None:
+def _try_decode_record(row: object) -> Record | None:
     try:
-        return _record(row)
-    except (Damaged, ValueError):
+        return _decode_record(row)
+    except (DamagedRecord, ValueError):
         return None
 
 
-def _record(row: object) -> Record:
+def _decode_record(row: object) -> Record:
     if not isinstance(row, dict) or not isinstance(row.get("asked"), list):
-        raise Damaged
-    names = (text_or_none(row.get(name)) for name in ("username", "tenant", "object_id"))
-    nonce = text_or_none(row.get("nonce"))
+        raise DamagedRecord
+    names = (require_str_or_none(row.get(name)) for name in ("username", "tenant", "object_id"))
+    nonce = require_str_or_none(row.get("nonce"))
     record = Record(
-        authority=text(row.get("authority")),
-        client_id=text(row.get("client_id")),
+        authority=require_str(row.get("authority")),
+        client_id=require_str(row.get("client_id")),
         account=Account(*names),
-        asked=tuple(text(tenant) for tenant in row["asked"]),
+        requested_tenants=tuple(require_str(tenant) for tenant in row["asked"]),
         nonce=None if nonce is None else base64.b64decode(nonce, validate=True),
-        body=base64.b64decode(text(row.get("body")), validate=True),
+        body=base64.b64decode(require_str(row.get("body")), validate=True),
     )
-    normal_authority(record.authority)  # ValueError for no URL
+    normalize_authority(record.authority)  # ValueError if it is not a URL
     return record
 
 
-def _row(record: Record) -> dict[str, object]:
+def _encode_record(record: Record) -> dict[str, object]:
     nonce = None if record.nonce is None else base64.b64encode(record.nonce).decode("ascii")
     body = base64.b64encode(record.body).decode("ascii")
-    return {**_heading(record), "nonce": nonce, "body": body}
+    return {**_header(record), "nonce": nonce, "body": body}
 
 
-def _heading(record: Record) -> dict[str, object]:
+def _header(record: Record) -> dict[str, object]:
     return {
         "authority": record.authority,
         "client_id": record.client_id,
         "tenant": record.account.tenant,
         "object_id": record.account.object_id,
         "username": record.account.username,
-        "asked": list(record.asked),
+        "asked": list(record.requested_tenants),
     }
 
 
-def _among(asked: str | None, *known: str | None) -> bool:
-    return asked is None or asked.lower() in {name.lower() for name in known if name}
+def _is_among(wanted: str | None, *names: str | None) -> bool:
+    return wanted is None or wanted.lower() in {name.lower() for name in names if name}

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..cache import PATIENCE, CachedSession, CacheKey
+from ..cache import LOCK_TIMEOUT, CachedSession, CacheKey
 from ..claims import declares_cp1, is_challenge
 from ..concurrency import Question, reset_after_fork
 from ..errors import CacheError, SignInError, SignInExpired, WrongAccount
@@ -234,7 +234,7 @@ class Session:
     @property
     def _patience(self) -> float:
         # As long as another process may need for a renewal, which it does under the lock.
-        return PATIENCE + 2 * self.settings.request_timeout
+        return LOCK_TIMEOUT + 2 * self.settings.request_timeout
 
     def _place(self, username: str | None) -> CacheKey:
         own = self.settings
@@ -246,7 +246,7 @@ class Session:
         # What stands in the cache is newer than what this process remembers: whoever
         # renewed last has written it, under the lock. Unless that was this process, and
         # it could not.
-        kept = entry.kept if entry is not None else None
+        kept = entry.session if entry is not None else None
         if kept is None or kept.refresh_token is None:
             return
         if self._unsaved and kept.refresh_token == self._cached:
@@ -265,10 +265,10 @@ class Session:
         if entry is None:
             self._unsaved = True
             return
-        if self._in_cache and entry.kept is None and not entry.may_be_lost:
+        if self._in_cache and entry.session is None and not entry.may_be_lost:
             return  # signed out by another process: that must not be undone here
         self._in_cache = True
-        self._cached = entry.kept.refresh_token if entry.kept else None
+        self._cached = entry.session.refresh_token if entry.session else None
         try:
             self._write(entry, self.account)
         except CacheError as error:
@@ -279,12 +279,12 @@ class Session:
 
     def _write(self, entry: Entry, account: Account) -> None:
         if self._refresh_token is None:
-            entry.forget()
+            entry.delete()
             return
         # Those with CP1 stay here: a service may end them at any time, and it is this
         # process that hears of it.
         plain = {key[0]: one.token for key, one in self._tokens.items() if not key[1]}
-        entry.keep(CachedSession(account, self._refresh_token, plain))
+        entry.save(CachedSession(account, self._refresh_token, plain))
 
 
 class _Remembered(NamedTuple):
