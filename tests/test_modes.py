@@ -175,7 +175,7 @@ def test_what_is_found_is_what_a_factory_finds(azure: Sandbox, cache: SignInCach
     for other in others:
         assert "will be asked" in explain(**options | other).found[0]
     for call in (explain, management_credentials):
-        with pytest.raises(ConfigurationError, match="2 kept sign-ins fit"):
+        with pytest.raises(ConfigurationError, match="2 kept sign-ins match"):
             call("auto", **options)
 
 

@@ -1,4 +1,4 @@
-"""A real Secret Service, and machines that have no keyring or one that does not work."""
+"""A real Secret Service, and machines without a keyring or with one that does not work."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import contextlib
 import gc
 import json
 import multiprocessing
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,28 +21,31 @@ from adls_enduser import CacheError
 from adls_enduser.cache import SignInCache
 
 from ..conftest import IN_CI
-from .test_cache import (
+from .contract import CacheContract
+from .helpers import (
     ADA,
-    PLACE,
-    CacheContract,
+    KEY,
+    REFRESH_TOKEN,
     MemoryKeyring,
-    file_of,
-    keep,
-    kept,
-    keyring_set,
     load,
+    make_account,
+    make_session,
+    path_of,
+    run,
+    save,
+    use_keyring,
 )
-from .test_processes import person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from keyring.backend import KeyringBackend
 
-# gnome-keyring comes as Debian's packages gnome-keyring and dbus. Its daemon takes the
-# password of the login keyring, here an empty one, on standard input; it ends with the bus.
-# The daemon goes to the background before it has its name on the bus; whoever asks for that
-# earlier makes the bus start a second one, which is locked.
+# Needs Debian's packages gnome-keyring and dbus. The daemon reads the password of the login
+# keyring, here an empty one, from standard input; it ends with the bus. The daemon goes to the
+# background before it owns its name on the bus; a program that calls that name earlier makes
+# the bus start a second daemon, which is locked.
 READY = """
 owned() {
     dbus-send --session --print-reply --dest=org.freedesktop.DBus / \\
@@ -59,7 +60,7 @@ LOCKED = "gnome-keyring-daemon --start --components=secrets >&2\n" + READY
 
 
 def secret_service(script: str) -> Iterator[None]:
-    """Run a Secret Service on a session bus of its own, for this process and its children."""
+    """Run a Secret Service on a new session bus, for this process and its children."""
     pytest.importorskip("secretstorage")
     for tool in ("dbus-run-session", "dbus-send", "gnome-keyring-daemon"):
         if shutil.which(tool) is None:
@@ -84,20 +85,20 @@ def secret_service(script: str) -> Iterator[None]:
             assert address.startswith("unix:")
             patch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
             patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.SecretService.Keyring")
-            with keyring_set(SecretService.Keyring()):
+            with use_keyring(SecretService.Keyring()):
                 yield
             session.stdin.close()
 
 
 @pytest.fixture(scope="class")
 def unlocked() -> Iterator[None]:
-    """Have a Secret Service that holds an unlocked keyring."""
+    """A Secret Service whose keyring is unlocked."""
     yield from secret_service(UNLOCKED)
 
 
 @pytest.fixture
 def locked() -> Iterator[None]:
-    """Have a Secret Service that nobody unlocks, since there is no screen to ask on."""
+    """A Secret Service that stays locked, since there is no screen to ask for the password."""
     yield from secret_service(LOCKED)
 
 
@@ -106,63 +107,65 @@ class TestSecretService(CacheContract):
 
     @pytest.fixture
     def cache(self, unlocked: None, tmp_path: Path) -> SignInCache:
-        """A cache in a folder that is not there yet."""
+        """A cache in a folder that does not exist yet."""
         return SignInCache(tmp_path / "folder" / "kept")
 
     def test_the_next_process_reads_it(self, cache: SignInCache) -> None:
-        """It finds the key in the keyring by itself."""
-        keep(cache, kept(ADA))
+        """It finds the key in the keyring."""
+        save(cache, make_session(ADA))
         program = (
             "import sys\n"
             "from adls_enduser.cache import SignInCache\n"
-            "from tests.cache.test_cache import ADA, kept, load\n"
-            "print(load(SignInCache(sys.argv[1])) == kept(ADA))\n"
+            "from tests.cache.helpers import ADA, load, make_session\n"
+            "print(load(SignInCache(sys.argv[1])) == make_session(ADA))\n"
         )
-        assert run(program, file_of(cache)) == "True"
-        (row,) = json.loads(file_of(cache).read_text())["records"]
+        assert run(sys.executable, "-c", program, path_of(cache)) == ["True"]
+        (row,) = json.loads(path_of(cache).read_text())["records"]
         assert row["nonce"] is not None
 
-    def test_two_processes_make_one_key(self, cache: SignInCache) -> None:
-        """Nobody seals with a key that another has just replaced."""
+    def test_two_processes_create_one_key(self, cache: SignInCache) -> None:
+        """Neither encrypts with a key that the other has just replaced."""
         context = multiprocessing.get_context("spawn")
-        processes = [context.Process(target=begin, args=(cache, number)) for number in range(2)]
+        processes = [
+            context.Process(target=save_first_sign_in, args=(cache, number)) for number in range(2)
+        ]
         for process in processes:
             process.start()
         for process in processes:
             process.join(60)
             assert process.exitcode == 0
         for number in range(2):
-            account = person(number, 0)
-            assert load(cache, replace(PLACE, username=account.username)) == kept(account)
+            account = make_account(number, 0)
+            assert load(cache, replace(KEY, username=account.username)) == make_session(account)
 
-    def test_the_key_is_found_and_removed_there(self, cache: SignInCache) -> None:
-        """Under the service "adls_enduser", as long as a sign-in is kept."""
+    def test_the_key_is_created_and_deleted_there(self, cache: SignInCache) -> None:
+        """It is kept under the service "adls_enduser" until the last sign-in is removed."""
         before = names_in_the_keyring()
-        keep(cache, kept(ADA))
+        save(cache, make_session(ADA))
         assert len(names_in_the_keyring() - before) == 1
         cache.sign_out()
         assert names_in_the_keyring() == before
 
 
-# keyring 25 leaves the connection open when there is no keyring to be had on it.
+# keyring 25 does not close the connection if it cannot use the keyring.
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_a_locked_secret_service_is_an_error(locked: None, tmp_path: Path) -> None:
-    """Before a person is asked, and with what to do."""
+    """It is raised before a person is asked, and says what to do."""
     cache = SignInCache(tmp_path / "kept")
     with pytest.raises(CacheError, match="keyring cannot be used") as raised:
         cache.check()
     assert "Unlock" in raised.value.remedy
-    lax = SignInCache(tmp_path / "kept", allow_unencrypted=True)
+    plain_text = SignInCache(tmp_path / "kept", allow_unencrypted=True)
     with pytest.warns(UserWarning, match="without encryption"):
-        lax.check()
-    keep(lax, kept(ADA))
-    assert load(lax) == kept(ADA)
+        plain_text.check()
+    save(plain_text, make_session(ADA))
+    assert load(plain_text) == make_session(ADA)
     del raised
     gc.collect()
 
 
 def names_in_the_keyring() -> set[str]:
-    """Give the names under which the Secret Service holds keys of caches."""
+    """Return the names under which the Secret Service holds keys of caches."""
     import secretstorage
 
     with contextlib.closing(secretstorage.dbus_init()) as connection:
@@ -170,36 +173,38 @@ def names_in_the_keyring() -> set[str]:
         return {item.get_attributes()["username"] for item in items}
 
 
-def begin(cache: SignInCache, number: int) -> None:
-    """Start with a cache that has no key yet, as a first run does."""
+def save_first_sign_in(cache: SignInCache, process: int) -> None:
+    """Use a cache that has no key yet, as the first run of a program does."""
     cache.check()
-    keep(cache, kept(person(number, 0)))
+    save(cache, make_session(make_account(process, 0)))
 
 
-class Broken(MemoryKeyring):
-    """A keyring that fails in a way of its own."""
+class BrokenKeyring(MemoryKeyring):
+    """A keyring that raises ``error``, unless it can at least be read."""
 
-    def __init__(self, failure: Exception, *, reads: bool = False) -> None:
+    def __init__(self, error: Exception, *, readable: bool = False) -> None:
         super().__init__()
-        self.failure, self.reads = failure, reads
+        self.error, self.readable = error, readable
 
     def get_password(self, service: str, username: str) -> str | None:
-        if self.reads:
+        if self.readable:
             return super().get_password(service, username)
-        raise self.failure
+        raise self.error
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        raise self.failure
+        raise self.error
 
 
 KEYRINGS = [
     pytest.param(fail.Keyring(), "none is installed or running", id="none"),
     pytest.param(null.Keyring(), "it keeps nothing", id="null"),
-    pytest.param(Broken(KeyringLocked("dismissed")), "it is locked", id="locked"),
-    pytest.param(Broken(InitError("no bus")), "InitError", id="init"),
-    pytest.param(Broken(PasswordSetError("no"), reads=True), "PasswordSetError", id="read-only"),
-    pytest.param(Broken(OSError("D-Bus went away")), "OSError", id="foreign error"),
-    pytest.param(Broken(RuntimeError("odd")), "RuntimeError", id="runtime error"),
+    pytest.param(BrokenKeyring(KeyringLocked("dismissed")), "it is locked", id="locked"),
+    pytest.param(BrokenKeyring(InitError("no bus")), "InitError", id="init"),
+    pytest.param(
+        BrokenKeyring(PasswordSetError("no"), readable=True), "PasswordSetError", id="read-only"
+    ),
+    pytest.param(BrokenKeyring(OSError("D-Bus went away")), "OSError", id="foreign error"),
+    pytest.param(BrokenKeyring(RuntimeError("odd")), "RuntimeError", id="runtime error"),
 ]
 
 
@@ -207,30 +212,30 @@ KEYRINGS = [
 def test_without_a_keyring_nothing_is_kept(
     backend: KeyringBackend, reason: str, tmp_path: Path
 ) -> None:
-    """A clear error before the person is asked, and again if somebody asks all the same."""
+    """The error is raised before a person is asked, and again if a sign-in is saved anyway."""
     cache = SignInCache(tmp_path / "kept")
-    with keyring_set(backend):
+    with use_keyring(backend):
         with pytest.raises(CacheError, match=reason) as raised:
             cache.check()
         for word in ("keyring", "allow_unencrypted=True", "memory"):
             assert word in raised.value.remedy
         assert load(cache) is None
         with pytest.raises(CacheError, match=reason):
-            keep(cache, kept(ADA))
-    assert not file_of(cache).exists()
+            save(cache, make_session(ADA))
+    assert not path_of(cache).exists()
 
 
 @pytest.mark.parametrize(("backend", "reason"), KEYRINGS)
-def test_without_a_keyring_by_choice_it_is_kept(
+def test_without_a_keyring_allow_unencrypted_keeps_it(
     backend: KeyringBackend, reason: str, tmp_path: Path
 ) -> None:
-    """Unsealed, with a warning that names the file."""
+    """In plain text, with a warning that names the file."""
     cache = SignInCache(tmp_path / "kept", allow_unencrypted=True)
-    with keyring_set(backend):
-        with pytest.warns(UserWarning, match=f"without encryption in '{file_of(cache)}'"):
+    with use_keyring(backend):
+        with pytest.warns(UserWarning, match=f"without encryption in '{path_of(cache)}'"):
             cache.check()
-        keep(cache, kept(ADA))
-        assert load(cache) == kept(ADA)
+        save(cache, make_session(ADA))
+        assert load(cache) == make_session(ADA)
         assert len(cache.accounts()) == 1
         assert len(cache.sign_out()) == 1
 
@@ -239,24 +244,24 @@ def test_without_a_keyring_by_choice_it_is_kept(
     ("backend", "reason"),
     [(fail.Keyring(), "none is installed or running"), (null.Keyring(), "it keeps nothing")],
 )
-def test_a_keyring_that_went_away_hides_nothing(
+def test_without_the_keyring_encrypted_sign_ins_are_still_listed(
     backend: KeyringBackend, reason: str, tmp_path: Path
 ) -> None:
-    """What is sealed stays, is listed, and can be signed out; reading it says why not."""
+    """They stay, are listed and can be signed out; reading one is an error with the reason."""
     cache, memory = SignInCache(tmp_path / "kept"), MemoryKeyring()
-    with keyring_set(memory):
-        keep(cache, kept(ADA))
-    with keyring_set(backend):
+    with use_keyring(memory):
+        save(cache, make_session(ADA))
+    with use_keyring(backend):
         assert [account.username for account in cache.accounts()] == [ADA.username]
         with pytest.raises(CacheError, match=reason):
             load(cache)
         assert load(SignInCache(tmp_path / "kept", allow_unencrypted=True)) is None
-    with keyring_set(memory):
-        assert load(cache) == kept(ADA)
-    with keyring_set(backend):
-        (gone,) = cache.sign_out(ADA.username)
-    assert gone.username == ADA.username
-    assert not file_of(cache).exists()
+    with use_keyring(memory):
+        assert load(cache) == make_session(ADA)
+    with use_keyring(backend):
+        (removed,) = cache.sign_out(ADA.username)
+    assert removed.username == ADA.username
+    assert not path_of(cache).exists()
 
 
 @pytest.mark.parametrize(
@@ -267,12 +272,12 @@ def test_a_keyring_that_went_away_hides_nothing(
         ("keyring.backends.chainer.ChainerBackend", "it keeps nothing"),
     ],
 )
-def test_keyrings_own_setting_is_obeyed(
+def test_the_backend_that_the_environment_names_is_used(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, reason: str
 ) -> None:
-    """PYTHON_KEYRING_BACKEND chooses; a wrong name, or an empty chain, is an error of ours."""
+    """PYTHON_KEYRING_BACKEND; a wrong name, or an empty chain, is a CacheError."""
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", name)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # a desktop's keyring is out of reach
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # so that no desktop's keyring is found
     for variable in ("DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(variable, raising=False)
     program = (
@@ -284,50 +289,41 @@ def test_keyrings_own_setting_is_obeyed(
         "except CacheError as error:\n"
         "    print(error)\n"
     )
-    assert f"keyring cannot be used ({reason}" in run(program, tmp_path / "kept")
+    (line,) = run(sys.executable, "-c", program, tmp_path / "kept")
+    assert f"keyring cannot be used ({reason}" in line
     assert not (tmp_path / "kept").exists()
 
 
 def test_no_frame_of_an_error_knows_the_key(tmp_path: Path) -> None:
-    """A traceback with locals shows neither the key nor the sign-in."""
-    seen: list[str] = []
+    """A traceback with locals shows neither the key, the sign-in nor the keyring's own error."""
+    keys: list[str] = []
+    keyring_error = PasswordSetError("no")
 
-    class Leaky(Broken):
+    class RecordingKeyring(BrokenKeyring):
         def set_password(self, service: str, username: str, password: str) -> None:
-            seen.append(password)
-            raise self.failure
+            keys.append(password)
+            raise self.error
 
     cache = SignInCache(tmp_path / "kept")
     with (
-        keyring_set(Leaky(PasswordSetError("no"), reads=True)),
+        use_keyring(RecordingKeyring(keyring_error, readable=True)),
         pytest.raises(CacheError) as raised,
-        cache.open(PLACE) as entry,
+        cache.open(KEY) as entry,
     ):
-        entry.keep(kept(ADA))
+        entry.save(make_session(ADA))
     error: BaseException | None = raised.value
     shown = ""
     while error is not None:
-        frame = error.__traceback__
-        while frame is not None:
-            if "/tests/" not in frame.tb_frame.f_code.co_filename:
-                shown += repr(frame.tb_frame.f_locals)
-            frame = frame.tb_next
+        assert error is not keyring_error
+        traceback = error.__traceback__
+        while traceback is not None:
+            frame = traceback.tb_frame
+            if "/tests/" not in frame.f_code.co_filename:
+                assert all(value is not keyring_error for value in frame.f_locals.values())
+                shown += repr(frame.f_locals)
+            traceback = traceback.tb_next
         error = error.__cause__ or error.__context__
     assert "Secret(...)" in shown
-    assert seen
-    for secret in (*seen, "planted-refresh-token-c0de"):
+    assert keys
+    for secret in (*keys, REFRESH_TOKEN):
         assert secret not in shown
-
-
-def run(program: str, *arguments: object) -> str:
-    """Run a program beside the tests, and give what it prints."""
-    root = Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(root)}
-    result = subprocess.run(
-        [sys.executable, "-c", program, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env=environment,
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout.strip()
