@@ -99,9 +99,7 @@ class Http:
                 f"{_host(url)} would be asked over plain http.",
                 remedy="Sign-ins go over https only: have its address made one of https.",
             )
-        if getattr(
-            threading.current_thread(), "left_behind", False
-        ):  # see patience.AbandonableThread
+        if getattr(threading.current_thread(), "abandoned", False):  # see waiting.AbandonableThread
             raise TransportError(
                 f"{_host(url)} is not asked again: nobody waits for the answer.",
                 remedy="Sign in again.",

@@ -1,1 +1,1 @@
-"""How a person is reached: prompts, the terminal, the browser, and how long to wait for them."""
+"""Interact with a person: prompts, the terminal, the browser, and the wait for the sign-in."""

@@ -1,7 +1,7 @@
-"""Whether a browser can open here for the person at this program, and opening it.
+"""Decide whether a browser can open in front of the person, and open it.
 
-Where the program runs elsewhere than the person sits, a browser that opened would be the
-wrong machine's, or a text browser that takes the terminal away.
+If the person sits at another machine than the program runs on, a browser would open on the
+wrong machine, or a text browser would take over the terminal.
 """
 
 from __future__ import annotations
@@ -18,44 +18,44 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# GitHub Codespaces says so (azure.cli.core.util.is_github_codespaces reads the same name),
-# and sshd says that the person is at another machine.
-_ELSEWHERE = ("CODESPACES", "SSH_CONNECTION", "SSH_TTY")
-# What a desktop sets, and a container lacks unless a browser in it can show itself.
-_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
-# The standard library registers these too where there is a terminal (webbrowser,
-# register_X_browsers); they cannot show Entra ID's page.
+# Set when the person is at another machine: by GitHub Codespaces
+# (azure.cli.core.util.is_github_codespaces reads the same name) and by sshd.
+_REMOTE_VARIABLES = ("CODESPACES", "SSH_CONNECTION", "SSH_TTY")
+# Set by a desktop; a container has them only if a browser in it can open a window.
+_DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY")
+# The standard library also registers these if there is a terminal (webbrowser,
+# register_X_browsers), but they cannot show Entra ID's page.
 _TEXT_BROWSERS = frozenset({"www-browser", "links", "elinks", "lynx", "w3m"})
 _POWERSHELL = "powershell.exe"
 
 
 def can_open(environ: Mapping[str, str] | None = None) -> bool:
-    """Tell whether a browser that opens here is in front of the person.
+    """Return whether a browser that opens here is in front of the person.
 
-    Like ``can_launch_browser`` of azure-cli (azure.cli.core.util), which asks whether a
-    desktop is there, and besides whether the person is. azure-identity's
-    ``InteractiveBrowserCredential`` tries, and fails where none can open.
+    Like ``can_launch_browser`` of azure-cli (azure.cli.core.util), which checks that there is
+    a desktop; this also checks that the person is at this machine. azure-identity's
+    ``InteractiveBrowserCredential`` does not check, and fails if no browser can open.
     """
     return not why_no_browser(environ)
 
 
 def why_no_browser(environ: Mapping[str, str] | None = None) -> str:
-    """Say why no browser can open here in front of the person; nothing if one can."""
+    """Return the reason why no browser can open in front of the person; "" if one can."""
     environ = os.environ if environ is None else environ
-    for name in _ELSEWHERE:
+    for name in _REMOTE_VARIABLES:
         if environ.get(name):
-            return f"{name} is set: the person is at another machine"
+            return f"{name} is set, so the person is at another machine"
     if not sys.platform.startswith("linux") or (_in_wsl() and shutil.which(_POWERSHELL)):
         return ""
-    if not any(environ.get(name) for name in _DISPLAYS):
-        return f"there is no display ({' or '.join(_DISPLAYS)})"
-    return "" if _has_graphical_browser() else "there is no browser but a text browser, if any"
+    if not any(environ.get(name) for name in _DISPLAY_VARIABLES):
+        return f"there is no display (neither {' nor '.join(_DISPLAY_VARIABLES)} is set)"
+    return "" if _has_graphical_browser() else "there is no graphical browser"
 
 
 def open_page(url: str) -> None:
-    """Open the page in the background; whether that works nobody can tell.
+    """Open the page in the background; there is no way to know whether that works.
 
-    In a thread, because a browser in a terminal is waited for by ``webbrowser.open``.
+    In a thread, because ``webbrowser.open`` waits for a browser that runs in the terminal.
     """
     threading.Thread(target=_open, args=(url,), name="adls_enduser-browser", daemon=True).start()
 
@@ -64,15 +64,15 @@ def _open(url: str) -> None:
     try:
         opened = webbrowser.open(url, new=2)
         if not opened and _in_wsl():
-            # As msal.oauth2cli.authcode does; a URL has no apostrophe once it is encoded.
+            # As msal.oauth2cli.authcode does; an encoded URL contains no apostrophe.
             command = f"Start-Process '{url}'"
             subprocess.run([_POWERSHELL, "-NoProfile", "-Command", command], check=False)  # noqa: S603
     except (OSError, webbrowser.Error):
-        pass  # the person has the address
+        pass  # the person was also shown the address
 
 
 def _in_wsl() -> bool:
-    # As in azure.cli.core.util.is_wsl: the kernel is Microsoft's.
+    # As azure.cli.core.util.is_wsl does: the kernel is Microsoft's.
     return "microsoft" in platform.uname().release.lower()
 
 

@@ -1,4 +1,4 @@
-"""How a person is asked: standard error, a notebook, or your own callback."""
+"""Prompts for a person: on standard error, in a notebook, or by the caller's own function."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-_WARNING = "Only continue if you started this yourself."
+_WARNING = "Only continue if you started this sign-in yourself."
 
 
 @dataclass(frozen=True)
 class DeviceCodePrompt:
     """What a person needs to sign in on another device (RFC 8628 section 3.3).
 
-    ``expires_on`` is in UTC epoch seconds; ``message`` is a sentence that says it all.
+    The person opens ``url`` and enters ``code`` there before ``expires_on``, in UTC epoch
+    seconds. ``message`` is a sentence that says so, with both.
     """
 
     url: str
@@ -30,8 +31,8 @@ class DeviceCodePrompt:
 class BrowserPrompt:
     """What a person needs to sign in in a browser (RFC 6749 section 4.1).
 
-    ``url`` is the page; whoever opens it signs in for this program. ``expires_on``, in
-    UTC epoch seconds, is when the program stops waiting; ``message`` says what to do.
+    The person who opens ``url`` signs in for this program. At ``expires_on``, in UTC epoch
+    seconds, the program stops waiting. ``message`` says what to do.
     """
 
     url: str
@@ -46,8 +47,8 @@ PagePrompt = Callable[[BrowserPrompt], None]
 def show(prompt: DeviceCodePrompt) -> None:
     """Show the code in the notebook if there is one, else on standard error.
 
-    Never on standard output, which may be a pipe that nobody reads before the end, and
-    never through logging, whose level may hide it.
+    Never on standard output, which may be a pipe that is read only at the end, and never
+    through logging, whose level may hide it.
     """
     if in_notebook():
         _show_in_notebook(prompt)
@@ -57,7 +58,7 @@ def show(prompt: DeviceCodePrompt) -> None:
 
 def show_page(prompt: BrowserPrompt) -> None:
     """Show the page's address in the notebook if there is one, else on standard error."""
-    end = f"The program waits for {_minutes_left(prompt)}. {_WARNING}"
+    end = f"The program waits {_minutes_left(prompt)} for your sign-in. {_WARNING}"
     if in_notebook():
         link = f'<a href="{html.escape(prompt.url)}" target="_blank" rel="noopener">Sign in</a>'
         _display(f"<p>{html.escape(prompt.message)}</p><p>{link}</p><p>{end}</p>")
@@ -66,45 +67,45 @@ def show_page(prompt: BrowserPrompt) -> None:
 
 
 def tell(text: str) -> None:
-    """Write to the person, at once."""
+    """Write a text for the person to standard error, and flush it."""
     sys.stderr.write(text)
     sys.stderr.flush()
 
 
 def somebody_can_see() -> bool:
-    """Tell whether a notebook or a terminal is there to show a prompt; never in CI."""
+    """Return whether a notebook or a terminal can show a prompt; never in CI."""
     if os.environ.get("CI", "").lower() not in ("", "0", "false"):
         return False
     return in_notebook() or at_terminal()
 
 
 def at_terminal() -> bool:
-    """Tell whether a person can read standard error and type an answer."""
+    """Return whether a person can read standard error and type on standard input."""
     return all(_is_terminal(stream) for stream in (sys.stdin, sys.stderr))
 
 
 def in_notebook() -> bool:
-    """Tell whether an IPython kernel runs this program; asks without importing it."""
+    """Return whether an IPython kernel runs this program; does not import IPython."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return getattr(shell, "kernel", None) is not None
 
 
 def ask_username() -> str:
-    """Ask for a user name on standard error and standard input."""
+    """Ask for a user name on standard error, and read it from standard input."""
     tell("User name: ")
     return sys.stdin.readline().strip()
 
 
 def ask_password(username: str) -> str:
-    """Ask for a password without showing it."""
-    return getpass.getpass(f"Password of {username}: ", stream=sys.stderr)
+    """Ask for a password, which is not shown while it is typed."""
+    return getpass.getpass(f"Password for {username}: ", stream=sys.stderr)
 
 
 def _is_terminal(stream: object) -> bool:
     try:
         return bool(stream.isatty())  # type: ignore[attr-defined]
-    except (AttributeError, ValueError):  # None under pythonw; ValueError once closed
+    except (AttributeError, ValueError):  # None under pythonw; ValueError if it is closed
         return False
 
 
@@ -130,6 +131,6 @@ def _show_in_notebook(prompt: DeviceCodePrompt) -> None:
 
 
 def _display(markup: str) -> None:
-    from IPython.display import HTML, display  # only ever in a running kernel
+    from IPython.display import HTML, display  # called only in a running kernel
 
     display(HTML(markup))

@@ -1,9 +1,9 @@
-"""The listener on loopback to which the browser brings the answer (RFC 8252 section 7.3).
+"""Listen on loopback for the browser that returns from the sign-in (RFC 8252 section 7.3).
 
-It listens on the loopback interface only (section 8.3), hands on the query of a GET of the
-one address that the browser was told, and answers everything else with an error page. What
-a query is worth is not its business. It is the standard library's server, with what that
-writes to standard error and into its answers taken out.
+The listener uses the loopback interface only (section 8.3). It passes on the query of a GET
+request for the redirect URI, and sends an error page for every other request. It does not
+look at the query itself. It is the standard library's server, except that it writes nothing
+to standard error and repeats nothing of the request in its pages.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import socket
 import socketserver
 import threading
 from base64 import b64encode
-from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler
@@ -31,17 +30,17 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-# Where a host name of the redirect URI is listened to, and where besides if that can be:
-# browsers try either address for "localhost".
+# For each host of a redirect URI, the address to listen on, and a second one if this machine
+# has it: browsers try both addresses for "localhost".
 _ADDRESSES = {
     "localhost": ("127.0.0.1", "::1"),
     "127.0.0.1": ("127.0.0.1", None),
     "::1": ("::1", None),
 }
-_TRIES = 20
-_IDLE = 5.0  # seconds for a browser that connects ahead of time and says nothing
-_LAST_WORD = 1.0  # seconds for the page to get out before the listener closes
-_POLL = 0.05
+_PORT_ATTEMPTS = 20
+_IDLE_TIMEOUT = 5.0  # seconds until a connection without a request is closed
+_SEND_TIMEOUT = 1.0  # seconds to wait at the end for a page that is still being sent
+_POLL_INTERVAL = 0.05
 
 _STYLE = "body{font:1.1em/1.5 system-ui,sans-serif;max-width:34em;margin:4em auto;padding:0 1em}"
 _PAGE = Template(
@@ -49,13 +48,13 @@ _PAGE = Template(
     f"<style>{_STYLE}</style></head>\n"
     "<body><main><h1>$title</h1><p>$text</p></main></body></html>\n"
 )
-_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
+_STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",  # the address of the page has the code in it
+    "Referrer-Policy": "no-referrer",  # the address of the page contains the code
     "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_HASH}';"
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Connection": "close",
 }
@@ -63,24 +62,29 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class Reply:
-    """A page for the person: HTTP status, title, and a sentence or two."""
+    """A page for the person: HTTP status, title, and one or two sentences."""
 
     status: int
     title: str
     text: str
 
 
-_NOT_HERE = Reply(404, "Nothing is here", "This address takes a sign-in's answer and nothing else.")
-_NOT_SO = Reply(405, "Not this way", "This address only takes GET requests.")
-_NOT_ME = Reply(400, "Not for this machine", "The request was meant for another host.")
-_NONSENSE = Reply(400, "Not understood", "The request could not be read.")
+_NOT_FOUND = Reply(
+    404,
+    "There is no page here",
+    "A program on this computer waits at this address for the end of a sign-in."
+    " You can close this window.",
+)
+_METHOD_NOT_ALLOWED = Reply(405, "Wrong kind of request", "Only GET requests are accepted here.")
+_WRONG_HOST = Reply(400, "Wrong address", "The request was meant for another host.")
+_BAD_REQUEST = Reply(400, "Unreadable request", "The request could not be understood.")
 
 
 class RedirectListener:
-    """Listens where ``redirect_uri`` says, or on a free port if it names none.
+    """Listens on the port of ``redirect_uri``, or on a free port if it names none.
 
-    Listens from the beginning, and answers from ``serve`` on; a context manager that
-    closes the port. ConfigurationError if it cannot be had.
+    Accepts connections as soon as it is created, and replies to them from ``serve`` on. Leaving
+    the ``with`` closes the port. Raises ConfigurationError if it cannot listen there.
     """
 
     def __init__(self, redirect_uri: str) -> None:
@@ -88,40 +92,32 @@ class RedirectListener:
         host = parts.hostname or ""
         self._servers = _listen(_ADDRESSES[host], parts.port or 0)
         port = self._servers[0].server_address[1]
-        shown = f"[{host}]" if ":" in host else host
+        url_host = f"[{host}]" if ":" in host else host
         # Without a path there is no slash either: Entra ID ignores the port of a loopback
-        # address, but not the path (Microsoft, "Redirect URI (reply URL) restrictions");
-        # msal.application, acquire_token_interactive, sends it likewise.
-        self.redirect_uri = f"http://{shown}:{port}{parts.path}"
+        # address, but not the path (Microsoft, "Redirect URI (reply URL) restrictions").
+        # msal.application, acquire_token_interactive, sends the same.
+        self.redirect_uri = f"http://{url_host}:{port}{parts.path}"
         # A browser leaves the default port out (RFC 9110 section 4.2.1).
-        self._host = shown if port == 80 else f"{shown}:{port}"
+        self._host = url_host if port == 80 else f"{url_host}:{port}"
         self._path = parts.path or "/"
-        self._told = threading.Event()
-        self._told.set()
+        self._reply_sent = threading.Event()
+        self._reply_sent.set()
 
     def serve(self, receive: Callable[[str], Reply]) -> None:
-        """Answer from now on; ``offer`` gets each query and gives the page for it."""
+        """Reply from now on; ``receive`` is called with each query, and returns its page."""
+        self._receive = receive
         for server in self._servers:
-            server.judge = lambda request: self._judge(request, receive)
-            server.told = self._told.set
-            threading.Thread(
-                target=server.serve_forever,
-                args=(_POLL,),
-                name="adls_enduser-loopback",
-                daemon=True,
-            ).start()
-            server.serving = True
+            server.start(self._reply_to, self._reply_sent)
 
-    def _judge(self, request: _Handler, receive: Callable[[str], Reply]) -> Reply:
-        # The exact host stops a page elsewhere whose name was made to point here (DNS
-        # rebinding).
+    def _reply_to(self, request: BaseHTTPRequestHandler) -> Reply:
+        # The exact host stops a foreign page whose name was made to point here (DNS rebinding).
         if [host.lower() for host in request.headers.get_all("Host", [])] != [self._host]:
-            return _NOT_ME
+            return _WRONG_HOST
         path, _, query = request.path.partition("?")
         if path != self._path:
-            return _NOT_HERE
-        self._told.clear()
-        return receive(query)
+            return _NOT_FOUND
+        self._reply_sent.clear()
+        return self._receive(query)
 
     def __enter__(self) -> Self:
         return self
@@ -132,50 +128,61 @@ class RedirectListener:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._told.wait(_LAST_WORD)
+        self._reply_sent.wait(_SEND_TIMEOUT)
         for server in self._servers:
             server.close()
 
 
 class _Server(socketserver.ThreadingTCPServer):
-    # Not http.server's: that looks its own name up, which can take many seconds.
+    # Not http.server's, which looks up its own host name; that can take many seconds.
     daemon_threads = True
-    # DetachedStrategy it would let two programs have one port (Microsoft, "Using SO_REUSEADDR").
+    # On Windows this option would let two programs use one port (Microsoft, "Using SO_REUSEADDR").
     allow_reuse_address = os.name == "posix"
-    serving = False
 
     def __init__(self, address: str, port: int) -> None:
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self.judge: Callable[[_Handler], Reply] = lambda _: _NOT_HERE
-        self.told: Callable[[], None] = lambda: None
+        self._is_serving = False
         super().__init__((address, port), _Handler)
 
+    def start(
+        self, reply_to: Callable[[BaseHTTPRequestHandler], Reply], reply_sent: threading.Event
+    ) -> None:
+        """Handle requests in a thread; set ``reply_sent`` after each reply."""
+        self.reply_to, self.reply_sent = reply_to, reply_sent
+        threading.Thread(
+            target=self.serve_forever,
+            args=(_POLL_INTERVAL,),
+            name="adls_enduser-loopback",
+            daemon=True,
+        ).start()
+        self._is_serving = True
+
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a browser that goes away is no news."""
+        """Print nothing: it is no error if a browser closes its connection."""
 
     def close(self) -> None:
-        """Stop, and let go of the port."""
-        if self.serving:
+        """Stop the thread, and close the port."""
+        if self._is_serving:
             self.shutdown()
         self.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):
-    timeout = _IDLE
+    timeout = _IDLE_TIMEOUT
     server: _Server
 
     def do_GET(self) -> None:
-        """Let the listener judge the request, and show its page."""
+        """Send the page that the listener replies with."""
         try:
-            self._show(self.server.judge(self))
+            self._send(self.server.reply_to(self))
         finally:
-            self.server.told()
+            self.server.reply_sent.set()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
-        """Answer what is no GET; as the standard library's, which quotes the request."""
-        self._show(_NOT_SO if code == 501 else _NONSENSE)
+        """Send an error page; the standard library's page would quote the request."""
+        self._send(_METHOD_NOT_ALLOWED if code == 501 else _BAD_REQUEST)
 
-    def _show(self, reply: Reply) -> None:
+    def _send(self, reply: Reply) -> None:
         title, text = html.escape(reply.title), html.escape(reply.text)
         body = _PAGE.substitute(title=title, text=text).encode()
         self.close_connection = True
@@ -190,46 +197,40 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-        """Write nothing, be it that a connection has said nothing for too long."""
+        """Write nothing; the standard library would write to standard error."""
 
 
 def _listen(addresses: tuple[str, str | None], port: int) -> list[_Server]:
-    """Listen at both addresses on one port; at the first one it must succeed."""
-    outcome: list[_Server] | OSError = []
-    for _ in range(1 if port else _TRIES):
-        outcome = _try(addresses, port)
-        if not isinstance(outcome, OSError):
-            return outcome
-    reason = errno.errorcode.get(getattr(outcome, "errno", 0), type(outcome).__name__)
-    raise ConfigurationError(
-        f"Nothing can listen on port {port or '(any)'} of {addresses[0]} ({reason}).",
-        remedy="Another program may use it: end that one, or leave the port out of redirect_uri=.",
-    )
+    """Listen at both addresses on one port; the first address must succeed."""
+    attempts_left = 1 if port else _PORT_ATTEMPTS
+    while True:
+        attempts_left -= 1
+        try:
+            return _listen_on_both(addresses, port)
+        except OSError as error:
+            if not attempts_left:
+                raise _cannot_listen(addresses[0], port, error) from None
 
 
-def _try(addresses: tuple[str, str | None], port: int) -> list[_Server] | OSError:
+def _listen_on_both(addresses: tuple[str, str | None], port: int) -> list[_Server]:
     first, second = addresses
+    server = _Server(first, port)
+    if second is None:
+        return [server]
     try:
-        with ExitStack() as opened:
-            servers = [_open(first, port, opened)]
-            if second is not None:
-                servers += _besides(second, servers[0].server_address[1], opened)
-            opened.pop_all()
+        return [server, _Server(second, server.server_address[1])]
     except OSError as error:
-        return error
-    return servers
+        if error.errno != errno.EADDRINUSE:
+            return [server]  # this machine has no IPv6
+        # A browser that tries the second address first would reach another program.
+        server.server_close()
+        raise
 
 
-def _besides(address: str, port: int, opened: ExitStack) -> list[_Server]:
-    try:
-        return [_open(address, port, opened)]
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise  # a browser that tries this address first would go to a stranger
-        return []  # this machine has no IPv6
-
-
-def _open(address: str, port: int, opened: ExitStack) -> _Server:
-    server = _Server(address, port)
-    opened.callback(server.server_close)
-    return server
+def _cannot_listen(address: str, port: int, error: OSError) -> ConfigurationError:
+    reason = errno.errorcode.get(error.errno or 0, type(error).__name__)
+    return ConfigurationError(
+        f"The program cannot listen on port {port or '(any)'} of {address} ({reason}).",
+        remedy="If another program uses the port, end that program, or leave the port out of"
+        " redirect_uri=.",
+    )

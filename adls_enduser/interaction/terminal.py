@@ -1,4 +1,4 @@
-"""A line that a person pastes at the terminal while the program waits for something else."""
+"""Read a line that a person pastes at the terminal while the program waits for the browser."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _CHUNK = 4096
-_LONGEST = 64 * 1024
+_MAX_PENDING = 64 * 1024
 
 
 def can_paste() -> bool:
-    """Tell whether a person can paste something here: at a terminal that this program has.
+    """Return whether a person can paste a line here: this program owns a terminal.
 
-    A program in the background must not touch its terminal: it would be stopped
-    (POSIX, ``tcsetattr``). Not on Windows, whose consoles cannot be waited for.
+    A program in the background must not change its terminal: it would be stopped
+    (POSIX, ``tcsetattr``). False on Windows, where ``select`` does not work for consoles.
     """
     if sys.platform == "win32" or not at_terminal():
         return False
     try:
         return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
-    except (OSError, ValueError):  # ValueError: a stand-in for standard input
+    except (OSError, ValueError):  # ValueError: standard input was replaced by another object
         return False
 
 
 class TerminalLineReader:
     """Reads lines without waiting for them and without showing them.
 
-    What is pasted holds a code that signs somebody in; and a terminal that edits lines
-    itself cuts a long one off (POSIX, MAX_CANON: 1024 bytes on macOS), so both are
-    switched off inside of the ``with``.
+    Echo is off inside of the ``with``, because the pasted address contains a code that signs
+    the person in. Line editing is off too, because it cuts a long line off (POSIX,
+    MAX_CANON: 1024 bytes on macOS).
     """
 
     def __init__(self) -> None:
@@ -48,20 +48,20 @@ class TerminalLineReader:
         self._pending = b""
 
     def lines(self) -> list[str]:
-        """Give the lines that have been entered since, without their ends."""
+        """Return the lines that were entered since the last call, without line ends."""
         while select.select([self._terminal], [], [], 0)[0]:
             chunk = os.read(self._terminal, _CHUNK)
             if not chunk:
                 break
-            self._pending = (self._pending + chunk)[-_LONGEST:]
-        *whole, self._pending = self._pending.replace(b"\r", b"\n").split(b"\n")
-        return [line.decode(errors="replace").strip() for line in whole if line.strip()]
+            self._pending = (self._pending + chunk)[-_MAX_PENDING:]
+        *complete, self._pending = self._pending.replace(b"\r", b"\n").split(b"\n")
+        return [line.decode(errors="replace").strip() for line in complete if line.strip()]
 
     def __enter__(self) -> Self:
-        self._before = termios.tcgetattr(self._terminal)
-        quiet = termios.tcgetattr(self._terminal)
-        quiet[3] &= ~(termios.ICANON | termios.ECHO)  # local modes; Ctrl-C stays
-        termios.tcsetattr(self._terminal, termios.TCSADRAIN, quiet)
+        self._settings_before = termios.tcgetattr(self._terminal)
+        settings = termios.tcgetattr(self._terminal)
+        settings[3] &= ~(termios.ICANON | termios.ECHO)  # local modes; Ctrl-C stays
+        termios.tcsetattr(self._terminal, termios.TCSADRAIN, settings)
         return self
 
     def __exit__(
@@ -70,4 +70,4 @@ class TerminalLineReader:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        termios.tcsetattr(self._terminal, termios.TCSADRAIN, self._before)
+        termios.tcsetattr(self._terminal, termios.TCSADRAIN, self._settings_before)

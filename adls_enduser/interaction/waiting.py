@@ -1,6 +1,6 @@
-"""How long a person is waited for, and how a wait ends: in time, by a cancel, by Ctrl-C.
+"""Wait for a person, until a deadline, a cancel or Ctrl-C.
 
-Each within a second, even while a request hangs.
+Each of these ends the wait within a second, even while a request hangs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True)
 class WaitOptions:
-    """How long to wait: ``timeout`` seconds, or None for no end; ``cancel`` stops it."""
+    """How long to wait: ``timeout`` seconds, or None for no limit; ``cancel`` ends the wait."""
 
     timeout: float | None = None
     cancel: threading.Event | None = None
@@ -32,8 +32,8 @@ class WaitOptions:
 class Deadline:
     """When a wait ends, and why.
 
-    ``expiry``: the end of what was shown to the person, in UTC epoch seconds; ``again``:
-    what happens at the next attempt, a clause.
+    ``expiry`` is when the code that the person was shown expires, in UTC epoch seconds.
+    ``again`` is a clause for the remedies: what happens when the person signs in again.
     """
 
     def __init__(
@@ -46,39 +46,39 @@ class Deadline:
         if options.timeout is not None:
             ends.append(clock.time() + options.timeout)
         self.end = min(ends, default=float("inf"))
-        # By the clock that is never set as well, lest a wait outlives its time because the
-        # other one was set back.
-        self._ticks = clock.monotonic() + self.end - clock.time()
-        self._by_code = self.end == expiry
+        # Measured by the monotonic clock as well: the wait must not last longer because
+        # somebody sets the other clock back.
+        self._monotonic_end = clock.monotonic() + self.end - clock.time()
+        self._is_code_expiry = self.end == expiry
 
     def check(self) -> None:
-        """Raise if the wait is over."""
+        """Raise SignInTimedOut or SignInCancelled if the wait is over."""
         self.check_cancel()
         if self._left() <= 0:
-            what = "The code has expired" if self._by_code else "The timeout is over"
+            what = "The code expired" if self._is_code_expiry else "The timeout passed"
             raise SignInTimedOut(
                 f"{what} before the person finished the sign-in.",
                 remedy=f"Sign in again; {self._again}.",
             )
 
     def check_cancel(self) -> None:
-        """Raise if the program has stopped the wait."""
+        """Raise SignInCancelled if the program has cancelled the wait."""
         if self.cancel.is_set():
             raise SignInCancelled(
-                "The wait for the person was cancelled.",
+                "The program cancelled the wait for the person.",
                 remedy=f"Clear the event given as cancel=, and sign in again; {self._again}.",
             )
 
     def sleep(self, seconds: float) -> None:
-        """Pause, but not beyond the end of the wait."""
+        """Sleep, but not beyond the end of the wait; raise like ``check`` if that is reached."""
         self.clock.wait(self.cancel, max(0.0, min(seconds, self._left())))
         self.check()
 
     def _left(self) -> float:
-        return min(self.end - self.clock.time(), self._ticks - self.clock.monotonic())
+        return min(self.end - self.clock.time(), self._monotonic_end - self.clock.monotonic())
 
     def poll(self, event: threading.Event) -> bool:
-        """Wait for a moment until the event is set, and tell whether it is."""
+        """Wait a moment for the event; return whether it is set, or raise like ``check``."""
         if self.clock.wait(event, POLL_INTERVAL):
             return True
         self.check()
@@ -86,16 +86,13 @@ class Deadline:
 
 
 class AbandonableThread(threading.Thread):
-    """A thread that may be left behind; what it runs should then begin nothing new."""
+    """A thread whose result may be abandoned; it should then send no more requests."""
 
-    left_behind = False
+    abandoned = False
 
 
 class InterruptibleCall(Generic[_Result]):
-    """A function that runs in a thread, which can be left behind.
-
-    ``check`` raises when nobody wants the result any more.
-    """
+    """A call of a function in a thread, which Ctrl-C or an error can interrupt."""
 
     def __init__(self, function: Callable[[], _Result]) -> None:
         self._function = function
@@ -104,14 +101,17 @@ class InterruptibleCall(Generic[_Result]):
         self._error: BaseException | None = None
 
     def result(self, check: Callable[[], None]) -> _Result:
-        """Run, and give the result or raise the error."""
-        caller = AbandonableThread(target=self._run, name="adls_enduser-call", daemon=True)
-        caller.start()
+        """Call the function; return its result or raise its error.
+
+        Meanwhile calls ``check`` a few times a second, and abandons the thread if that raises.
+        """
+        thread = AbandonableThread(target=self._run, name="adls_enduser-call", daemon=True)
+        thread.start()
         try:
             while not self._done.wait(POLL_INTERVAL):
                 check()
         except BaseException:  # Ctrl-C too
-            caller.left_behind = True
+            thread.abandoned = True
             raise
         if self._error is not None:
             raise self._error

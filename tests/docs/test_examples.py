@@ -77,7 +77,7 @@ def output(terminal: Terminal, *, status: int = 0) -> str:
 
 def type_password(terminal: Terminal, password: str = PASSWORD) -> None:
     """Answer the prompt for Ada's password."""
-    terminal.expect_exact(f"Password of {ADA}: ")
+    terminal.expect_exact(f"Password for {ADA}: ")
     terminal.sendline(password)
 
 
@@ -85,7 +85,7 @@ def shown_code(terminal: Terminal) -> str:
     """Give the device code that the terminal shows, once the whole prompt is there."""
     terminal.expect(r"enter the code (\w+)")
     code = str(terminal.match.group(1))
-    terminal.expect_exact("Only continue if you started this yourself.")
+    terminal.expect_exact("Only continue if you started this sign-in yourself.")
     return code
 
 
@@ -213,7 +213,7 @@ def test_browser_one_sign_in(
     terminal = at_terminal("browser_one_sign_in.py")
     terminal.expect(r"(https://login\.microsoftonline\.com/\S+)")
     url = str(terminal.match.group(1))
-    terminal.expect_exact("Only continue if you started this yourself.")
+    terminal.expect_exact("Only continue if you started this sign-in yourself.")
     arrived = azure.entra.authorize(url, by=GRACE)
     if way == "the address is pasted":
         terminal.sendline(arrived)

@@ -55,7 +55,7 @@ def test_the_password_program_asks_for_the_password() -> None:
         child = pexpect.spawn(
             sys.executable, ["-c", program], env=environment, encoding="utf-8", timeout=30
         )
-        child.expect("Password of ada")
+        child.expect("Password for ada")
         child.sendline("ada-password")
         child.expect("<management credentials of ada")
 

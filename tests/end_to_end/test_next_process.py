@@ -276,7 +276,7 @@ def test_nobody_types_a_name_or_a_password_in_vain(
     screen = pexpect.run(f"{sys.executable} {tmp_path / 'program.py'}", timeout=30).decode()
     assert "CacheError" in screen
     assert "User name:" not in screen
-    assert "Password of" not in screen
+    assert "Password for" not in screen
 
 
 def test_a_disk_that_fails_later_costs_no_sign_in(

@@ -1,1 +1,1 @@
-"""Tests of the room of this name."""
+"""Tests of ``adls_enduser.interaction``."""

@@ -1,4 +1,4 @@
-"""Where a browser can open, and what a person does where none can: at real terminals."""
+"""Whether a browser can open, and what a person does if none can, at real terminals."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NO_DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "SSH_TTY", "CODESP
 
 @pytest.fixture
 def live() -> Iterator[Sandbox]:
-    """A sandbox in real time, for programs of their own, with Ada in it."""
+    """A sandbox in real time, for programs in other processes, with the user Ada."""
     with Sandbox(environ=None) as azure:
         azure.entra.person(ADA, password=PASSWORD)
         yield azure
@@ -67,45 +67,47 @@ def _spawn(azure: Sandbox, program: str, **more: str) -> Any:
     )
 
 
-def _shown(child: Any) -> str:
+def _shown_address(child: Any) -> str:
+    """Wait for the whole prompt, and return the address that it shows."""
     child.expect(r"(https://login\.microsoftonline\.com/\S+)")
     url = str(child.match.group(1))
-    child.expect_exact("Only continue if you started this yourself.")
+    child.expect_exact("Only continue if you started this sign-in yourself.")
     return url
 
 
-def _go(url: str) -> requests.Response:
+def _visit(url: str) -> requests.Response:
+    """Send the request that a browser at the end of a sign-in sends."""
     with requests.Session() as session:
         session.trust_env = False
         return session.get(url, timeout=10)
 
 
 class TestTerminal:
-    """A person at a terminal, with no browser there."""
+    """A person at a terminal of a machine without a browser."""
 
-    def test_the_address_is_shown_and_answered_on_this_machine(self, live: Sandbox) -> None:
-        """Where to go, for how long, and a warning; a browser that comes back is heard."""
+    def test_the_person_opens_the_shown_address(self, live: Sandbox) -> None:
+        """The prompt has the address, the time and a warning; the listener hears the browser."""
         child = _spawn(live, _program())
         child.expect_exact("To sign in, open this page in a browser on this machine.")
-        url = _shown(child)
-        assert "The program waits for 5 minutes." in child.before
-        assert _go(live.entra.authorize(url)).status_code == 200
+        url = _shown_address(child)
+        assert "The program waits 5 minutes for your sign-in." in child.before
+        assert _visit(live.entra.authorize(url)).status_code == 200
         child.expect_exact(f"signed in: {ADA}")
         child.expect(pexpect.EOF)
 
     def test_the_redirected_address_is_pasted(self, live: Sandbox, library: str) -> None:
-        """From a browser elsewhere, whose last page is an error; it is not shown here."""
+        """From a browser on another machine, whose last page is an error; it is not shown."""
         child = _spawn(live, _program(library=library))
         child.expect_exact("and press Enter. What you paste is not shown.")
-        url = _shown(child)
-        arrived = live.entra.authorize(url)
+        url = _shown_address(child)
+        redirected = live.entra.authorize(url)
         child.sendline("hello")
         child.expect_exact("Not this sign-in")
-        child.sendline(arrived.replace("state=", "state=x"))
+        child.sendline(redirected.replace("state=", "state=x"))
         child.expect_exact("Not this sign-in")
-        child.sendline(arrived)
+        child.sendline(redirected)
         child.expect_exact(f"signed in: {ADA}")
-        code = re.search(r"code=([^&]+)", arrived)
+        code = re.search(r"code=([^&]+)", redirected)
         assert code is not None
         assert code[1] not in child.before
         child.expect(pexpect.EOF)
@@ -117,69 +119,69 @@ class TestTerminal:
             "https://login.microsoftonline.com/common/oauth2/nativeclient",
         ],
     )
-    def test_a_client_without_loopback_is_served(
+    def test_a_client_without_a_loopback_address_is_supported(
         self, live: Sandbox, redirect_uri: str, library: str
     ) -> None:
-        """Pasting is the one way back where the browser ends elsewhere, opened or not."""
+        """Pasting is the only way if the redirect URI is not on this machine."""
         program = _program(redirect_uri=redirect_uri, library=library)
         child = _spawn(live, program, **DESKTOP)
         child.expect_exact("A browser window opens")
         child.expect_exact("Then paste here the address at which it ends")
-        arrived = live.entra.authorize(_shown(child))
-        assert arrived.startswith(redirect_uri)
-        child.sendline(arrived)
+        redirected = live.entra.authorize(_shown_address(child))
+        assert redirected.startswith(redirect_uri)
+        child.sendline(redirected)
         child.expect_exact(f"signed in: {ADA}")
         child.expect(pexpect.EOF)
 
     def test_a_long_line_and_an_error_can_be_pasted(self, live: Sandbox) -> None:
-        """No terminal's limit on a line applies (macOS cuts at 1024 bytes, Linux at 4096)."""
+        """The terminal's limit for a line does not apply (macOS 1024 bytes, Linux 4096)."""
         child = _spawn(live, _program())
-        arrived = live.entra.authorize(_shown(child), accepts=False)
-        child.sendline(arrived.replace("?", f"?padding={'x' * 6000}&"))
+        redirected = live.entra.authorize(_shown_address(child), accepts=False)
+        child.sendline(redirected.replace("?", f"?padding={'x' * 6000}&"))
         child.expect_exact("You have not been signed in")
         child.expect_exact("SignInDeclined")
         child.expect(pexpect.EOF)
 
-    @pytest.mark.parametrize("how", ["ctrl-c", "timeout"])
-    def test_the_terminal_is_as_before_afterwards(self, live: Sandbox, how: str) -> None:
-        """Ctrl-C stops the wait within a second, and what is typed is shown again."""
+    @pytest.mark.parametrize("end", ["ctrl-c", "timeout"])
+    def test_the_terminal_is_restored_afterwards(self, live: Sandbox, end: str) -> None:
+        """Ctrl-C ends the wait within a second, and the terminal shows again what is typed."""
         program = f"""
 try:
-    {_program(timeout=1.0 if how == "timeout" else 60).strip().replace(chr(10), chr(10) + "    ")}
+    {_program(timeout=1.0 if end == "timeout" else 60).strip().replace(chr(10), chr(10) + "    ")}
 except BaseException as error:
     print(type(error).__name__)
 print("you said", input("say: "))
 """
         child = _spawn(live, program)
-        _shown(child)
-        if how == "ctrl-c":
+        _shown_address(child)
+        if end == "ctrl-c":
             child.sendintr()
         child.expect_exact(
-            "KeyboardInterrupt" if how == "ctrl-c" else "SignInTimedOut",
-            timeout=1 if how == "ctrl-c" else 3,
+            "KeyboardInterrupt" if end == "ctrl-c" else "SignInTimedOut",
+            timeout=1 if end == "ctrl-c" else 3,
         )
         child.expect_exact("say: ")
         child.sendline("hello")
         child.expect_exact("hello\r\nyou said hello")
         child.expect(pexpect.EOF)
 
-    def test_what_is_typed_afterwards_is_the_programs(self, live: Sandbox) -> None:
-        """A line that comes once the sign-in is over is the program's, not ours."""
+    def test_a_line_that_is_typed_afterwards_is_left_to_the_program(self, live: Sandbox) -> None:
+        """After the sign-in, the reader takes no more lines."""
         child = _spawn(live, _program() + "\nprint('you said', input('say: '))")
-        _go(live.entra.authorize(_shown(child)))
+        _visit(live.entra.authorize(_shown_address(child)))
         child.expect_exact("say: ")
         child.sendline("hello")
         child.expect_exact("you said hello")
 
-    def test_in_ci_nobody_is_asked(self, live: Sandbox) -> None:
-        """Build machines have terminals that nobody reads."""
+    def test_in_ci_there_is_no_prompt(self, live: Sandbox) -> None:
+        """Build machines have terminals, but no person in front of them."""
         child = _spawn(live, _program(), CI="true")
         child.expect_exact("SignInRequired")
         child.expect(pexpect.EOF)
         assert len(live.log) == 0
 
     def test_a_captured_standard_output_stays_clean(self, live: Sandbox, tmp_path: Path) -> None:
-        """The prompt goes to standard error, at once; without a terminal nothing is pasted."""
+        """The prompt goes to standard error, at once; without a terminal it offers no pasting."""
         child = subprocess.Popen(
             [sys.executable, "-c", _program(interactive=True)],
             env=_environment(live),
@@ -193,17 +195,17 @@ print("you said", input("say: "))
             assert child.stdout is not None
             lines = iter(child.stderr.readline, "")
             url = next(line.strip() for line in lines if line.startswith("https://"))
-            _go(live.entra.authorize(url))
+            _visit(live.entra.authorize(url))
             assert child.stdout.read() == f"signed in: {ADA}\n"
             assert "paste" not in "".join(lines)
 
 
 class TestOpening:
-    """Where a browser can open."""
+    """A person at a machine with a browser."""
 
     @pytest.fixture
     def with_browser(self, live: Sandbox, tmp_path: Path) -> Callable[..., Any]:
-        """Start the program where a "browser" writes down what it is to open."""
+        """Start a program on a machine whose "browser" writes the address to a file."""
         script = tmp_path / "firefox"
         script.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/opened\n')
         script.chmod(0o755)
@@ -215,69 +217,71 @@ class TestOpening:
 
         return start
 
-    def test_it_opens_the_page_that_is_shown(
+    def test_it_opens_the_address_that_is_shown(
         self, live: Sandbox, with_browser: Callable[..., Any], tmp_path: Path
     ) -> None:
-        """And the address is shown for the case that none opens; nothing is to be pasted."""
+        """The address is shown in case no browser opens; the prompt offers no pasting."""
         child = with_browser()
         child.expect_exact("A browser window opens for you to sign in.")
-        url = _shown(child)
+        url = _shown_address(child)
         assert "paste" not in child.before
-        assert _until(lambda: (tmp_path / "opened").exists())
+        assert _wait_until(lambda: (tmp_path / "opened").exists())
         assert url in (tmp_path / "opened").read_text()
-        _go(live.entra.authorize(url))
+        _visit(live.entra.authorize(url))
         child.expect_exact(f"signed in: {ADA}")
         child.expect(pexpect.EOF)
 
     @pytest.mark.parametrize(
         "more", [{"SSH_CONNECTION": "10.0.0.1 5 10.0.0.2 22"}, {"CODESPACES": "true"}], ids=str
     )
-    def test_it_opens_none_where_the_person_is_not(
+    def test_it_opens_none_if_the_person_is_at_another_machine(
         self, with_browser: Callable[..., Any], tmp_path: Path, more: dict[str, str]
     ) -> None:
-        """Over SSH the display is the wrong machine's."""
+        """Over SSH the display belongs to the wrong machine."""
         child = with_browser(**more)
         child.expect_exact("To sign in, open this page in a browser on this machine.")
         child.expect_exact("paste here the address")
         child.close()
         assert not (tmp_path / "opened").exists()
 
-    def test_the_caller_decides_otherwise(
+    def test_open_browser_overrides_the_detection(
         self, with_browser: Callable[..., Any], tmp_path: Path
     ) -> None:
-        """open_browser=True opens over SSH too, False nowhere."""
+        """With True a browser opens over SSH too, with False none opens."""
         child = with_browser(options={"open_browser": False})
         child.expect_exact("open this page in a browser on this machine")
         child.close()
         assert not (tmp_path / "opened").exists()
         child = with_browser(options={"open_browser": True}, SSH_CONNECTION="x")
         child.expect_exact("A browser window opens")
-        assert _until(lambda: (tmp_path / "opened").exists())
+        assert _wait_until(lambda: (tmp_path / "opened").exists())
         child.close()
 
-    def test_a_browser_that_stays_in_front_holds_nobody_up(
+    def test_a_browser_in_the_foreground_does_not_block_the_sign_in(
         self, live: Sandbox, tmp_path: Path
     ) -> None:
-        """webbrowser.open waits for one that runs in the terminal; the sign-in does not."""
+        """webbrowser.open waits for a browser that runs in the terminal; the sign-in does not."""
         script = tmp_path / "browser"
         script.write_text("#!/bin/sh\nexec sleep 30\n")
         script.chmod(0o755)
         child = _spawn(live, _program(open_browser=True), BROWSER=f"{script} %s")
-        _go(live.entra.authorize(_shown(child)))
+        _visit(live.entra.authorize(_shown_address(child)))
         child.expect_exact(f"signed in: {ADA}", timeout=10)
         child.close()
 
-    def test_a_failing_browser_is_no_error(self, live: Sandbox) -> None:
-        """The person has the address."""
+    def test_a_browser_that_fails_is_no_error(self, live: Sandbox) -> None:
+        """The person was shown the address."""
         child = _spawn(live, _program(open_browser=True), BROWSER="/no/such/browser")
-        _go(live.entra.authorize(_shown(child)))
+        _visit(live.entra.authorize(_shown_address(child)))
         child.expect_exact(f"signed in: {ADA}")
         child.close()
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a desktop elsewhere always is")
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="elsewhere there always is a desktop"
+)
 class TestCanOpen:
-    """What decides it on Linux."""
+    """The detection on Linux."""
 
     @pytest.mark.parametrize(
         ("environ", "expected"),
@@ -292,19 +296,19 @@ class TestCanOpen:
         ],
         ids=str,
     )
-    def test_a_display_in_front_of_the_person(
+    def test_it_needs_a_display_on_the_persons_machine(
         self, environ: dict[str, str], expected: bool
     ) -> None:
-        """Asked in a process of its own, since webbrowser looks around once."""
+        """In a new process, since webbrowser looks for browsers only once."""
         assert _can_open(BROWSER="graphical %s", **environ) is expected
 
     @pytest.mark.parametrize("name", ["www-browser", "lynx", "w3m", "links", "elinks"])
-    def test_a_text_browser_is_none(self, name: str) -> None:
-        """It takes the terminal away, and cannot show the page."""
+    def test_a_text_browser_does_not_count(self, name: str) -> None:
+        """It takes over the terminal, and cannot show the page."""
         assert _can_open(BROWSER=f"/usr/bin/{name} %s", DISPLAY=":0") is False
 
 
-# Windows' kernel for Linux, as it names itself.
+# The kernel's name in Windows' subsystem for Linux.
 WSL = """
 import platform
 ours = platform.uname()
@@ -314,38 +318,40 @@ platform.uname = lambda: ours._replace(release="5.15.167.4-microsoft-standard-WS
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="WSL is a Linux")
 class TestWsl:
-    """In WSL the browser is Windows', which PowerShell opens."""
+    """In WSL PowerShell opens the browser of Windows."""
 
     @pytest.fixture
     def path(self, tmp_path: Path) -> str:
-        """A path with nothing on it but a PowerShell that writes down what it is to do."""
+        """A PATH with only a PowerShell, which writes its command to a file."""
         script = tmp_path / "powershell.exe"
         script.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/opened\n')
         script.chmod(0o755)
         return str(tmp_path)
 
     @pytest.mark.parametrize("more", [{}, {"SSH_CONNECTION": "x"}], ids=str)
-    def test_a_browser_can_open_where_windows_is_there(
+    def test_a_browser_can_open_if_powershell_is_there(
         self, path: str, more: dict[str, str]
     ) -> None:
-        """Without a display of Linux'; but not from afar."""
+        """Also without a display of Linux, but not over SSH."""
         assert _can_open(WSL, PATH=path, **more) is (not more)
 
-    def test_without_windows_none_can(self, tmp_path: Path) -> None:
-        """A WSL that cannot start Windows' programs is a machine without a display."""
+    def test_without_powershell_none_can_open(self, tmp_path: Path) -> None:
+        """A WSL that cannot start programs of Windows is a machine without a display."""
         assert _can_open(WSL, PATH=str(tmp_path)) is False
 
     def test_the_page_is_opened_by_powershell(self, path: str, tmp_path: Path) -> None:
-        """As one argument in apostrophes, so that no part of the address is a command."""
+        """The address is one argument in apostrophes, so that no part of it is a command."""
         url = "https://login.microsoftonline.com/x?a=b&c=$(d)"
-        program = f"{WSL}\nfrom adls_enduser.browsers import open_page\nopen_page({url!r})"
+        program = f"{WSL}\nfrom adls_enduser.interaction.browser_launcher import open_page\n"
+        program += f"open_page({url!r})"
         program += "\nimport threading\nfor one in threading.enumerate()[1:]: one.join()"
         _run(program, PATH=path)
         assert (tmp_path / "opened").read_text() == (f"-NoProfile -Command Start-Process '{url}'\n")
 
 
 def _can_open(first: str = "", **environ: str) -> bool:
-    program = f"{first}\nfrom adls_enduser.browsers import can_open; print(can_open())"
+    program = f"{first}\nfrom adls_enduser.interaction.browser_launcher import can_open\n"
+    program += "print(can_open())"
     return {"True": True, "False": False}[_run(program, **environ).strip()]
 
 
@@ -357,13 +363,13 @@ def _run(program: str, **environ: str) -> str:
     return done.stdout
 
 
-def test_somebody_elses_environment_can_be_asked_about() -> None:
-    """The default is this process's."""
+def test_another_environment_can_be_given() -> None:
+    """The default is the environment of this process."""
     assert can_open({"SSH_CONNECTION": "x", "DISPLAY": ":0"}) is False
 
 
 def test_show_page_writes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
-    """And nothing to standard output."""
+    """It writes nothing to standard output."""
     show_page(BrowserPrompt("https://login.microsoftonline.com/x", 0.0, "Open this:"))
     out, err = capsys.readouterr()
     assert out == ""
@@ -371,13 +377,13 @@ def test_show_page_writes_to_standard_error(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_open_page_returns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the browser does."""
+    """Also if the browser fails."""
     monkeypatch.setenv("BROWSER", "/no/such/browser %s")
     open_page("https://login.microsoftonline.com/")
 
 
 def test_a_notebook_shows_a_link(live: Sandbox) -> None:
-    """In an IPython kernel the page is a link, escaped; the browser there comes back."""
+    """In an IPython kernel the address is a link, escaped, which the person can click."""
     program = f"""
 from adls_enduser import Browser, management_credentials
 strategy = Browser(tenant="{CONTOSO}", timeout=20)
@@ -389,38 +395,38 @@ print("signed in:", strategy.account.username)
     os.environ.clear()
     os.environ.update(_environment(live))
     stop = threading.Event()
-    surfer = threading.Thread(target=_click, args=(live, notebook, stop))
-    surfer.start()
+    clicker = threading.Thread(target=_click, args=(live, notebook, stop))
+    clicker.start()
     try:
         nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
     finally:
         stop.set()
-        surfer.join(30)
+        clicker.join(30)
         os.environ.clear()
         os.environ.update(before)
     outputs = json.dumps(notebook.cells[0].outputs)
     assert ">Sign in</a>" in outputs
-    assert "Only continue if you started this yourself" in outputs
+    assert "Only continue if you started this sign-in yourself" in outputs
     assert f"signed in: {ADA}" in outputs
     assert '"stderr"' not in outputs
 
 
 def _click(azure: Sandbox, notebook: Any, stop: threading.Event) -> None:
-    """Click on the link, once it is there."""
+    """Click on the link when it appears."""
     import html
 
     while not stop.wait(0.1):
         outputs = json.dumps(notebook.cells[0].get("outputs", []))
         link = re.search(r'href=\\"([^"\\]+)\\"', outputs)
         if link:
-            _go(azure.entra.authorize(html.unescape(link[1])))
+            _visit(azure.entra.authorize(html.unescape(link[1])))
             return
 
 
-def _until(true: Callable[[], bool]) -> bool:
-    """Wait for what another process does."""
+def _wait_until(condition: Callable[[], bool]) -> bool:
+    """Wait until another process has made a condition true."""
     for _ in range(500):
-        if true():
+        if condition():
             return True
         threading.Event().wait(0.02)
     return False

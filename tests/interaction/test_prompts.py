@@ -41,7 +41,7 @@ print("signed in:", credentials.whoami().username)
 
 @pytest.fixture
 def live() -> Iterator[Sandbox]:
-    """A sandbox in real time, for programs of their own; ada approves every code at once."""
+    """A sandbox in real time, for programs in other processes; Ada approves every code at once."""
     with Sandbox(environ=None) as azure:
         azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD, approves_device_codes=True)
         yield azure
@@ -68,8 +68,8 @@ def _run(azure: Sandbox, program: str, **more: str) -> subprocess.CompletedProce
     )
 
 
-def test_what_is_told_is_seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where standard error gathers what is written, as a program may have set it up."""
+def test_the_prompt_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if the program has made standard error buffered."""
     seen = io.BytesIO()
     monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BufferedWriter(seen), "utf-8"))
     show(DeviceCodePrompt("https://example.com/device", "ABC", time.time() + 60, "Sign in."))
@@ -77,18 +77,20 @@ def test_what_is_told_is_seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_terminal_shows_the_prompt(live: Sandbox) -> None:
-    """Where to go, what to enter, for how long, and a warning; no control characters."""
+    """The address, the code, the time and a warning; no control characters."""
     child = _spawn(live, SIGN_IN)
     child.expect(r"To sign in, open (\S+) in a browser and enter the code (\w+)")
     assert child.match.group(1) == f"{live.url}/devicelogin"
-    child.expect("The code expires in 15 minutes. Only continue if you started this yourself.")
+    child.expect(
+        "The code expires in 15 minutes. Only continue if you started this sign-in yourself."
+    )
     child.expect(f"signed in: ada@{CONTOSO}")
     child.expect(pexpect.EOF)
     assert "\x1b" not in child.before
 
 
 def test_a_captured_standard_output_stays_clean(live: Sandbox) -> None:
-    """The prompt goes to standard error, so what is piped is the program's own."""
+    """The prompt goes to standard error, so a pipe gets only the output of the program."""
     program = SIGN_IN.replace('"device_code"', '"device_code", interactive=True')
     done = _run(live, program)
     assert done.stdout == f"signed in: ada@{CONTOSO}\n"
@@ -96,7 +98,7 @@ def test_a_captured_standard_output_stays_clean(live: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("program", [SIGN_IN, WITH_PASSWORD])
-def test_without_a_terminal_nobody_is_asked(live: Sandbox, program: str) -> None:
+def test_without_a_terminal_there_is_no_prompt(live: Sandbox, program: str) -> None:
     """The program ends at once with an error that says what to do."""
     done = _run(live, program)
     assert done.returncode == 1
@@ -104,8 +106,8 @@ def test_without_a_terminal_nobody_is_asked(live: Sandbox, program: str) -> None
     assert len(live.log) == 0
 
 
-def test_in_ci_nobody_is_asked_even_on_a_terminal(live: Sandbox) -> None:
-    """Build machines have terminals that nobody reads."""
+def test_in_ci_there_is_no_prompt_even_on_a_terminal(live: Sandbox) -> None:
+    """Build machines have terminals, but no person in front of them."""
     child = _spawn(live, SIGN_IN, CI="true")
     child.expect("SignInRequired")
     child.expect(pexpect.EOF)
@@ -117,7 +119,7 @@ def test_user_name_and_password_are_asked_for_on_a_terminal(live: Sandbox) -> No
     child = _spawn(live, WITH_PASSWORD)
     child.expect("User name: ")
     child.sendline(f"ada@{CONTOSO}")
-    child.expect(f"Password of ada@{CONTOSO}: ")
+    child.expect(f"Password for ada@{CONTOSO}: ")
     child.sendline(PASSWORD)
     child.expect("signed in: ada")
     assert "staple" not in child.before
@@ -125,7 +127,7 @@ def test_user_name_and_password_are_asked_for_on_a_terminal(live: Sandbox) -> No
 
 
 def test_ctrl_c_stops_the_wait_within_a_second(live: Sandbox) -> None:
-    """A person who changes their mind is not kept for a quarter of an hour."""
+    """A person who has changed their mind need not wait until the code expires."""
     live.entra.approver = None
     child = _spawn(live, SIGN_IN)
     child.expect("enter the code")
@@ -139,7 +141,7 @@ def test_ctrl_c_stops_the_wait_within_a_second(live: Sandbox) -> None:
 
 
 def test_show_writes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
-    """And nothing to standard output."""
+    """It writes nothing to standard output."""
     show(DeviceCodePrompt("https://microsoft.com/devicelogin", "ABCD1234", 0.0, "message"))
     out, err = capsys.readouterr()
     assert out == ""
@@ -148,7 +150,7 @@ def test_show_writes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_a_notebook_shows_a_link(live: Sandbox, tmp_path: Path) -> None:
-    """In an IPython kernel the prompt is rich output, escaped, not a line on stderr."""
+    """In an IPython kernel the prompt is HTML, escaped, and not a text on standard error."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SIGN_IN)])
     before = dict(os.environ)
     os.environ.update(_environment(live))
@@ -159,6 +161,6 @@ def test_a_notebook_shows_a_link(live: Sandbox, tmp_path: Path) -> None:
         os.environ.update(before)
     outputs = json.dumps(notebook.cells[0].outputs)
     assert f'href=\\"{live.url}/devicelogin\\"' in outputs
-    assert "Only continue if you started this yourself" in outputs
+    assert "Only continue if you started this sign-in yourself" in outputs
     assert f"signed in: ada@{CONTOSO}" in outputs
     assert '"stderr"' not in outputs

@@ -1,4 +1,4 @@
-"""The listener on loopback, and what it makes of what a browser brings: over real sockets."""
+"""The listener on loopback, and the pages that it sends to a browser, over real sockets."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 STATE, CODE = "the-state-of-this-sign-in", "0.AX-a.code_that-signs~in"
 AUTHORITY = "https://login.microsoftonline.com/contoso.com"
-ATTEMPT = RequestContext(
+CONTEXT = RequestContext(
     "browser", AUTHORITY, "contoso.com", "client", "https://datalake.azure.net/"
 )
-ANSWER = {"code": CODE, "state": STATE, "session_state": "x"}
+SUCCESS = {"code": CODE, "state": STATE, "session_state": "x"}
 # Microsoft, "Microsoft identity platform and OAuth 2.0 authorization code flow", error
 # response, with the lines that Entra ID adds.
 DECLINED = {
@@ -46,31 +46,31 @@ DECLINED = {
 
 
 def flow() -> AuthorizationFlow:
-    """Make a sign-in under way."""
+    """Return a sign-in that waits for the browser."""
     verifier = Secret("the-verifier")
-    return AuthorizationFlow("https://x", "http://localhost", Secret(STATE), verifier, ATTEMPT)
+    return AuthorizationFlow("https://x", "http://localhost", Secret(STATE), verifier, CONTEXT)
 
 
 class Page:
-    """What a browser got: status, headers, text."""
+    """A page that a browser received: status, headers, text."""
 
-    def __init__(self, answer: http.client.HTTPResponse) -> None:
-        self.status, self.headers = answer.status, answer.headers
-        self.text = answer.read().decode()
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.status, self.headers = response.status, response.headers
+        self.text = response.read().decode()
 
 
-class Visitor:
-    """Something that sends requests to the listener."""
+class Client:
+    """A browser, or another program, that sends requests to the listener."""
 
     def __init__(self, listener: RedirectListener) -> None:
         self.address = listener.redirect_uri
         self.port = urlsplit(self.address).port or 0
         self.path = urlsplit(self.address).path or "/"
 
-    def ask(
+    def request(
         self, target: str | None = None, method: str = "GET", to: str = "localhost", **headers: str
     ) -> Page:
-        """Send one request."""
+        """Send one request, and return the page."""
         connection = http.client.HTTPConnection(to, self.port, timeout=10)
         headers.setdefault("Host", f"localhost:{self.port}")
         connection.request(method, target or self.path, headers=headers)
@@ -79,49 +79,49 @@ class Visitor:
         finally:
             connection.close()
 
-    def bring(self, answer: dict[str, str] | str, to: str = "localhost") -> Page:
-        """Come back from Entra ID."""
-        query = answer if isinstance(answer, str) else urlencode(answer)
-        return self.ask(f"{self.path}?{query}", to=to)
+    def redirect(self, parameters: dict[str, str] | str, to: str = "localhost") -> Page:
+        """Send the request of a browser that Entra ID redirects here."""
+        query = parameters if isinstance(parameters, str) else urlencode(parameters)
+        return self.request(f"{self.path}?{query}", to=to)
 
 
 @pytest.fixture
-def inbox() -> ResponseReceiver:
-    """Wait for one answer."""
+def receiver() -> ResponseReceiver:
+    """A receiver that waits for one response."""
     return ResponseReceiver(flow())
 
 
 @pytest.fixture
-def visitor(inbox: ResponseReceiver) -> Iterator[Visitor]:
-    """Listen, with somebody who can reach the listener."""
+def client(receiver: ResponseReceiver) -> Iterator[Client]:
+    """A client of a listener on a free port."""
     with RedirectListener("http://localhost") as listener:
-        listener.serve(inbox.receive)
-        yield Visitor(listener)
+        listener.serve(receiver.receive)
+        yield Client(listener)
 
 
 @pytest.mark.parametrize("to", ["127.0.0.1", "::1", "localhost"])
-def test_the_answer_arrives_at_either_address(
-    visitor: Visitor, inbox: ResponseReceiver, to: str
+def test_the_response_arrives_at_either_address(
+    client: Client, receiver: ResponseReceiver, to: str
 ) -> None:
-    """The code is there, and the person is told to go back; the code is not on the page."""
-    page = visitor.bring(ANSWER, to=to)
+    """The receiver has the code. The page says to go back, and does not show the code."""
+    page = client.redirect(SUCCESS, to=to)
     assert page.status == 200
-    assert inbox.arrived.is_set()
-    assert inbox.code() == Secret(CODE)
+    assert receiver.arrived.is_set()
+    assert receiver.code() == Secret(CODE)
     assert "Go back to the program" in page.text
     assert CODE not in page.text
     assert STATE not in page.text
 
 
-def test_the_redirect_uri_is_as_microsoft_matches_it(visitor: Visitor) -> None:
+def test_the_redirect_uri_is_one_that_microsoft_accepts(client: Client) -> None:
     """A free port and no path: http://localhost is registered, and its port is ignored."""
-    assert visitor.address == f"http://localhost:{visitor.port}"
-    assert visitor.port > 1024
+    assert client.address == f"http://localhost:{client.port}"
+    assert client.port > 1024
 
 
-def test_the_page_is_kept_by_nobody(visitor: Visitor) -> None:
-    """Not stored, sent no further, with nothing in it that runs."""
-    for page in (visitor.bring(ANSWER), visitor.ask("/favicon.ico")):
+def test_the_page_has_safe_headers(client: Client) -> None:
+    """It is not stored, its address is not passed on, and no script in it runs."""
+    for page in (client.redirect(SUCCESS), client.request("/favicon.ico")):
         assert page.headers["Cache-Control"] == "no-store"
         assert page.headers["Referrer-Policy"] == "no-referrer"
         assert page.headers["Content-Security-Policy"].startswith("default-src 'none';")
@@ -130,14 +130,14 @@ def test_the_page_is_kept_by_nobody(visitor: Visitor) -> None:
         assert '<html lang="en">' in page.text
 
 
-STRANGERS = {
+FOREIGN_RESPONSES = {
     "no state": {"code": CODE},
     "an empty state": {"code": CODE, "state": ""},
     "another state": {"code": CODE, "state": "stale"},
     "the state in another case": {"code": CODE, "state": STATE.upper()},
     "a letter short": {"code": CODE, "state": STATE[:-1]},
     "not ASCII": {"code": CODE, "state": "ü"},
-    "an error of somebody else": {"error": "access_denied", "state": "stale"},
+    "an error of another sign-in": {"error": "access_denied", "state": "stale"},
     "the state twice": f"code={CODE}&state={STATE}&state=stale",
     "the code twice": f"code={CODE}&code=other&state={STATE}",
     "nothing": "",
@@ -145,52 +145,52 @@ STRANGERS = {
 }
 
 
-@pytest.mark.parametrize("name", STRANGERS)
-def test_who_does_not_know_the_state_changes_nothing(
-    visitor: Visitor, inbox: ResponseReceiver, name: str
+@pytest.mark.parametrize("name", FOREIGN_RESPONSES)
+def test_a_response_without_the_state_changes_nothing(
+    client: Client, receiver: ResponseReceiver, name: str
 ) -> None:
-    """An error page, and the wait goes on: the right answer still arrives."""
-    page = visitor.bring(STRANGERS[name])
+    """It gets an error page, and the wait goes on: the right response still arrives."""
+    page = client.redirect(FOREIGN_RESPONSES[name])
     assert page.status == 400
     assert "does not belong to the sign-in" in page.text
-    assert not inbox.arrived.is_set()
-    visitor.bring(ANSWER)
-    assert inbox.code() == Secret(CODE)
+    assert not receiver.arrived.is_set()
+    client.redirect(SUCCESS)
+    assert receiver.code() == Secret(CODE)
 
 
-class Watched(str):
-    """A state that notices when it is compared as text, which stops at the first difference."""
+class ComparedOnlySafely(str):
+    """A state that fails if it is compared with ==, which stops at the first difference."""
 
     __hash__ = str.__hash__
 
     def __eq__(self, other: object) -> bool:
-        raise AssertionError("compared in a time that tells how much was right")
+        raise AssertionError("compared in a time that depends on how much was right")
 
     __ne__ = __eq__
 
 
 @pytest.mark.parametrize("state", [STATE, STATE[:-1] + "x", "stale"])
-def test_the_state_is_not_found_out_by_the_time_it_takes(state: str) -> None:
-    """It is a secret as long as the sign-in lasts, and compared in constant time."""
-    inbox = ResponseReceiver(replace(flow(), state=Secret(Watched(STATE))))
-    assert (inbox.receive(urlencode({**ANSWER, "state": state})).status == 200) is (state == STATE)
+def test_the_state_is_compared_in_constant_time(state: str) -> None:
+    """It is a secret as long as the sign-in lasts."""
+    receiver = ResponseReceiver(replace(flow(), state=Secret(ComparedOnlySafely(STATE))))
+    assert (receiver.receive(urlencode({**SUCCESS, "state": state})).status == 200) is (
+        state == STATE
+    )
 
 
-def test_a_request_of_another_kind_changes_nothing(
-    visitor: Visitor, inbox: ResponseReceiver
-) -> None:
-    """Another path, method or host: an error page, even with the right state."""
-    right = f"/?{urlencode(ANSWER)}"
-    assert visitor.ask("/favicon.ico").status == 404
-    assert visitor.ask(f"/other?{urlencode(ANSWER)}").status == 404
-    assert visitor.ask(f"http://localhost:{visitor.port}{right}").status == 404
+def test_other_requests_change_nothing(client: Client, receiver: ResponseReceiver) -> None:
+    """Another path, method or host gets an error page, even with the right state."""
+    right = f"/?{urlencode(SUCCESS)}"
+    assert client.request("/favicon.ico").status == 404
+    assert client.request(f"/other?{urlencode(SUCCESS)}").status == 404
+    assert client.request(f"http://localhost:{client.port}{right}").status == 404
     for method in ("POST", "PUT", "DELETE", "OPTIONS", "HEAD", "BREW"):
-        page = visitor.ask(right, method)
+        page = client.request(right, method)
         assert (page.status, page.headers["Allow"]) == (405, "GET")
-    for host in ("evil.example", f"evil.example:{visitor.port}", "localhost", "localhost:1", ""):
-        assert visitor.ask(right, Host=host).status == 400
-    assert not inbox.arrived.is_set()
-    assert visitor.ask(right, Host=f"LOCALHOST:{visitor.port}").status == 200
+    for host in ("evil.example", f"evil.example:{client.port}", "localhost", "localhost:1", ""):
+        assert client.request(right, Host=host).status == 400
+    assert not receiver.arrived.is_set()
+    assert client.request(right, Host=f"LOCALHOST:{client.port}").status == 200
 
 
 @pytest.mark.parametrize(
@@ -207,74 +207,78 @@ def test_a_request_of_another_kind_changes_nothing(
     ],
     ids=lambda raw: repr(raw[:20]),
 )
-def test_nonsense_changes_nothing(
-    visitor: Visitor, inbox: ResponseReceiver, capfd: pytest.CaptureFixture[str], raw: bytes
+def test_malformed_requests_change_nothing(
+    client: Client, receiver: ResponseReceiver, capfd: pytest.CaptureFixture[str], raw: bytes
 ) -> None:
-    """What is no request is refused without a word on standard error, nor an echo."""
-    with socket.create_connection(("127.0.0.1", visitor.port), timeout=10) as stranger:
-        stranger.sendall(raw)
-        stranger.shutdown(socket.SHUT_WR)
+    """They are refused. Nothing is printed, and the page does not repeat the request."""
+    with socket.create_connection(("127.0.0.1", client.port), timeout=10) as connection:
+        connection.sendall(raw)
+        connection.shutdown(socket.SHUT_WR)
         try:
-            told = stranger.recv(100_000)
-        except ConnectionResetError:  # it did not read all that was sent
-            told = b""
-    assert b" 200 " not in told
-    assert b"xxxx" not in told
-    visitor.bring(ANSWER)
-    assert inbox.code() == Secret(CODE)
+            received = connection.recv(100_000)
+        except ConnectionResetError:  # the listener did not read all that was sent
+            received = b""
+    assert b" 200 " not in received
+    assert b"xxxx" not in received
+    client.redirect(SUCCESS)
+    assert receiver.code() == Secret(CODE)
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_browser_that_goes_away_is_no_news(
-    visitor: Visitor, inbox: ResponseReceiver, capfd: pytest.CaptureFixture[str]
+def test_a_connection_that_is_reset_is_no_error(
+    client: Client, receiver: ResponseReceiver, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A connection that is reset in the middle of a request says nothing on standard error."""
+    """Nothing is printed if a browser closes the connection in the middle of a request."""
     for _ in range(5):
-        with socket.create_connection(("127.0.0.1", visitor.port), timeout=10) as gone:
-            gone.sendall(b"GET / HTTP/1.1\r\nHost:")
-            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        visitor.ask("/favicon.ico")
-    visitor.bring(ANSWER)
-    assert inbox.code() == Secret(CODE)
+        with socket.create_connection(("127.0.0.1", client.port), timeout=10) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost:")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.request("/favicon.ico")
+    client.redirect(SUCCESS)
+    assert receiver.code() == Secret(CODE)
     assert capfd.readouterr() == ("", "")
 
 
-def test_only_the_first_answer_counts(visitor: Visitor, inbox: ResponseReceiver) -> None:
-    """A page that is loaded again, or a second answer, is told that it is late."""
-    assert visitor.bring(ANSWER).status == 200
-    for later in (ANSWER, {**ANSWER, "code": "another"}, DECLINED):
-        page = visitor.bring(later)
+def test_only_the_first_response_counts(client: Client, receiver: ResponseReceiver) -> None:
+    """A page that is loaded again, or a second response, gets another page."""
+    assert client.redirect(SUCCESS).status == 200
+    for later in (SUCCESS, {**SUCCESS, "code": "another"}, DECLINED):
+        page = client.redirect(later)
         assert page.status == 409
         assert "had its answer already" in page.text
-    assert inbox.code() == Secret(CODE)
+    assert receiver.code() == Secret(CODE)
 
 
-def test_of_many_at_once_one_is_taken(visitor: Visitor, inbox: ResponseReceiver) -> None:
-    """However many come at the same time."""
-    answers = [{**ANSWER, "code": f"code{number}"} for number in range(40)]
+def test_one_of_many_simultaneous_responses_is_accepted(
+    client: Client, receiver: ResponseReceiver
+) -> None:
+    """The others get the page for late ones."""
+    responses = [{**SUCCESS, "code": f"code{number}"} for number in range(40)]
     with ThreadPoolExecutor(20) as pool:
-        pages = list(pool.map(visitor.bring, answers))
+        pages = list(pool.map(client.redirect, responses))
     assert sorted(page.status for page in pages) == [200] + [409] * 39
-    (won,) = [
-        answer["code"] for answer, page in zip(answers, pages, strict=True) if page.status == 200
+    (accepted,) = [
+        response["code"]
+        for response, page in zip(responses, pages, strict=True)
+        if page.status == 200
     ]
-    assert inbox.code() == Secret(won)
+    assert receiver.code() == Secret(accepted)
 
 
-def test_what_went_wrong_is_told_on_the_page(visitor: Visitor, inbox: ResponseReceiver) -> None:
-    """The person reads there what the program raises: no more, and nothing that runs."""
-    page = visitor.bring({**DECLINED, "error_description": "<script>alert(1)</script> & so."})
+def test_the_page_shows_the_error(client: Client, receiver: ResponseReceiver) -> None:
+    """The person reads the text of the error that the program raises, escaped."""
+    page = client.redirect({**DECLINED, "error_description": "<script>alert(1)</script> & so."})
     assert page.status == 200
     assert "You have not been signed in" in page.text
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; so." in page.text
     assert "<script>" not in page.text
     assert STATE not in page.text
     with pytest.raises(SignInDeclined):
-        inbox.code()
+        receiver.code()
 
 
 @pytest.mark.parametrize(
-    ("answer", "error", "number"),
+    ("response", "error", "number"),
     [
         (DECLINED, ConsentDeclined, "AADSTS65004"),
         ({"error": "access_denied"}, SignInDeclined, None),
@@ -300,81 +304,86 @@ def test_what_went_wrong_is_told_on_the_page(visitor: Visitor, inbox: ResponseRe
     ],
     ids=str,
 )
-def test_an_error_is_typed(
-    inbox: ResponseReceiver, answer: dict[str, str], error: type[EndUserError], number: str | None
+def test_the_error_code_selects_the_class(
+    receiver: ResponseReceiver,
+    response: dict[str, str],
+    error: type[EndUserError],
+    number: str | None,
 ) -> None:
-    """RFC 6749 section 4.1.2.1's codes and Microsoft's numbers choose the class."""
-    inbox.receive(urlencode({**answer, "state": STATE}))
-    assert inbox.arrived.is_set()
+    """Codes of RFC 6749 section 4.1.2.1, and Microsoft's numbers."""
+    receiver.receive(urlencode({**response, "state": STATE}))
+    assert receiver.arrived.is_set()
     with pytest.raises(error) as caught:
-        inbox.code()
+        receiver.code()
     assert type(caught.value) is error
     assert caught.value.code == number
     assert CODE not in str(caught.value)
 
 
-def test_the_correlation_id_gets_out(inbox: ResponseReceiver) -> None:
-    """An administrator finds the attempt by it."""
-    inbox.receive(urlencode(DECLINED))
+def test_the_error_has_the_correlation_id(receiver: ResponseReceiver) -> None:
+    """With it an administrator finds the sign-in in the log."""
+    receiver.receive(urlencode(DECLINED))
     with pytest.raises(SignInDeclined) as caught:
-        inbox.code()
+        receiver.code()
     assert caught.value.correlation_id == "1f1f1f1f-0000-0000-0000-000000000000"
     assert caught.value.timestamp == "2026-01-02 03:04:05Z"
 
 
 @given(some.text())
-def test_no_query_but_ours_is_an_answer(query: str) -> None:
-    """Whatever comes without the state is turned away, and never raises."""
-    inbox = ResponseReceiver(flow())
-    assert inbox.receive(query).status == 400
-    assert not inbox.arrived.is_set()
+def test_a_random_query_is_refused(query: str) -> None:
+    """Any query without the state gets an error page, and raises nothing."""
+    receiver = ResponseReceiver(flow())
+    assert receiver.receive(query).status == 400
+    assert not receiver.arrived.is_set()
 
 
-def test_nothing_shows_the_secrets(inbox: ResponseReceiver) -> None:
-    """The flow's repr has neither state nor verifier in it."""
+def test_nothing_shows_the_secrets(receiver: ResponseReceiver) -> None:
+    """The repr of the flow shows neither state nor verifier."""
     assert STATE not in repr(flow())
     assert "the-verifier" not in repr(flow())
 
 
 class TestPort:
-    """Where it listens."""
+    """The port and the addresses that it listens on."""
 
-    def test_it_listens_before_it_answers(self, inbox: ResponseReceiver) -> None:
+    def test_it_accepts_connections_before_it_serves(self, receiver: ResponseReceiver) -> None:
         """A browser that is faster than the program waits, and is not refused."""
         with RedirectListener("http://localhost") as listener, ThreadPoolExecutor(1) as pool:
-            page = pool.submit(Visitor(listener).bring, ANSWER)
-            listener.serve(inbox.receive)
+            page = pool.submit(Client(listener).redirect, SUCCESS)
+            listener.serve(receiver.receive)
             assert page.result(10).status == 200
 
-    def test_a_port_path_and_host_of_ones_own(self, inbox: ResponseReceiver) -> None:
-        """What the application is registered with is sent as it is, and listened to."""
+    def test_port_path_and_host_can_be_chosen(self, receiver: ResponseReceiver) -> None:
+        """The redirect URI is sent unchanged, and the listener uses its port, path and host."""
         with RedirectListener("http://localhost") as free:
-            port = Visitor(free).port
+            port = Client(free).port
         with RedirectListener(f"http://127.0.0.1:{port}/sign/in") as listener:
-            listener.serve(inbox.receive)
-            visitor = Visitor(listener)
+            listener.serve(receiver.receive)
+            client = Client(listener)
             assert listener.redirect_uri == f"http://127.0.0.1:{port}/sign/in"
-            assert visitor.ask(f"/?{urlencode(ANSWER)}").status == 400, "localhost is another host"
+            assert client.request(f"/?{urlencode(SUCCESS)}").status == 400, (
+                "localhost is another host"
+            )
             own = f"127.0.0.1:{port}"
-            assert visitor.ask(f"/sign?{urlencode(ANSWER)}", Host=own).status == 404
-            assert visitor.ask(f"/sign/in/?{urlencode(ANSWER)}", Host=own).status == 404
-            assert visitor.ask(f"/sign/in?{urlencode(ANSWER)}", Host=own).status == 200
+            assert client.request(f"/sign?{urlencode(SUCCESS)}", Host=own).status == 404
+            assert client.request(f"/sign/in/?{urlencode(SUCCESS)}", Host=own).status == 404
+            assert client.request(f"/sign/in?{urlencode(SUCCESS)}", Host=own).status == 200
 
-    def test_the_sixth_version_alone(self, inbox: ResponseReceiver) -> None:
-        """[::1] is listened to if that is what was registered."""
+    def test_ipv6_only(self, receiver: ResponseReceiver) -> None:
+        """With the redirect URI http://[::1] it listens on no other address."""
         with RedirectListener("http://[::1]") as listener:
-            listener.serve(inbox.receive)
+            listener.serve(receiver.receive)
             port = urlsplit(listener.redirect_uri).port
             assert listener.redirect_uri == f"http://[::1]:{port}"
-            visitor = Visitor(listener)
-            page = visitor.ask(f"/?{urlencode(ANSWER)}", to="::1", Host=f"[::1]:{port}")
+            client = Client(listener)
+            page = client.request(f"/?{urlencode(SUCCESS)}", to="::1", Host=f"[::1]:{port}")
             assert page.status == 200
             with pytest.raises(ConnectionRefusedError):
-                visitor.ask(to="127.0.0.1")
+                client.request(to="127.0.0.1")
 
     @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-    def test_a_port_that_somebody_has_is_not_shared(self, address: str) -> None:
-        """At neither address: a browser might go to the stranger with the code."""
+    def test_a_port_that_is_in_use_is_an_error(self, address: str) -> None:
+        """At either address: a browser might bring the code to the other program."""
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with socket.socket(family) as taken:
             taken.bind((address, 0))
@@ -383,55 +392,55 @@ class TestPort:
             with pytest.raises(ConfigurationError, match=f"port {port} .*EADDRINUSE"):
                 RedirectListener(f"http://localhost:{port}")
 
-    def test_it_listens_at_no_other_address(self, visitor: Visitor) -> None:
-        """Nobody else in the network can reach it (RFC 8252 section 8.3)."""
-        with pytest.raises(ConnectionRefusedError):  # 0.0.0.0 would take this one, too
-            socket.create_connection(("127.0.0.2", visitor.port), timeout=5)
+    def test_it_listens_on_loopback_only(self, client: Client) -> None:
+        """No other machine can reach it (RFC 8252 section 8.3)."""
+        with pytest.raises(ConnectionRefusedError):  # a listener on 0.0.0.0 would accept this, too
+            socket.create_connection(("127.0.0.2", client.port), timeout=5)
 
-    def test_the_port_is_free_afterwards(self, inbox: ResponseReceiver) -> None:
-        """Nothing listens any more, and the next sign-in may have the same port at once."""
+    def test_the_port_is_closed_afterwards(self, receiver: ResponseReceiver) -> None:
+        """Nothing listens any more, and the next sign-in can use the same port at once."""
         with RedirectListener("http://localhost") as listener:
-            listener.serve(inbox.receive)
-            visitor = Visitor(listener)
-            visitor.bring(ANSWER)
+            listener.serve(receiver.receive)
+            client = Client(listener)
+            client.redirect(SUCCESS)
         with pytest.raises(ConnectionRefusedError):
-            visitor.ask()
-        with RedirectListener(visitor.address):
+            client.request()
+        with RedirectListener(client.address):
             pass
 
-    def test_a_silent_connection_holds_nobody_up(self, inbox: ResponseReceiver) -> None:
-        """Browsers connect ahead of time: the answer passes them, and so does the end."""
+    def test_a_silent_connection_blocks_nothing(self, receiver: ResponseReceiver) -> None:
+        """Browsers connect before they need to; neither the response nor the end waits for that."""
         with RedirectListener("http://localhost") as listener:
-            listener.serve(inbox.receive)
-            visitor = Visitor(listener)
-            silent = [socket.create_connection(("127.0.0.1", visitor.port)) for _ in range(5)]
-            assert visitor.bring(ANSWER).status == 200
+            listener.serve(receiver.receive)
+            client = Client(listener)
+            silent = [socket.create_connection(("127.0.0.1", client.port)) for _ in range(5)]
+            assert client.redirect(SUCCESS).status == 200
             began = time.monotonic()
         assert time.monotonic() - began < 1
-        for one in silent:
-            one.close()
+        for connection in silent:
+            connection.close()
 
-    def test_the_page_gets_out_before_the_end(self) -> None:
-        """Whoever is served when the wait is over still sees the page."""
-        brought = threading.Event()
+    def test_the_page_is_sent_before_the_end(self) -> None:
+        """A browser that is being served when the wait ends still gets its page."""
+        called = threading.Event()
 
         def receive(query: str) -> Reply:
-            brought.set()
-            time.sleep(0.3)  # as a browser that is slow to take it
+            called.set()
+            time.sleep(0.3)  # as if the browser read slowly
             return Reply(200, "Done", query)
 
         with ThreadPoolExecutor(1) as pool:
             with RedirectListener("http://localhost") as listener:
                 listener.serve(receive)
-                page = pool.submit(Visitor(listener).bring, "x")
-                assert brought.wait(10)
+                page = pool.submit(Client(listener).redirect, "x")
+                assert called.wait(10)
                 began = time.monotonic()
             assert 0.2 < time.monotonic() - began < 1.5
             assert page.result(10).status == 200
 
-    def test_a_listener_that_never_served_closes(self) -> None:
-        """An error before the page opened leaves no port open."""
+    def test_a_listener_that_never_served_closes_its_port(self) -> None:
+        """As after an error before the prompt."""
         with RedirectListener("http://localhost") as listener:
-            visitor = Visitor(listener)
+            client = Client(listener)
         with pytest.raises(ConnectionRefusedError):
-            visitor.ask()
+            client.request()
