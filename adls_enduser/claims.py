@@ -1,4 +1,4 @@
-"""Claims: what a service says a token must have, as JSON that goes along with a request.
+"""Claims: the JSON in which a service says what a token must have, sent with a token request.
 
 Sources: OpenID Connect Core section 5.5 (the ``claims`` parameter); Microsoft, "Claims
 challenges, claims requests and client capabilities" (where it comes from, and CP1).
@@ -11,15 +11,15 @@ from typing import Any
 
 from .errors import ConfigurationError
 
-# "This client can answer a claims challenge": tokens then live for up to a day, and a
-# service may refuse one before its end (Microsoft, "How to use Continuous Access
-# Evaluation enabled APIs in your applications").
+# The capability CP1 says that a client can reply to a claims challenge. Its tokens are then
+# valid for up to a day, and a service may reject one before it expires (Microsoft, "How to use
+# Continuous Access Evaluation enabled APIs in your applications").
 _CP1 = {"xms_cc": {"values": ["cp1"]}}
 CP1 = json.dumps({"access_token": _CP1})
 
 
 def checked(claims: object) -> str:
-    """Give the claims if they are the JSON of an object; ConfigurationError otherwise."""
+    """Return the claims if they are the JSON of an object; ConfigurationError otherwise."""
     if isinstance(claims, str):
         _object(claims)
         return claims
@@ -36,19 +36,19 @@ def with_cp1(claims: str | None) -> str:
 
 
 def declares_cp1(claims: str | None) -> bool:
-    """Tell whether the capability CP1 is among the claims."""
+    """Return whether the claims contain the capability CP1."""
     if claims is None or claims == CP1:
         return claims is not None
     return (_object(claims).get("access_token") or {}).get("xms_cc") == _CP1["xms_cc"]
 
 
 def is_challenge(claims: str | None) -> bool:
-    """Tell whether a service wants more than an ordinary token."""
+    """Return whether the claims contain a challenge, and not only the capability CP1."""
     return claims not in (None, CP1)
 
 
 def challenge(claims: str | None) -> str | None:
-    """Give what a service wants more than an ordinary token, without the capability CP1."""
+    """Return the challenge without the capability CP1; None if there is no challenge."""
     if not is_challenge(claims) or not declares_cp1(claims):
         return claims if is_challenge(claims) else None
     wanted = _object(claims or "")
@@ -67,5 +67,5 @@ def _object(claims: str) -> dict[str, Any]:
         return found
     raise ConfigurationError(
         "claims is not the JSON of a claims challenge.",
-        remedy="Give what stands in the challenge's claims=..., decoded from base64.",
+        remedy="Give the value of claims= in the service's challenge, decoded from base64.",
     )

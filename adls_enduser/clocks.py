@@ -1,4 +1,4 @@
-"""Time, as something that a test can hold in its hand."""
+"""The clock that the package reads, so that a test can give it another one."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Clock(Protocol):
-    """What this package asks of time."""
+    """What this package needs of a clock."""
 
     def time(self) -> float:
-        """UTC epoch seconds."""
+        """Return UTC epoch seconds."""
 
     def monotonic(self) -> float:
-        """Seconds since some moment; never set back, but it may stop while a laptop sleeps."""
+        """Return seconds that are never set back, but may stop while a laptop sleeps."""
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
-        """Wait until the event is set (True) or the seconds are over (False)."""
+        """Wait until the event is set (True) or the seconds have passed (False)."""
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The clock of the machine."""
 
-    # The functions themselves, since every read of a live token calls both.
+    # The functions themselves, without a method around them: each get_token calls both.
     monotonic = staticmethod(time.monotonic)
     time = staticmethod(time.time)
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
-        """Wait until the event is set (True) or the seconds are over (False)."""
+        """Wait until the event is set (True) or the seconds have passed (False)."""
         return event.wait(seconds)
 
 

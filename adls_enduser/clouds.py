@@ -52,15 +52,14 @@ class Cloud:
     """One Azure cloud: its authority, and the audience of each service's tokens.
 
     Make your own with ``dataclasses.replace(PUBLIC, name="mine", authority=...)``.
-    ``authority`` is an https URL without a tenant, or that of an AD FS, whose path is
-    ``/adfs`` and which has no tenants. ``management``, ``data_lake`` and
-    ``storage`` are audiences in their canonical spelling; ``data_lake`` is None where
-    Data Lake Storage Gen1 never existed. ``resource_manager`` is Resource Manager's
-    endpoint, whose name is accepted as another spelling of ``management``.
-    ``validate_authority=False`` signs in at an authority that Microsoft's instance
-    discovery does not know (AD FS, Azure Stack, a network without the Internet), and asks
-    the public cloud nothing: the person's password goes to whatever host ``authority``
-    names.
+    ``authority`` is an https URL without a tenant, or the URL of an AD FS, which has the path
+    ``/adfs`` and no tenants. ``management``, ``data_lake`` and ``storage`` are audiences in
+    their canonical spelling; ``data_lake`` is None if the cloud never had Data Lake Storage
+    Gen1. ``resource_manager`` is the endpoint of Resource Manager, which is accepted as
+    another spelling of ``management``. ``validate_authority=False`` signs in at an authority
+    that Microsoft's instance discovery does not know (AD FS, Azure Stack, a network without
+    the Internet), and sends nothing to the public cloud: the person's password goes to the
+    host that ``authority`` names.
     """
 
     name: str
@@ -85,7 +84,7 @@ class Cloud:
 
     @property
     def is_adfs(self) -> bool:
-        """Whether people sign in at an AD FS: by convention, a path that is ``/adfs``.
+        """Whether people sign in at an AD FS: by convention its path is ``/adfs``.
 
         Source: adal.authority and msal.authority, ``is_adfs``.
         """
@@ -94,9 +93,9 @@ class Cloud:
     def audience(self, scope: str) -> str:
         """Return the canonical audience that a scope or resource stands for.
 
-        ``X/.default``, ``X//.default``, ``X/user_impersonation`` and ``X`` itself are
-        one audience, and so are the two names of Resource Manager. An audience that is
-        none of this cloud's own keeps its spelling, less the scope's last part.
+        ``X/.default``, ``X//.default``, ``X/user_impersonation`` and ``X`` itself are one
+        audience, and so are the two names of Resource Manager. Any other audience keeps its
+        spelling, without the last part of the scope.
         """
         resource = scope
         for suffix in ("/.default", "/user_impersonation"):
@@ -114,8 +113,8 @@ class Cloud:
         return self.data_lake
 
     def _canonical(self) -> dict[str, str]:
-        known = {self.resource_manager.rstrip("/").lower(): self.management}
-        return known | {one.rstrip("/").lower(): one for one in self.audiences().values()}
+        spellings = {self.resource_manager.rstrip("/").lower(): self.management}
+        return spellings | {one.rstrip("/").lower(): one for one in self.audiences().values()}
 
     def audiences(self) -> dict[Service, str]:
         """Return the audience of each service that this cloud has."""
@@ -129,7 +128,7 @@ def _check_name(name: object) -> None:
 
 
 def _check_flag(validate_authority: object) -> None:
-    # Only a bool: None taken for False would switch a check off.
+    # Only a bool: if None counted as False, it would turn a security check off.
     if not isinstance(validate_authority, bool):
         raise ConfigurationError(
             f"Cloud.validate_authority={validate_authority!r} must be True or False."
@@ -137,10 +136,10 @@ def _check_flag(validate_authority: object) -> None:
 
 
 def check_https(name: str, url: object) -> None:
-    """Refuse what is no plain https URL; ConfigurationError calls it by ``name``."""
+    """Raise ConfigurationError, which mentions ``name``, unless ``url`` is a plain https URL."""
     if not isinstance(url, str):
         raise ConfigurationError(f"{name} must be a str, not {type(url).__name__}.")
-    parts = _parts(url)
+    parts = _split(url)
     if parts is None or parts.scheme != "https" or not parts.hostname:
         raise ConfigurationError(
             f"{name} must be an https URL, not {url!r}.",
@@ -150,9 +149,9 @@ def check_https(name: str, url: object) -> None:
         raise ConfigurationError(f"{name} must be a plain URL, not {url!r}.")
 
 
-def _parts(url: str) -> SplitResult | None:
-    # urlsplit drops tabs and line ends, and other readers of URLs take a backslash for a
-    # slash: what is read in two ways could send a password elsewhere (RFC 3986 section 2).
+def _split(url: str) -> SplitResult | None:
+    # urlsplit drops tabs and line ends, and other parsers treat a backslash as a slash. A URL
+    # that two parsers read differently could send a password elsewhere (RFC 3986 section 2).
     if not re.fullmatch(r"[!#-;=?-\[\]_a-z~%]+", url):
         return None
     try:
@@ -187,7 +186,7 @@ US_GOVERNMENT = Cloud(
     storage="https://storage.azure.com/",
 )
 
-# Hosts that Microsoft vouches for, of all clouds. Source: the metadata of
+# Hosts of all clouds that Microsoft lists as its own. Source: the metadata of
 # https://login.microsoftonline.com/common/discovery/instance?api-version=1.1.
 MICROSOFT_AUTHORITIES = frozenset(
     {
@@ -204,18 +203,18 @@ MICROSOFT_AUTHORITIES = frozenset(
 
 CloudName = Literal["public", "china", "us_government"]
 
-_NAMED = {cloud.name: cloud for cloud in (PUBLIC, CHINA, US_GOVERNMENT)}
+_CLOUDS_BY_NAME = {cloud.name: cloud for cloud in (PUBLIC, CHINA, US_GOVERNMENT)}
 
-_SERVICES = {
+_SERVICES_BY_AUDIENCE = {
     audience: service
-    for cloud in _NAMED.values()
+    for cloud in _CLOUDS_BY_NAME.values()
     for service, audience in cloud.audiences().items()
 }
 
 
 def service_of(resource: str) -> Service | None:
     """Return the service of an audience in Microsoft's clouds; None for any other audience."""
-    return _SERVICES.get(resource)
+    return _SERVICES_BY_AUDIENCE.get(resource)
 
 
 def factory_for(resource: str) -> str:
@@ -234,11 +233,11 @@ def resolve_cloud(cloud: object) -> Cloud:
     """Return the Cloud for a Cloud or its name; ConfigurationError for anything else."""
     if isinstance(cloud, Cloud):
         return cloud
-    known = _NAMED.get(cloud) if isinstance(cloud, str) else None
-    if known is not None:
-        return known
+    named = _CLOUDS_BY_NAME.get(cloud) if isinstance(cloud, str) else None
+    if named is not None:
+        return named
     raise ConfigurationError(
         f"cloud={cloud!r} is not known.",
-        remedy=f"Use one of {', '.join(map(repr, _NAMED))}, or a Cloud of your own made by"
+        remedy=f"Use one of {', '.join(map(repr, _CLOUDS_BY_NAME))}, or create your own Cloud with"
         " dataclasses.replace(PUBLIC, ...).",
     )

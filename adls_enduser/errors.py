@@ -10,16 +10,16 @@
     │   ├── InvalidCredentials      wrong user or password, expired, disabled, locked
     │   ├── MfaRequired             password mode cannot; says which mode can
     │   ├── ConsentRequired         .consent_url
-    │   ├── BlockedByPolicy         Conditional Access and its kin
+    │   ├── BlockedByPolicy         Conditional Access and similar policies
     │   ├── WrongAccount            another person, or another tenant, than asked for
-    │   ├── SignInExpired           the refresh token is dead; sign in again
+    │   ├── SignInExpired           the refresh token no longer works; sign in again
     │   ├── SignInDeclined
     │   │   └── ConsentDeclined     also a ConsentRequired: the person said no to the application
     │   ├── SignInTimedOut
     │   ├── SignInCancelled
-    │   └── SignInRequired          nobody may or can be asked here
-    ├── TransportError              .retry_after   no usable answer; try again
-    ├── ProtocolError               an answer nobody can read
+    │   └── SignInRequired          no person may or can be prompted here
+    ├── TransportError              .retry_after   no usable response; try again
+    ├── ProtocolError               a response that cannot be understood
     └── CacheError                  repair the disk
 
 The branches answer one question: what can the caller do next. No error derives from
@@ -36,12 +36,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ErrorDetails:
-    """What Entra ID says of a refusal, besides its sentence.
+    """The fields of an error response of Entra ID, apart from its message.
 
-    ``code`` is its number (``"AADSTS50076"``), ``correlation_id`` and ``timestamp``
-    are what an administrator needs to find the attempt in the sign-in log, ``error``
-    and ``suberror`` are the OAuth fields (RFC 6749 section 5.2) that a program may
-    branch on.
+    ``code`` is the number of the error (``"AADSTS50076"``). With ``correlation_id`` and
+    ``timestamp`` an administrator finds the attempt in the sign-in log. ``error`` and
+    ``suberror`` are the OAuth fields (RFC 6749 section 5.2) that a program may branch on.
     """
 
     code: str | None = None
@@ -52,10 +51,10 @@ class ErrorDetails:
 
 
 class EndUserError(Exception):
-    """What happened, what to do next (``remedy``), and how to look it up.
+    """What happened, what to do next (``remedy``), and how to find it in the sign-in log.
 
-    ``code``, ``correlation_id``, ``timestamp``, ``error`` and ``suberror`` are None
-    unless the service refused something.
+    ``code``, ``correlation_id``, ``timestamp``, ``error`` and ``suberror`` are None unless
+    the service sent an error response.
     """
 
     def __init__(
@@ -68,17 +67,17 @@ class EndUserError(Exception):
 
     @property
     def code(self) -> str | None:
-        """The service's number for the refusal, such as ``"AADSTS50076"``."""
+        """The service's number for the error, such as ``"AADSTS50076"``."""
         return self.particulars.code
 
     @property
     def correlation_id(self) -> str | None:
-        """The id under which an administrator finds the attempt in the sign-in log."""
+        """The id with which an administrator finds the attempt in the sign-in log."""
         return self.particulars.correlation_id
 
     @property
     def timestamp(self) -> str | None:
-        """When the service refused, in its own words."""
+        """When the service sent the error response, in the service's own format."""
         return self.particulars.timestamp
 
     @property
@@ -88,26 +87,26 @@ class EndUserError(Exception):
 
     @property
     def suberror(self) -> str | None:
-        """Entra ID's finer reason, such as ``"basic_action"``."""
+        """Entra ID's more exact reason, such as ``"basic_action"``."""
         return self.particulars.suberror
 
     def __str__(self) -> str:
-        named = (
+        fields = (
             ("code", self.code),
             ("correlation id", self.correlation_id),
             ("at", self.timestamp),
         )
-        particulars = ", ".join(f"{name} {value}" for name, value in named if value)
-        parts = (self.message, self.remedy, f"({particulars})" if particulars else "")
+        details = ", ".join(f"{name} {value}" for name, value in fields if value)
+        parts = (self.message, self.remedy, f"({details})" if details else "")
         return " ".join(part for part in parts if part)
 
     def __repr__(self) -> str:
-        # azure-datalake-store's read and upload loops keep an error's repr and nothing else.
+        # azure-datalake-store's read and upload loops keep only an error's repr.
         return f"{type(self).__name__}({str(self)!r})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Exception's own way of pickling calls the class with args alone and would
-        # lose what is keyword-only; worker pools pickle exceptions.
+        # Exception's own way of pickling calls the class with ``args`` only, and would lose
+        # the keyword arguments. Worker pools pickle exceptions.
         return _rebuild, (type(self), self.__dict__.copy(), self.args)
 
 
@@ -121,11 +120,11 @@ def _rebuild(
 
 
 class ConfigurationError(EndUserError, ValueError):
-    """The call, or the application's registration, must be changed."""
+    """The call or the application's registration must be changed."""
 
 
 class UnsupportedByCloud(ConfigurationError):
-    """This cloud has no such service."""
+    """This cloud does not have the service."""
 
 
 class MissingDependency(ConfigurationError, ImportError):
@@ -137,7 +136,7 @@ class SignInError(EndUserError):
 
 
 class InvalidCredentials(SignInError):
-    """Wrong user name or password, or the account is expired, disabled or locked."""
+    """The user name or password is wrong, or the account is expired, disabled or locked."""
 
 
 class MfaRequired(SignInError):
@@ -167,7 +166,7 @@ class BlockedByPolicy(SignInError):
 
 
 class WrongAccount(SignInError):
-    """Another person, or another tenant, than was asked for."""
+    """Another person or another tenant signed in than was asked for."""
 
 
 class SignInExpired(SignInError):
@@ -175,18 +174,18 @@ class SignInExpired(SignInError):
 
 
 class SignInDeclined(SignInError):
-    """The person said no."""
+    """The person declined to sign in."""
 
 
 class ConsentDeclined(SignInDeclined, ConsentRequired):
-    """The person said no where the application asked to act for them.
+    """The person did not allow the application to act for them.
 
     An administrator can allow it for everybody, at ``consent_url``.
     """
 
 
 class SignInTimedOut(SignInError):
-    """The person did not answer in time."""
+    """The person did not finish the sign-in in time."""
 
 
 class SignInCancelled(SignInError):
@@ -194,13 +193,13 @@ class SignInCancelled(SignInError):
 
 
 class SignInRequired(SignInError):
-    """A person is needed, and nobody may or can be asked here."""
+    """A person must sign in, and no person may or can be prompted here."""
 
 
 class TransportError(EndUserError):
-    """No usable answer arrived; the same call may succeed later.
+    """No usable response arrived; the same call may succeed later.
 
-    ``retry_after`` is how many seconds the service asked to be left alone, or None.
+    ``retry_after`` is how many seconds the service asked callers to wait, or None.
     """
 
     def __init__(
@@ -216,8 +215,8 @@ class TransportError(EndUserError):
 
 
 class ProtocolError(EndUserError):
-    """An answer that nobody can read."""
+    """A response that cannot be understood."""
 
 
 class CacheError(EndUserError):
-    """A sign-in kept on disk could not be read or written."""
+    """A sign-in on disk could not be read or written."""

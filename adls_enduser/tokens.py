@@ -1,4 +1,4 @@
-"""Secret, Token and Account: what goes into a sign-in and what comes out."""
+"""Secret, Token and Account: the values that sign-ins use and return."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from .errors import ConfigurationError
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
-# How long before its end a token is renewed: nobody waits in the advisory window, and
-# everybody in the mandatory one. The latter is the SDKs' own margin (azure-core's
-# BearerTokenCredentialPolicy, adal's cache_driver), the former botocore's; or that share
-# of a token's life, if it is shorter, so that a short-lived token does not cost a request
-# at every call. A quarter is what 15 minutes are of an hour.
+# How many seconds before it expires a token is renewed: in the advisory window in the
+# background, in the mandatory window while callers wait. The mandatory margin is the one of
+# the SDKs (azure-core's BearerTokenCredentialPolicy, adal's cache_driver), the advisory
+# margin is botocore's. For a short-lived token it is a share of the lifetime, so that not
+# every call sends a request; a quarter, as 15 minutes are a quarter of an hour.
 _ADVISORY, _ADVISORY_SHARE = 900.0, 0.25
 _MANDATORY, _MANDATORY_SHARE = 300.0, 0.2
 
 
 class Secret:
-    """A password, refresh token or code that shows itself only when asked to.
+    """A password, refresh token or code, whose value only ``reveal`` returns.
 
-    It has no readable ``repr`` and cannot be pickled, so that neither a log, nor a
+    Its ``repr`` hides the value and it cannot be pickled, so that neither a log, nor a
     traceback with locals, nor another process ever sees the value.
     """
 
@@ -34,7 +34,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Give the value, to be sent and forgotten."""
+        """Return the value. Do not keep it in a variable."""
         return self._value
 
     def __repr__(self) -> str:
@@ -53,42 +53,42 @@ class Secret:
 
 
 def hide_secrets(options: Mapping[str, object]) -> None:
-    """Wrap the password, and proxies whose addresses may hold one, in place.
+    """Wrap the password, and proxies whose addresses may contain one, in place.
 
-    A ``**options`` is a local of the frame that takes it, and a traceback with locals, as
-    pytest and rich print them, would show what stands there.
+    ``**options`` is a local variable of the function that takes it, and tracebacks with
+    locals, as pytest and rich print them, would show its values.
     """
-    ours = cast("dict[str, object]", options)
+    writable = cast("dict[str, object]", options)
     password, proxies = options.get("password"), options.get("proxies")
     if password is not None and not callable(password) and not isinstance(password, Secret):
-        ours["password"] = Secret(cast("str", password))  # or whatever it is, until checked
+        writable["password"] = Secret(cast("str", password))  # the type is checked later
     if isinstance(proxies, Mapping):
-        ours["proxies"] = _Hidden(proxies)
+        writable["proxies"] = _HiddenDict(proxies)
     del password, proxies
 
 
-class _Hidden(dict[object, object]):
-    """A dictionary that does not show what it holds."""
+class _HiddenDict(dict[object, object]):
+    """A dictionary whose ``repr`` hides its content."""
 
     def __repr__(self) -> str:
         return "{...}"
 
 
 def is_bearer_token(value: object) -> TypeIs[str]:
-    """Tell what can be sent as one: visible ASCII characters only (RFC 6750 section 2.1)."""
+    """Return whether a value can be sent as one: visible ASCII only (RFC 6750 section 2.1)."""
     return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]+", value) is not None
 
 
 def is_epoch_seconds(value: object) -> TypeIs[float]:
-    """Tell what can be UTC epoch seconds; milliseconds are too large to be."""
+    """Return whether a value can be UTC epoch seconds; milliseconds are too large."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e11
 
 
 @dataclass(frozen=True)
 class Account:
-    """Who signed in: user name, tenant id (GUID) and object id (GUID), as Entra ID says.
+    """The account that signed in: user name, tenant id (GUID) and object id (GUID).
 
-    A field is None where the answer did not tell.
+    A field is None if Entra ID's response did not contain it.
     """
 
     username: str | None = None
@@ -98,11 +98,11 @@ class Account:
 
 @dataclass(frozen=True)
 class Token:
-    """An access token and until when it lives.
+    """An access token, its times, its audience and its account.
 
-    ``secret`` is the bearer token and never shown. ``expires_on`` and ``obtained_on``
-    are UTC epoch seconds. ``resource`` is the audience it was asked for. ``refresh_on``
-    is from when its giver wants it renewed, in UTC epoch seconds, or None.
+    ``secret`` is the bearer token, which ``repr`` hides. ``expires_on`` and ``obtained_on``
+    are UTC epoch seconds. ``resource`` is the audience that it was requested for. From
+    ``refresh_on``, in UTC epoch seconds or None, its issuer wants it to be renewed.
     """
 
     secret: str = field(repr=False)
@@ -114,25 +114,25 @@ class Token:
 
     @property
     def is_sound(self) -> bool:
-        """Whether it can be sent (RFC 6750 section 2.1), and its times are times."""
+        """Whether it can be sent (RFC 6750 section 2.1), and its times are epoch seconds."""
         times = (self.expires_on, self.obtained_on, self.refresh_on or self.expires_on)
         return all([is_bearer_token(self.secret), *map(is_epoch_seconds, times)])
 
     @property
     def lifetime(self) -> float:
-        """Seconds between the answer that brought the token and its end."""
+        """Seconds from the response that contained the token until it expires."""
         return self.expires_on - self.obtained_on
 
     @property
     def advisory_margin(self) -> float:
-        """Seconds before the end from which the token is renewed in the background."""
+        """How many seconds before it expires the token is renewed in the background."""
         margin = min(_ADVISORY, self.lifetime * _ADVISORY_SHARE)
-        # What was due before the token came had its chance, and would be due for ever.
+        # A refresh_on before obtained_on is ignored: it would make every new token due at once.
         if self.refresh_on is not None and self.obtained_on < self.refresh_on < self.expires_on:
             return max(self.expires_on - self.refresh_on, self.mandatory_margin)
         return margin
 
     @property
     def mandatory_margin(self) -> float:
-        """Seconds before the end from which callers wait for a new token."""
+        """How many seconds before it expires callers wait for a new token."""
         return min(_MANDATORY, self.lifetime * _MANDATORY_SHARE)

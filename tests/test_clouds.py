@@ -1,4 +1,4 @@
-"""Clouds: audiences, spellings and what is no cloud."""
+"""Clouds: audiences, their spellings, and values that are not a cloud."""
 
 from __future__ import annotations
 
@@ -27,21 +27,22 @@ SPELLINGS = [
 
 @pytest.mark.parametrize(("scope", "audience"), SPELLINGS)
 def test_every_spelling_of_an_audience_is_one_audience(scope: str, audience: str) -> None:
-    """Scopes of both generations, with one slash or two, map to the canonical audience."""
+    """Scopes of both generations of SDKs, with one slash or two, give the canonical audience."""
     assert PUBLIC.audience(scope) == audience
 
 
 @pytest.mark.parametrize("cloud", [CHINA, US_GOVERNMENT])
 def test_a_sovereign_cloud_has_its_own_management_audience(cloud: object) -> None:
-    """Both names of Resource Manager mean that cloud's own audience."""
-    own = resolve_cloud(cloud)
-    assert own.audience(f"{own.resource_manager}.default") == own.management
-    assert own.management != PUBLIC.management
+    """Both names of Resource Manager give the audience of that cloud."""
+    sovereign = resolve_cloud(cloud)
+    scope = f"{sovereign.resource_manager}.default"
+    assert sovereign.audience(scope) == sovereign.management
+    assert sovereign.management != PUBLIC.management
 
 
 @pytest.mark.parametrize("cloud", [CHINA, US_GOVERNMENT])
-def test_gen1_never_left_the_public_cloud(cloud: object) -> None:
-    """Asking a sovereign cloud for the file system says so, and PUBLIC has one."""
+def test_gen1_is_only_in_the_public_cloud(cloud: object) -> None:
+    """The file system of another cloud is an error that says so."""
     with pytest.raises(UnsupportedByCloud, match="public cloud only"):
         resolve_cloud(cloud).filesystem_audience()
     assert PUBLIC.filesystem_audience() == "https://datalake.azure.net/"
@@ -66,20 +67,20 @@ def test_gen1_never_left_the_public_cloud(cloud: object) -> None:
     ],
 )
 def test_an_authority_must_be_a_plain_https_url(authority: str) -> None:
-    """Anything that could carry a password elsewhere is refused when the cloud is made."""
+    """A URL that could send a password elsewhere is refused when the Cloud is created."""
     with pytest.raises(ConfigurationError, match="authority"):
         replace(PUBLIC, authority=authority)
 
 
 @pytest.mark.parametrize("path", ["/adfs", "/adfs/", "/ADFS"])
-def test_an_ad_fs_is_known_by_its_path(path: str) -> None:
-    """As adal and msal know one."""
+def test_an_ad_fs_is_recognised_by_its_path(path: str) -> None:
+    """As in adal and msal."""
     assert replace(PUBLIC, authority=f"https://adfs.example.com{path}").is_adfs
     assert not PUBLIC.is_adfs
 
 
-def test_a_cloud_is_named_or_given() -> None:
-    """The three names and any Cloud are clouds; nothing else is."""
+def test_a_cloud_is_a_name_or_an_object() -> None:
+    """The three names and any Cloud are accepted, and nothing else."""
     assert resolve_cloud("us_government") is US_GOVERNMENT
     mine = replace(PUBLIC, name="mine", authority="https://login.example.com")
     assert resolve_cloud(mine) is mine
@@ -95,7 +96,7 @@ def test_a_cloud_is_named_or_given() -> None:
         *(("validate_authority", flag) for flag in (None, 0, 1, "", "no")),
     ],
 )
-def test_a_cloud_is_named_and_vouched_for_by_a_clear_word(field: str, value: object) -> None:
-    """Nothing that happens to be false gives up the check of the authority."""
+def test_name_and_validate_authority_are_checked(field: str, value: object) -> None:
+    """A value that only counts as false does not turn the check of the authority off."""
     with pytest.raises(ConfigurationError, match=rf"Cloud\.{field}="):
         replace(PUBLIC, **{field: value})
