@@ -18,10 +18,10 @@ _CP1 = {"xms_cc": {"values": ["cp1"]}}
 CP1 = json.dumps({"access_token": _CP1})
 
 
-def checked(claims: object) -> str:
+def check_claims(claims: object) -> str:
     """Return the claims if they are the JSON of an object; ConfigurationError otherwise."""
     if isinstance(claims, str):
-        _object(claims)
+        _parse(claims)
         return claims
     raise ConfigurationError(f"claims must be a str of JSON, not {claims!r}.")
 
@@ -30,16 +30,16 @@ def with_cp1(claims: str | None) -> str:
     """Add the capability CP1 to a challenge, as ``msal.PublicClientApplication`` does."""
     if claims is None:
         return CP1
-    wanted = _object(claims)
-    wanted["access_token"] = {**(wanted.get("access_token") or {}), **_CP1}
-    return json.dumps(wanted)
+    parsed = _parse(claims)
+    parsed["access_token"] = {**(parsed.get("access_token") or {}), **_CP1}
+    return json.dumps(parsed)
 
 
 def declares_cp1(claims: str | None) -> bool:
     """Return whether the claims contain the capability CP1."""
     if claims is None or claims == CP1:
         return claims is not None
-    return (_object(claims).get("access_token") or {}).get("xms_cc") == _CP1["xms_cc"]
+    return (_parse(claims).get("access_token") or {}).get("xms_cc") == _CP1["xms_cc"]
 
 
 def is_challenge(claims: str | None) -> bool:
@@ -47,24 +47,24 @@ def is_challenge(claims: str | None) -> bool:
     return claims not in (None, CP1)
 
 
-def challenge(claims: str | None) -> str | None:
+def without_cp1(claims: str | None) -> str | None:
     """Return the challenge without the capability CP1; None if there is no challenge."""
     if not is_challenge(claims) or not declares_cp1(claims):
         return claims if is_challenge(claims) else None
-    wanted = _object(claims or "")
-    wanted["access_token"] = {
-        name: value for name, value in wanted["access_token"].items() if name != "xms_cc"
+    parsed = _parse(claims or "")
+    parsed["access_token"] = {
+        name: value for name, value in parsed["access_token"].items() if name != "xms_cc"
     }
-    return json.dumps(wanted)
+    return json.dumps(parsed)
 
 
-def _object(claims: str) -> dict[str, Any]:
+def _parse(claims: str) -> dict[str, Any]:
     try:
-        found = json.loads(claims)
+        parsed = json.loads(claims)
     except (ValueError, RecursionError):
-        found = None
-    if isinstance(found, dict) and isinstance(found.get("access_token") or {}, dict):
-        return found
+        parsed = None
+    if isinstance(parsed, dict) and isinstance(parsed.get("access_token") or {}, dict):
+        return parsed
     raise ConfigurationError(
         "claims is not the JSON of a claims challenge.",
         remedy="Give the value of claims= in the service's challenge, decoded from base64.",

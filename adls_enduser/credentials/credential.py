@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from ..claims import CP1, checked
+from ..claims import CP1, check_claims
 from ..errors import ConfigurationError
 from ..tokens import Account
 from .bearer_auth import BearerAuth
@@ -174,7 +174,7 @@ class Credential:
         self._check_tenant(tenant)
         ready = shelf.ready_for(self._audience(scopes))
         if claims is not None:
-            return TokenFormats.of(ready.source.answer(checked(claims)))
+            return TokenFormats.of(ready.source.answer(check_claims(claims)))
         shelf.by_scopes[scopes] = ready
         return ready.forms()
 

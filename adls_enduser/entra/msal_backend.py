@@ -23,7 +23,7 @@ import msal
 from msal import mex, wstrust_request, wstrust_response
 from msal.authority import WELL_KNOWN_AUTHORITY_HOSTS
 
-from ..claims import checked
+from ..claims import check_claims
 from ..errors import EndUserError
 from ..tokens import Secret
 from .backend import AuthorizationFlow, AuthorizationPending
@@ -162,7 +162,7 @@ class MsalBackend:
     def check_claims(self, claims: str | None) -> None:
         """Refuse what is no claims challenge."""
         if claims is not None:
-            checked(claims)
+            check_claims(claims)
 
     def _poll(self, flow: DeviceFlow) -> Grant | AuthorizationPending:
         code = flow.device_code.reveal()

@@ -8,7 +8,7 @@ import shutil
 from copy import copy
 from typing import TYPE_CHECKING, NoReturn
 
-from ..claims import checked
+from ..claims import check_claims
 from ..clouds import scope_of
 from ..errors import (
     MfaRequired,
@@ -70,7 +70,7 @@ class AzureCli:
         where that sign-in no longer serves, with the command that helps.
         """
         if claims is not None:
-            raise self._challenged(resource, checked(claims))
+            raise self._challenged(resource, check_claims(claims))
         try:
             token = self._inner.silent(resource)
         except SignInError as refused:

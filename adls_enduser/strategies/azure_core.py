@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
 
-from ..claims import challenge, declares_cp1
+from ..claims import declares_cp1, without_cp1
 from ..clouds import scope_of
 from ..entra.error_response import RequestContext
 from ..errors import ConfigurationError, EndUserError, ProtocolError
@@ -67,7 +67,7 @@ class AzureCore:
             resource,
             lambda: self._credential.authenticate(
                 scopes=[scope_of(resource)],
-                claims=challenge(claims),
+                claims=without_cp1(claims),
                 enable_cae=declares_cp1(claims),
             ),
         )
@@ -76,7 +76,7 @@ class AzureCore:
 
     def _ask(self, scope: str, claims: str | None) -> Any:
         options: TokenRequestOptions = {}
-        wanted = challenge(claims)
+        wanted = without_cp1(claims)
         if wanted is not None:
             options["claims"] = wanted
         if declares_cp1(claims):

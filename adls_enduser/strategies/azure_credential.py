@@ -6,7 +6,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
-from ..claims import CP1, checked, declares_cp1
+from ..claims import CP1, check_claims, declares_cp1
 from ..concurrency import Question
 from ..errors import SignInError, SignInRequired
 from ..options import AccountOptions, flag, refuse_unknown, token_settings
@@ -67,7 +67,7 @@ class AzureCredential:
         """
         self._told.refusal = None
         if claims is not None:
-            checked(claims)
+            check_claims(claims)
         if self._prompts:
             raise self._unknowable()
         try:
@@ -84,7 +84,7 @@ class AzureCredential:
         wants a person and cannot ask, and what its refusal stands for.
         """
         if claims is not None:
-            checked(claims)
+            check_claims(claims)
         with self._question.turn():
             token = self._question.put(lambda: self._asked(resource, claims))
         if token is None:

@@ -6,7 +6,7 @@ import threading
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, NoReturn
 
-from ..claims import checked
+from ..claims import check_claims
 from ..errors import ConfigurationError, SignInExpired
 from ..options import AccountOptions, refuse_unknown, token_settings
 from ..tokens import Account, Secret, Token, is_bearer_token, is_epoch_seconds
@@ -151,7 +151,7 @@ def _audiences(given: object, told: frozenset[str], cloud: Cloud) -> frozenset[s
 
 def _refuse_claims(claims: str | None) -> None:
     if claims is not None:
-        checked(claims)
+        check_claims(claims)
         raise ConfigurationError(
             "A claims challenge cannot be answered by a token that is there already.",
             remedy="Get a new token that meets the claims, or sign in: mode='device_code'.",
