@@ -251,7 +251,7 @@ class TestEnd:
         """Nobody tells a program that a window was closed; it waits 300 seconds, no more."""
         surfer.act = surfer.close_the_window
         began = clock.time()
-        with pytest.raises(SignInTimedOut, match="timeout is over") as caught:
+        with pytest.raises(SignInTimedOut, match="timeout passed") as caught:
             browser().sign_in(MANAGEMENT)
         assert clock.time() == pytest.approx(began + 300, abs=1)
         assert "Sign in again" in caught.value.remedy
