@@ -3,7 +3,7 @@
 # make clients  set everything up, and run real clients on the sandbox, each in an environment of
 #               its own: adal, msal and azure-identity (10 s), azure-cli (30 s to 3 min)
 #               and Node's @azure/identity (10 to 20 s; needs npm, and node 18 or newer)
-# make lint     style and types
+# make lint     style, types, and which room imports which
 # make bench    set everything up, measure beside the peers, and write docs/benchmarks.md
 PYTHON ?= python3
 ENV := .venv
@@ -37,6 +37,8 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
 
 # BENCH=--fast does less of everything.
 bench: $(READY)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .cache import KeptAccount, SignInCache
     from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud
+    from .credentials.protocol import Credentials
     from .entra.cloud_metadata import cloud_from_metadata
     from .errors import (
         BlockedByPolicy,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
         UnsupportedByCloud,
         WrongAccount,
     )
-    from .factories import Credentials, filesystem_token, management_credentials
+    from .factories import filesystem_token, management_credentials
     from .interaction.prompts import BrowserPrompt, DeviceCodePrompt
     from .modes import Explanation, explain
     from .options import AZURE_CLI_CLIENT_ID
@@ -118,7 +119,7 @@ _LATE = dict.fromkeys(__all__, ".errors") | {
     "Browser": ".strategies.browser",
     "BrowserPrompt": ".interaction.prompts",
     "Cloud": ".clouds",
-    "Credentials": ".factories",
+    "Credentials": ".credentials.protocol",
     "DeviceCode": ".strategies.device_code",
     "DeviceCodePrompt": ".interaction.prompts",
     "Explanation": ".modes",

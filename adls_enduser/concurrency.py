@@ -1,8 +1,8 @@
-"""Locks that several threads share: one prompt at a time, and new locks after a fork.
+"""Locks: one prompt at a time, and new locks in a forked child.
 
-``os.fork`` copies a lock in the state that it has, but not the thread that would open
-it; a child would wait for ever. What is registered here is told to start anew.
-Source: CPython, ``os.register_at_fork``, and ``logging``, which does the same.
+``os.fork`` copies a lock in its current state, but not the thread that would release it, so
+a child that needs the lock would wait for ever. Each object that is registered here gets new
+locks in the child. Source: CPython, ``os.register_at_fork``; ``logging`` does the same.
 """
 
 from __future__ import annotations
@@ -12,76 +12,87 @@ import threading
 import weakref
 from contextlib import contextmanager
 from copy import copy
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from .errors import SignInCancelled, SignInDeclined, SignInError, SignInTimedOut, WrongAccount
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    from typing_extensions import Self
 
 
 class ForkAware(Protocol):
-    """Something that holds locks."""
+    """An object that holds locks."""
 
     def after_fork(self) -> None:
-        """Take new locks, and forget the threads of the parent."""
+        """Make new locks, and forget the threads of the parent process."""
 
 
-_holders: weakref.WeakSet[ForkAware] = weakref.WeakSet()
+_fork_aware: weakref.WeakSet[ForkAware] = weakref.WeakSet()
 
 
 def reset_after_fork(holder: ForkAware) -> None:
-    """Have a holder of locks start anew in every child of this process."""
-    _holders.add(holder)
+    """Call ``holder.after_fork`` in every child that this process forks."""
+    _fork_aware.add(holder)
 
 
 def _in_child() -> None:
-    for holder in list(_holders):
+    for holder in list(_fork_aware):
         holder.after_fork()
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
+if hasattr(os, "register_at_fork"):  # Windows cannot fork
     os.register_at_fork(after_in_child=_in_child)
 
 
-_T = TypeVar("_T")
+class SharedByCopies:
+    """Base of objects that hold locks: a copy in the same process is the object itself."""
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
 
-# What a person made of being asked, whatever for. Other refusals are of one resource, or
-# of one way of asking.
-_ANSWERS = (SignInCancelled, SignInDeclined, SignInTimedOut, WrongAccount)
+# What the person did, whatever resource the prompt was for. Any other refusal concerns one
+# resource or one mode, so another thread's prompt may still succeed.
+_PERSONS_OUTCOMES = (SignInCancelled, SignInDeclined, SignInTimedOut, WrongAccount)
 
 
-class Question:
-    """Held while a person is asked, which may take long; renewals go on meanwhile."""
+class PromptLock:
+    """One prompt at a time; the threads that wait for it share its outcome.
+
+    It may be held for minutes. Token renewals do not need it.
+    """
 
     def __init__(self) -> None:
-        # How often a person was asked, and what came of it last if it was no sign-in.
-        self._asked = 0
-        self._answer: SignInError | None = None
+        self._finished = 0  # how many prompts have ended
+        self._outcome: SignInError | None = None  # of the last one, unless it signed in
         self.after_fork()
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """Take a new lock."""
+        """Make a new lock."""
         self._lock = threading.RLock()
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait until nobody else asks; raise what the person made of it meanwhile."""
-        asked = self._asked
-        with self._lock:
-            if asked != self._asked and self._answer is not None:
-                raise copy(self._answer)
-            yield
+    def exclusive(self) -> Iterator[None]:
+        """Hold the lock while a person is prompted.
 
-    def put(self, ask: Callable[[], _T]) -> _T:
-        """Ask, in one's turn, and keep for those who wait what the person made of it."""
-        self._answer = None
-        try:
-            return ask()
-        except _ANSWERS as answer:
-            self._answer = copy(answer)
-            raise
-        finally:
-            self._asked += 1
+        Raises, for a thread that waited, what the person did at the prompt that it waited
+        for: SignInCancelled, SignInDeclined, SignInTimedOut or WrongAccount.
+        """
+        before = self._finished
+        with self._lock:
+            if before != self._finished and self._outcome is not None:
+                raise copy(self._outcome)
+            self._outcome = None
+            try:
+                yield
+            except _PERSONS_OUTCOMES as outcome:
+                self._outcome = copy(outcome)
+                raise
+            finally:
+                self._finished += 1

@@ -1,70 +1,37 @@
-"""The front door: two factories. All late imports of the SDKs' packages are here."""
+"""The factories: sign a person in, and return the credentials for one family of SDKs.
+
+Each imports the module of credentials/ that it needs when it is called, and with it the SDK.
+"""
 
 from __future__ import annotations
 
 import importlib
-import sys
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, cast
 
-from .clocks import SYSTEM_CLOCK
-from .clouds import PUBLIC
 from .credentials.token_source import TokenSource
 from .errors import ConfigurationError, MissingDependency
-from .modes import strategy_of
+from .modes import strategy_for
+from .options import Settings
+from .strategies.protocol import extended
 from .tokens import hide_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    import requests
-    from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
-    from typing_extensions import Self, Unpack
+    from typing_extensions import Unpack
 
-    from .clouds import Cloud
-    from .credentials.aio import AsyncCredential
-    from .modes import AnyOptions, Mode
+    from .credentials.protocol import Credentials
+    from .modes import AnyOptions, Factory, Mode
+    from .options import AccountSettings
     from .strategies.protocol import AuthStrategy
-    from .tokens import Account
 
 
-class Credentials(Protocol):
-    """What both factories return, whichever SDK it is for."""
-
-    def get_token(
-        self,
-        *scopes: str,
-        claims: str | None = None,
-        tenant_id: str | None = None,
-        enable_cae: bool = False,
-        **kwargs: object,
-    ) -> AccessToken:
-        """Give a token to azure-core's clients."""
-
-    def get_token_info(
-        self, *scopes: str, options: TokenRequestOptions | None = None
-    ) -> AccessTokenInfo:
-        """Give a token to azure-core's clients."""
-
-    def signed_session(self, session: requests.Session | None = None) -> requests.Session:
-        """Give a session to msrest's clients and to azure-datalake-store 0.0.x."""
-
-    def refresh_session(self, session: requests.Session | None = None) -> requests.Session:
-        """Renew the token and give a session."""
-
-    def whoami(self) -> Account:
-        """Tell who signed in, without asking the network."""
-
-    def aio(self) -> AsyncCredential:
-        """Give the same credential for async clients."""
-
-    def close(self) -> None:
-        """Do nothing; azure-core's protocol has this verb."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *exception: object) -> None: ...
+def _factory(function: Callable[..., Credentials]) -> Factory:
+    """Type a factory by the overloads of ``modes.Factory``: the options of each mode."""
+    return cast("Factory", function)
 
 
+@_factory
 def management_credentials(
     mode: Mode = "device_code",
     *,
@@ -74,30 +41,51 @@ def management_credentials(
 ) -> Credentials:
     """Sign a person in, for account management and any Azure Resource Manager client.
 
-    ``mode`` is ``"password"``, ``"device_code"`` (or ``"mfa"``), ``"browser"``, ``"auto"``
-    (see ``explain``), ``"azure_cli"``, or an AuthStrategy object, which may be one that has
-    signed in already: one sign-in serves every resource. ``interactive``: may a person be
-    asked? None: if a ``prompt`` was given, or a terminal or notebook is there.
-    ``fallback``: a mode, or several, to go to when the one before needs a second factor or
-    is blocked by policy (see ``Fallback``). The options are those of the strategies (see
-    ``options.AnyOptions``) and go with modes by name only; each gets those that it takes.
+    ``mode`` is ``"device_code"`` (or ``"mfa"``), ``"browser"``, ``"auto"`` (see ``explain``),
+    ``"password"``, ``"azure_cli"``, or an AuthStrategy object. An object may have signed in
+    already: one sign-in serves every resource.
+
+    ``interactive``: whether a person may be prompted; None: if a ``prompt`` was given, or a
+    terminal or notebook is there. ``fallback``: a mode, or several, to try when the one before
+    needs a second factor or is blocked by policy (see ``Fallback``).
+
+    Options, for a mode by name; with ``fallback`` each mode gets those that it takes:
+
+    tenant           the tenant's id (a GUID) or a verified domain
+    client_id        the application id (a GUID) of a public client
+    username         the person who must sign in
+    cloud            "public", "china", "us_government", or a Cloud
+    cache            a SignInCache, to keep the sign-in for the next process
+    library          "adal" or "msal": the library that calls Entra ID
+    proxies          as in requests
+    ca_bundle        path of a PEM file with certificate authorities
+    request_timeout  seconds for one request
+    clock            a Clock, for tests
+    password         password: a str, or a callable that returns one
+    prompt           device_code, browser, auto: called to show the prompt
+    timeout          device_code, browser, auto: seconds to wait for the person
+    cancel           device_code, browser, auto: a threading.Event that stops the wait
+    open_browser     browser, auto: whether to open a browser here
+    redirect_uri     browser, auto: where the browser goes in the end
 
     Returns msrestazure's ``UserPassCredentials`` for a password and its
-    ``AADTokenCredentials`` otherwise, which also is an azure-core ``TokenCredential``.
-    Raises ConfigurationError before any network, SignInError or another EndUserError
-    when the sign-in fails.
+    ``AADTokenCredentials`` otherwise, which also are azure-core ``TokenCredential`` objects.
+    Raises ConfigurationError before any network, SignInError or another EndUserError if the
+    sign-in fails.
     """
     hide_secrets(options)
-    what = "management_credentials"
-    adapters = _adapters("management", "azure-mgmt-datalake-store msrestazure")
-    strategy = strategy_of(mode, fallback, options, what)
-    cloud, tenant = _where(strategy)
-    source = _source(strategy, cloud.management, interactive, what)
-    by_password = _is_password(strategy)
-    kind = adapters.PasswordCredentials if by_password else adapters.TokenCredentials
-    return _signed_in(kind, source, cloud, tenant)
+    name = "management_credentials"
+    credentials = _import_credentials("management", "azure-mgmt-datalake-store msrestazure")
+    strategy = strategy_for(mode, fallback, options, name)
+    own = extended(strategy).settings
+    source = _token_source(strategy, own, own.cloud.management, interactive, name)
+    source.token()  # a wrong password is an error at the caller's line, not hours later
+    by_password = isinstance(own, Settings) and own.mode == "password"
+    kind = credentials.PasswordCredentials if by_password else credentials.TokenCredentials
+    return cast("Credentials", kind(source, own.cloud, own.tenant))
 
 
+@_factory
 def filesystem_token(
     mode: Mode = "device_code",
     *,
@@ -107,56 +95,36 @@ def filesystem_token(
 ) -> Credentials:
     """Sign a person in, for the file system: ``core.AzureDLFileSystem(token, store_name=...)``.
 
-    Takes what ``management_credentials`` takes. Returns a ``lib.DataLakeCredential``
-    where the installed azure-datalake-store has that class, which also is an azure-core
-    ``TokenCredential``; hand it over as the first positional argument. Raises
-    UnsupportedByCloud for a cloud that never had Data Lake Storage Gen1,
-    ConfigurationError before any network, or another EndUserError.
+    Takes the arguments and options of ``management_credentials``. Returns a
+    ``lib.DataLakeCredential`` if the installed azure-datalake-store has that class, which also
+    is an azure-core ``TokenCredential``; pass it as the first positional argument. Raises
+    UnsupportedByCloud for a cloud that never had Data Lake Storage Gen1, ConfigurationError
+    before any network, or another EndUserError.
     """
     hide_secrets(options)
-    what = "filesystem_token"
-    adapters = _adapters("filesystem", "azure-datalake-store")
-    strategy = strategy_of(mode, fallback, options, what)
-    cloud, tenant = _where(strategy)
-    source = _source(strategy, cloud.filesystem_audience(), interactive, what)
-    return _signed_in(adapters.FilesystemToken, source, cloud, tenant)
+    name = "filesystem_token"
+    credentials = _import_credentials("filesystem", "azure-datalake-store")
+    strategy = strategy_for(mode, fallback, options, name)
+    own = extended(strategy).settings
+    source = _token_source(strategy, own, own.cloud.filesystem_audience(), interactive, name)
+    source.token()  # as above
+    return cast("Credentials", credentials.FilesystemToken(source, own.cloud, own.tenant))
 
 
-def _signed_in(kind: Any, source: TokenSource, cloud: Cloud, tenant: str | None) -> Credentials:
-    source.token()  # a wrong password is an error at the caller's line, not hours later
-    credentials: Credentials = kind(source, cloud, tenant)
-    return credentials
-
-
-def _is_password(strategy: AuthStrategy) -> bool:
-    """Tell whether it is a password that is tried first."""
-    fallback, password = _loaded("fallback", "Fallback"), _loaded("password", "Password")
-    first = strategy.strategies[0] if fallback and isinstance(strategy, fallback) else strategy
-    return password is not None and isinstance(first, password)
-
-
-def _loaded(module: str, name: str) -> Any:
-    # Nobody can have made one without importing it, and a device code need not.
-    return getattr(sys.modules.get(f"{__package__}.strategies.{module}"), name, None)
-
-
-def _adapters(name: str, packages: str) -> Any:
+def _import_credentials(module: str, packages: str) -> Any:
     try:
-        return importlib.import_module(f".credentials.{name}", __package__)
+        return importlib.import_module(f".credentials.{module}", __package__)
     except ModuleNotFoundError as missing:
         raise MissingDependency(
             f"{missing.name} is not installed.", remedy=f"Run: pip install {packages}"
         ) from missing
 
 
-def _where(strategy: AuthStrategy) -> tuple[Cloud, str | None]:
-    settings = getattr(strategy, "settings", None)
-    cloud = getattr(settings, "cloud", None) or getattr(strategy, "cloud", None) or PUBLIC
-    return cloud, getattr(settings, "tenant", None)
-
-
-def _source(strategy: AuthStrategy, resource: str, interactive: object, what: str) -> TokenSource:
+def _token_source(
+    strategy: AuthStrategy, own: AccountSettings, resource: str, interactive: object, name: str
+) -> TokenSource:
     if not (interactive is None or isinstance(interactive, bool)):
         raise ConfigurationError(f"interactive={interactive!r} must be True, False or None.")
-    clock = getattr(getattr(strategy, "settings", None), "clock", SYSTEM_CLOCK)
-    return TokenSource(strategy, resource, interactive=interactive, clock=clock, what=what)
+    return TokenSource(
+        strategy, resource, interactive=interactive, clock=own.clock, factory_name=name
+    )

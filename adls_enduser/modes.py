@@ -1,8 +1,7 @@
-"""What a ``mode`` stands for: a strategy by its name, an object, or one after the other.
+"""What a ``mode`` stands for: a strategy by its name, a strategy object, or several in turn.
 
-``explain`` tells which strategy a mode would be here, and why, without signing in.
-
-Each strategy's module, and with it what it needs, loads when its name is given.
+A strategy's module, and the packages that it needs, load when its name is used. ``explain``
+tells which strategy a mode is here, and why, without signing in.
 """
 
 from __future__ import annotations
@@ -10,137 +9,232 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, cast, overload
 
 from .cache import CacheKey
 from .errors import CacheError, ConfigurationError
 from .interaction.browser_launcher import why_no_browser
 from .interaction.redirect_uri import LOOPBACK, check_redirect_uri
-from .options import check_flag, refuse_unknown
-from .strategies.browser import PageOptions
-from .strategies.password import PasswordOptions
-from .strategies.protocol import AuthStrategy
+from .options import Settings, check_flag, refuse_unknown
+from .strategies.protocol import AuthStrategy, extended
 from .tokens import hide_secrets
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from typing_extensions import Unpack
 
+    from .credentials.protocol import Credentials
     from .interaction.prompts import PagePrompt, Prompt
-    from .options import Settings
+    from .strategies.azure_cli import AzureCliOptions
+    from .strategies.browser import BrowserOptions, PageOptions
+    from .strategies.device_code import DeviceCodeOptions
+    from .strategies.password import PasswordOptions
+
+    class AutoOptions(PageOptions, total=False):
+        """Options of mode ``"auto"``: those of Browser and of DeviceCode."""
+
+        prompt: Prompt | PagePrompt | None
+
+    class AnyOptions(PasswordOptions, AutoOptions, total=False):
+        """Options of all modes."""
 
 
+ModeName = Literal["password", "device_code", "mfa", "browser", "auto", "azure_cli"]
+Mode: TypeAlias = ModeName | AuthStrategy
+
+# The class of each mode, in a module of strategies/. Its options are the class beside it,
+# named ...Options.
 _STRATEGIES = {
     "password": ("password", "Password"),
     "device_code": ("device_code", "DeviceCode"),
     "mfa": ("device_code", "DeviceCode"),
-    "azure_cli": ("azure_cli", "AzureCli"),
     "browser": ("browser", "Browser"),
+    "azure_cli": ("azure_cli", "AzureCli"),
 }
-AUTO = "auto"
+AUTO: Final = "auto"
 
-Mode: TypeAlias = str | AuthStrategy
 _Options: TypeAlias = Mapping[str, object]
 
 
-def strategy_of(
-    mode: Mode, fallback: Mode | Sequence[Mode], options: _Options, what: str
+class Factory(Protocol):
+    """A factory to a type checker and an editor: each mode with the options that it takes."""
+
+    @overload
+    def __call__(
+        self,
+        mode: Literal["password"],
+        *,
+        interactive: bool | None = None,
+        **options: Unpack[PasswordOptions],
+    ) -> Credentials: ...
+
+    @overload
+    def __call__(
+        self,
+        mode: Literal["device_code", "mfa"] = "device_code",
+        *,
+        interactive: bool | None = None,
+        **options: Unpack[DeviceCodeOptions],
+    ) -> Credentials: ...
+
+    @overload
+    def __call__(
+        self,
+        mode: Literal["browser"],
+        *,
+        interactive: bool | None = None,
+        **options: Unpack[BrowserOptions],
+    ) -> Credentials: ...
+
+    @overload
+    def __call__(
+        self,
+        mode: Literal["auto"],
+        *,
+        interactive: bool | None = None,
+        **options: Unpack[AutoOptions],
+    ) -> Credentials: ...
+
+    @overload
+    def __call__(
+        self,
+        mode: Literal["azure_cli"],
+        *,
+        interactive: bool | None = None,
+        **options: Unpack[AzureCliOptions],
+    ) -> Credentials: ...
+
+    @overload
+    def __call__(self, mode: AuthStrategy, *, interactive: bool | None = None) -> Credentials: ...
+
+    @overload
+    def __call__(
+        self,
+        mode: Mode = "device_code",
+        *,
+        interactive: bool | None = None,
+        fallback: Mode | Sequence[Mode],
+        **options: Unpack[AnyOptions],
+    ) -> Credentials: ...
+
+
+def strategy_for(
+    mode: object, fallback: object, options: _Options, factory_name: str
 ) -> AuthStrategy:
-    """Give the strategy that a factory is to sign in by; ``what`` names the factory.
+    """Return the strategy by which a factory signs in.
 
-    ConfigurationError for what is none, and for an option that nobody takes.
+    ConfigurationError for a mode that is not one, and for an option that no mode takes.
     """
-    others = _listed(fallback)
-    for name, way in (("mode", mode), *(("fallback", other) for other in others)):
-        _check(name, way)
-    ways = (mode, *others)
-    if len(ways) == 1:
-        return _strategy(mode, options, what)
-    taken = [_taken(way, options) for way in ways]
+    others = _as_tuple(fallback)
+    for argument, one in (("mode", mode), *(("fallback", other) for other in others)):
+        _check_mode(argument, one)
+    modes: tuple[Any, ...] = (mode, *others)
+    if len(modes) == 1:
+        return _strategy(modes[0], options, factory_name)
+    shares = [options_for(one, options) for one in modes]
     for name in options:
-        if not any(name in share for share in taken):
-            raise _not_taken(name, ways, what)
-    strategies = [_strategy(way, share, what) for way, share in zip(ways, taken, strict=True)]
-    return _load("fallback", "Fallback")(*strategies)  # type: ignore[no-any-return]
+        if not any(name in share for share in shares):
+            raise _not_taken(name, modes, factory_name)
+    strategies = [
+        _strategy(one, share, factory_name) for one, share in zip(modes, shares, strict=True)
+    ]
+    return cast("AuthStrategy", _load("fallback", "Fallback")(*strategies))
 
 
-def _listed(fallback: object) -> tuple[Any, ...]:
+def _as_tuple(fallback: object) -> tuple[object, ...]:
     if isinstance(fallback, Sequence) and not isinstance(fallback, str | bytes | bytearray):
         return tuple(fallback)
     return () if fallback is None else (fallback,)
 
 
-def _check(name: str, way: object) -> None:
-    if isinstance(way, str):
-        if way not in _STRATEGIES and way != AUTO:
-            raise ConfigurationError(f"{name}={way!r} is not known.", remedy=f"Give {_modes()}.")
-    elif isinstance(way, type) or not isinstance(way, AuthStrategy):
+def _check_mode(argument: str, mode: object) -> None:
+    names = ", ".join(map(repr, (*_STRATEGIES, AUTO)))
+    if isinstance(mode, str):
+        if mode not in _STRATEGIES and mode != AUTO:
+            raise ConfigurationError(
+                f"{argument}={mode!r} is not known.", remedy=f"Use one of {names}."
+            )
+    elif isinstance(mode, type) or not isinstance(mode, AuthStrategy):
         raise ConfigurationError(
-            f"{name}={way!r} is neither a name nor an AuthStrategy.",
-            remedy=f"Give {_modes()}, or an object with the methods silent and sign_in.",
+            f"{argument}={mode!r} is neither a name nor an AuthStrategy.",
+            remedy=f"Use one of {names}, or an object with the methods silent and sign_in.",
         )
 
 
-def _strategy(mode: Mode, options: _Options, what: str) -> AuthStrategy:
+def _strategy(mode: Mode, options: _Options, factory_name: str) -> AuthStrategy:
     if mode == AUTO:
-        _options().check_auto(options)
+        _check_auto(options)
         mode, _ = choose(options)
-        options = _taken(mode, options)
+        options = options_for(mode, options)
     if isinstance(mode, str):
-        strategy: AuthStrategy = _load(*_STRATEGIES[mode])(**options)
-        return strategy
+        return cast("AuthStrategy", _load(*_STRATEGIES[mode])(**options))
     for name in options:
         raise ConfigurationError(
-            f"{what} does not take the option {name!r} beside a strategy object.",
-            remedy=f"Give it to the strategy: {type(mode).__name__}({name}=...).",
+            f"{factory_name} does not take the option {name!r} with a strategy object.",
+            remedy=f"Pass it to the strategy: {type(mode).__name__}({name}=...).",
         )
     return mode
 
 
-def _taken(way: Mode, options: _Options) -> dict[str, object]:
-    """Give those of the options that a way takes; an object has its own already."""
-    if not isinstance(way, str):
+def options_for(mode: Mode, options: _Options) -> dict[str, object]:
+    """Return those of the options that a mode takes; a strategy object takes none."""
+    if not isinstance(mode, str):
         return {}
-    name = "Auto" if way == AUTO else _STRATEGIES[way][1]
-    declared = getattr(_options(), f"{name}Options")
-    return {key: options[key] for key in options if key in declared.__annotations__}
+    names = option_names(mode)
+    return {name: value for name, value in options.items() if name in names}
 
 
-def _not_taken(name: str, ways: tuple[Mode, ...], what: str) -> ConfigurationError:
-    named = ", ".join(repr(way) if isinstance(way, str) else type(way).__name__ for way in ways)
+def option_names(mode: str) -> AbstractSet[str]:
+    """Return the names of the options that a mode takes."""
+    if mode == AUTO:
+        return option_names("browser") | option_names("device_code")
+    module, name = _STRATEGIES[mode]
+    names: AbstractSet[str] = _load(module, f"{name}Options").__annotations__.keys()
+    return names
+
+
+def _check_auto(options: _Options) -> None:
+    """Refuse options that mode ``"auto"`` does not take, and wrong options of the browser.
+
+    If it chose the device code here, nobody would read the browser's options, and a mistake
+    in them would show on another machine only.
+    """
+    refuse_unknown(options, option_names(AUTO), "Mode 'auto'")
+    check_flag("open_browser", options.get("open_browser"))
+    check_redirect_uri(options.get("redirect_uri", LOOPBACK))
+
+
+def _not_taken(name: str, modes: tuple[Mode, ...], factory_name: str) -> ConfigurationError:
+    names = ", ".join(
+        repr(mode) if isinstance(mode, str) else type(mode).__name__ for mode in modes
+    )
     return ConfigurationError(
-        f"{what} does not take the option {name!r} with the modes {named}.",
-        remedy="Leave it out, or give it to a strategy object.",
+        f"{factory_name} does not take the option {name!r} with the modes {names}.",
+        remedy="Leave it out, or pass it to a strategy object.",
     )
 
 
-def choose(options: _Options) -> tuple[str, str]:
-    """Give the mode that ``"auto"`` stands for here, and why."""
-    wanted = options.get("open_browser")
-    if wanted is not None:
-        return ("browser" if wanted else "device_code"), f"open_browser={wanted!r} says so"
-    why_not = why_no_browser()
-    if why_not:
-        return "device_code", f"no browser can open here: {why_not}"
+def choose(options: _Options) -> tuple[ModeName, str]:
+    """Return the mode that ``"auto"`` stands for here, and the reason."""
+    open_browser = options.get("open_browser")
+    if open_browser is not None:
+        return ("browser" if open_browser else "device_code"), f"open_browser={open_browser!r}"
+    reason = why_no_browser()
+    if reason:
+        return "device_code", f"no browser can open here: {reason}"
     return "browser", "a browser can open here, in front of the person"
-
-
-def _options() -> Any:
-    return importlib.import_module(".options", __package__)
 
 
 def _load(module: str, name: str) -> Any:
     return getattr(importlib.import_module(f".strategies.{module}", __package__), name)
 
 
-def _modes() -> str:
-    return ", ".join(map(repr, (*_STRATEGIES, AUTO)))
-
-
 @dataclass(frozen=True)
 class Explanation:
-    """Which mode would sign the person in, why, and what was found on the way.
+    """The mode that would sign the person in, the reason, and what was found on the way.
 
-    Its ``str`` is a few lines for a person. ``found`` are sentences: whose sign-ins the
+    ``str`` of it is a few lines for a person. ``found`` are sentences: whose sign-ins the
     cache keeps, or why it cannot be read.
     """
 
@@ -149,51 +243,31 @@ class Explanation:
     found: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return "\n".join((f"mode={self.mode!r}, for {self.why}.", *self.found))
+        return "\n".join((f"mode={self.mode!r}, because {self.why}.", *self.found))
 
 
-def explain(mode: str = AUTO, **options: Unpack[AnyOptions]) -> Explanation:
-    """Tell what a factory would do with this mode and these options.
+def explain(mode: Mode = AUTO, **options: Unpack[AnyOptions]) -> Explanation:
+    """Return what a factory would do with this mode and these options.
 
-    Asks neither the network nor a person; raises the ConfigurationError that the factory
-    would. The same question in the same surroundings has the same answer.
+    Uses no network and prompts nobody; raises the ConfigurationError that the factory would.
+    The same call in the same surroundings returns the same.
     """
     hide_secrets(options)
-    strategy = strategy_of(mode, (), options, "explain")
+    strategy = strategy_for(mode, (), options, "explain")
     chosen, why = choose(options) if mode == AUTO else (mode, "it was asked for by name")
-    return Explanation(chosen, why, _found(getattr(strategy, "settings", None)))
+    return Explanation(cast("str", chosen), why, _found(strategy))
 
 
-def _found(own: Settings | None) -> tuple[str, ...]:
-    cache = getattr(own, "cache", None)
-    if own is None or cache is None:
+def _found(strategy: AuthStrategy) -> tuple[str, ...]:
+    own = extended(strategy).settings
+    if not isinstance(own, Settings) or own.cache is None:
         return ()
+    key = CacheKey(own.cloud.authority, own.client_id, own.tenant, own.username)
     try:
-        kept = cache.account(CacheKey(own.cloud.authority, own.client_id, own.tenant, own.username))
+        account = own.cache.account(key)
     except CacheError as error:
         return (str(error),)
-    if kept is None:
-        return (f"{cache!r} keeps no such sign-in: the person will be asked, once.",)
-    name = kept.username or "somebody"
-    return (f"{cache!r} keeps the sign-in of {name}: nobody is asked while it can be renewed.",)
-
-
-class AutoOptions(PageOptions, total=False):
-    """What mode ``"auto"`` takes: what Browser or DeviceCode does; each gets what it knows."""
-
-    prompt: Prompt | PagePrompt | None
-
-
-class AnyOptions(PasswordOptions, AutoOptions, total=False):
-    """What a factory takes for a mode by name."""
-
-
-def check_auto(options: AutoOptions) -> None:
-    """Refuse what mode ``"auto"`` does not take, or what the browser could not be told.
-
-    Here, since a device code would leave the browser's options unread, and the mistake would
-    show on another machine only.
-    """
-    refuse_unknown(options, AutoOptions, "Mode 'auto'")
-    check_flag("open_browser", options.get("open_browser"))
-    check_redirect_uri(options.get("redirect_uri", LOOPBACK))
+    if account is None:
+        return (f"{own.cache!r} keeps no such sign-in: the person will be prompted once.",)
+    name = account.username or "somebody"
+    return (f"{own.cache!r} keeps the sign-in of {name}: nobody is prompted while it is valid.",)

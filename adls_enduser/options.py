@@ -1,7 +1,7 @@
-"""The options of a sign-in: declared once, validated before any network.
+"""The options that several strategies share: declared once, validated before any network.
 
-They are those of docs' table; a factory hands them to the strategy that its ``mode``
-names.
+A strategy's own options are in the strategy's file. This module also writes options and calls
+as source text, for remedies that name the next call.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypedDict
 from urllib.parse import quote, urlsplit
@@ -21,15 +21,16 @@ from .errors import ConfigurationError
 from .interaction.waiting import WaitOptions
 from .tokens import hide_secrets
 
-# Microsoft's own public client "Azure CLI", which every tenant knows: a convenience for
-# trying things. Register your own for anything that lasts: policies that name this id,
-# mandatory MFA among them, are not about you. Source: azure-cli-core, auth/constants.py.
+# Microsoft's own public client "Azure CLI", which every tenant knows: for trying things.
+# Register your own application for anything that lasts: a tenant may have policies for this
+# id, such as mandatory MFA. Source: azure-cli-core, auth/constants.py.
 AZURE_CLI_CLIENT_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 Library = Literal["adal", "msal"]
 
-# Each library's name for "the tenant of whoever signs in": adal, authentication_context.py;
-# azure.identity, for work accounts only, since no other can use Azure Data Lake.
+# Each library's word for the tenant of the person who signs in: adal,
+# authentication_context.py; azure.identity, for work accounts only, because no other account
+# can use Azure Data Lake.
 _ANY_TENANT: dict[Library, str] = {"adal": "common", "msal": "organizations"}
 
 
@@ -39,12 +40,11 @@ _WORDS = frozenset({"common", "organizations", "adfs"})
 
 
 class AccountOptions(TypedDict, total=False):
-    """What every strategy takes: whose sign-in, and where.
+    """Options that every strategy takes.
 
-    ``tenant``: tenant id (GUID) or verified domain; None for the tenant of whoever
-    signs in, and for an AD FS, which has none. ``username``: who is to sign in.
-    ``cloud``: a Cloud or its name.
-    ``clock``: time, for tests.
+    ``tenant``: the tenant's id (a GUID) or a verified domain; None for the tenant of the
+    person who signs in, and for an AD FS, which has no tenants. ``username``: the person who
+    must sign in. ``cloud``: a Cloud or its name. ``clock``: a Clock, for tests.
     """
 
     tenant: str | None
@@ -54,13 +54,13 @@ class AccountOptions(TypedDict, total=False):
 
 
 class CommonOptions(AccountOptions, total=False):
-    """What every strategy takes that asks Entra ID itself.
+    """Options common to all strategies that call Entra ID directly.
 
-    ``client_id``: id (GUID) of a public client. ``proxies``, ``ca_bundle``,
+    ``client_id``: the application id (a GUID) of a public client. ``proxies``, ``ca_bundle``,
     ``request_timeout`` (seconds): as in requests, for every request of every sign-in and
-    renewal; None leaves them to the environment, as requests reads it. ``cache``: keeps
-    the sign-in for the next process; None: in memory only. ``library``: what speaks to
-    Entra ID, ``"adal"`` or ``"msal"`` (extra ``[msal]``).
+    renewal; None: as requests reads them from the environment. ``cache``: keeps the sign-in
+    for the next process; None: in memory only. ``library``: the library that calls Entra ID,
+    ``"adal"`` or ``"msal"`` (extra ``[msal]``).
     """
 
     client_id: str
@@ -72,10 +72,10 @@ class CommonOptions(AccountOptions, total=False):
 
 
 class WaitingOptions(CommonOptions, total=False):
-    """How long to wait for a person.
+    """Options of strategies that wait for a person.
 
-    ``timeout``: so many seconds; None for as long as what was shown is good for.
-    ``cancel``: an event that stops the wait.
+    ``timeout``: how many seconds to wait; None: until the device code expires, or for the
+    strategy's default. ``cancel``: an event that stops the wait.
     """
 
     timeout: float | None
@@ -84,41 +84,41 @@ class WaitingOptions(CommonOptions, total=False):
 
 @dataclass(frozen=True)
 class AccountSettings:
-    """The options that every strategy has, validated: for tokens that come from elsewhere."""
+    """The options of AccountOptions, validated. ``tenant`` is None if none was given."""
 
     tenant: str | None = None
     username: str | None = None
     cloud: Cloud = PUBLIC
     clock: Clock = SYSTEM_CLOCK
 
+    def as_source(self) -> dict[str, str]:
+        """Return the options that the next call must repeat, as source text."""
+        return options_as_source(self.cloud, tenant=self.tenant)
+
 
 @dataclass(frozen=True)
-class Settings:
-    """The common options, validated. ``tenant`` is None when none was asked for.
+class Settings(AccountSettings):
+    """The options of CommonOptions, validated.
 
-    ``mode`` is the name under which factories know the strategy that has them.
+    ``mode`` is the name of the strategy that has them, for the factories.
     """
 
-    tenant: str | None = None
     client_id: str = AZURE_CLI_CLIENT_ID
-    username: str | None = None
-    cloud: Cloud = PUBLIC
     proxies: Mapping[str, str] | None = field(default=None, repr=False)  # may hold a password
     ca_bundle: str | None = None
     request_timeout: float = 30.0
     cache: SignInCache | None = None
     library: Library = "adal"
-    clock: Clock = SYSTEM_CLOCK
     mode: str = "device_code"
 
     @property
     def is_adfs(self) -> bool:
-        """Whether people sign in at an AD FS, which has no tenants."""
+        """Whether the authority is an AD FS, which has no tenants."""
         return self.cloud.is_adfs or (self.tenant or "").lower() == "adfs"
 
     @property
     def authority(self) -> str:
-        """The URL that signs people in: the cloud's authority and the tenant."""
+        """The URL at which the person signs in: the cloud's authority and the tenant."""
         base = self.cloud.authority.rstrip("/")
         if self.cloud.is_adfs:
             return base
@@ -139,7 +139,7 @@ class Settings:
 
 
 def settings(options: CommonOptions, mode: str = "device_code") -> Settings:
-    """Validate what strategies have in common; ConfigurationError names the culprit."""
+    """Validate CommonOptions; ConfigurationError names the option that is wrong."""
     cloud = resolve_cloud(options.get("cloud", PUBLIC))
     return Settings(
         tenant=_tenant(options.get("tenant"), cloud),
@@ -157,7 +157,7 @@ def settings(options: CommonOptions, mode: str = "device_code") -> Settings:
 
 
 def account_settings(options: AccountOptions) -> AccountSettings:
-    """Validate what every strategy takes; ConfigurationError names the culprit."""
+    """Validate AccountOptions; ConfigurationError names the option that is wrong."""
     cloud = resolve_cloud(options.get("cloud", PUBLIC))
     return AccountSettings(
         tenant=_tenant(options.get("tenant"), cloud),
@@ -168,15 +168,15 @@ def account_settings(options: AccountOptions) -> AccountSettings:
 
 
 def token_settings(options: AccountOptions) -> AccountSettings:
-    """Validate the same for a token that is there already.
+    """Validate AccountOptions for a strategy whose tokens come from elsewhere.
 
-    It names its tenant by id, so that a domain would be asked for and never be compared.
+    A token names its tenant by id, so a tenant that is given as a domain could not be checked.
     """
     own = account_settings(options)
     if "." in (own.tenant or ""):
         raise ConfigurationError(
             f"tenant={own.tenant!r} cannot be compared with a token, which names its tenant by id.",
-            remedy="Give the tenant's id (a GUID), which the portal shows on its overview page.",
+            remedy="Use the tenant's id (a GUID), which the portal shows on its overview page.",
         )
     return own
 
@@ -191,52 +191,49 @@ def wait_options(options: WaitingOptions, *, timeout: float | None = None) -> Wa
 
 
 def is_tenant_id(tenant: str | None) -> bool:
-    """Tell a tenant's id from a domain and from the words that stand for any tenant."""
+    """Return whether this is a tenant's id, not a domain or a word such as ``common``."""
     return tenant is not None and _GUID.fullmatch(tenant) is not None
 
 
-def refuse_unknown(
-    options: Mapping[str, object], declared: type[AccountOptions], taker: str
-) -> None:
-    """Refuse an option that a strategy does not take, naming both.
+def refuse_unknown(options: Mapping[str, object], known: Iterable[str], taker: str) -> None:
+    """Refuse an option that is not among ``known``; ``taker`` is the strategy's name.
 
-    Hides what the options hold of secrets first: this is what every strategy begins with.
+    Every strategy calls this first, so it also hides the secrets in ``options``.
     """
     hide_secrets(options)
-    known = declared.__annotations__.keys()
     for name in options:
         if name not in known:
+            listed = ", ".join(sorted(set(known) - {"clock"}))
             raise ConfigurationError(
-                f"{taker} does not take the option {name!r}.",
-                remedy=f"It takes {', '.join(sorted(known - {'clock'}))}.",
+                f"{taker} does not take the option {name!r}.", remedy=f"It takes {listed}."
             )
 
 
 def seconds(name: str, value: object) -> float:
-    """Validate a number of seconds that must be more than 0."""
+    """Validate a positive number of seconds."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
-        raise ConfigurationError(f"{name}={value!r} must be a number of seconds more than 0.")
+        raise ConfigurationError(f"{name}={value!r} must be a number of seconds greater than 0.")
     return float(value)
 
 
 def flag(name: str, value: object) -> bool:
-    """Validate what is either True or False."""
+    """Validate True or False."""
     if not isinstance(value, bool):
         raise ConfigurationError(f"{name}={value!r} must be True or False.")
     return value
 
 
-def check_prompt(prompt: object, gets: str) -> None:
-    """Refuse a ``prompt`` that cannot be called; ``gets`` is what it would be given."""
+def check_prompt(prompt: object, argument: str) -> None:
+    """Refuse a ``prompt`` that cannot be called; ``argument`` describes what it is called with."""
     if not (prompt is None or callable(prompt)):
         raise ConfigurationError(
             f"prompt must be a callable, not {type(prompt).__name__}.",
-            remedy=f"It is called with a {gets}.",
+            remedy=f"It is called with a {argument}.",
         )
 
 
 def check_flag(name: str, value: object) -> None:
-    """Refuse what is neither True, False nor None."""
+    """Refuse anything but True, False and None."""
     if not (value is None or isinstance(value, bool)):
         raise ConfigurationError(f"{name}={value!r} must be True, False or None.")
 
@@ -244,7 +241,7 @@ def check_flag(name: str, value: object) -> None:
 def _library(library: object) -> Library:
     if library == "adal" or library == "msal":
         return library
-    raise ConfigurationError(f"library={library!r} is not known.", remedy="Give 'adal' or 'msal'.")
+    raise ConfigurationError(f"library={library!r} is not known.", remedy="Use 'adal' or 'msal'.")
 
 
 def _tenant(tenant: object, cloud: Cloud) -> str | None:
@@ -252,7 +249,7 @@ def _tenant(tenant: object, cloud: Cloud) -> str | None:
         return None
     if cloud.is_adfs and str(tenant).lower() != "adfs":
         raise ConfigurationError(
-            f"tenant={tenant!r} is of no use in the cloud {cloud.name!r}: its authority is an"
+            f"tenant={tenant!r} cannot be used in the cloud {cloud.name!r}: its authority is an"
             " AD FS, which has no tenants.",
             remedy="Leave tenant= out.",
         )
@@ -262,8 +259,8 @@ def _tenant(tenant: object, cloud: Cloud) -> str | None:
             return tenant
     raise ConfigurationError(
         f"tenant={tenant!r} is neither a tenant id nor a domain.",
-        remedy="Give the tenant's id (a GUID) or one of its verified domains, such as"
-        " 'contoso.onmicrosoft.com'; leave it out for the tenant of whoever signs in.",
+        remedy="Use the tenant's id (a GUID) or one of its verified domains, such as"
+        " 'contoso.onmicrosoft.com'. Leave it out for the tenant of the person who signs in.",
     )
 
 
@@ -272,7 +269,7 @@ def _client_id(client_id: object) -> str:
         return client_id
     raise ConfigurationError(
         f"client_id={client_id!r} is not an application (client) id.",
-        remedy="Give the GUID that the portal shows on the application's overview page.",
+        remedy="Use the GUID that the portal shows on the application's overview page.",
     )
 
 
@@ -283,7 +280,7 @@ def _username(username: object) -> str | None:
         return username
     raise ConfigurationError(
         f"username={username!r} is not a user name.",
-        remedy="Give a user principal name such as 'ada@contoso.onmicrosoft.com'.",
+        remedy="Use a user principal name such as 'ada@contoso.onmicrosoft.com'.",
     )
 
 
@@ -292,7 +289,7 @@ def _clock(clock: object) -> Clock:
         return clock
     raise ConfigurationError(
         f"clock must be a Clock, not {type(clock).__name__}.",
-        remedy="Give an object with the methods time, monotonic and wait, or leave it out.",
+        remedy="Use an object with the methods time, monotonic and wait, or leave it out.",
     )
 
 
@@ -317,13 +314,13 @@ def _proxies(proxies: object) -> Mapping[str, str] | None:
 
 
 def _is_proxy(scheme: object, url: object) -> bool:
-    """Tell what requests can use: a URL, a host alone, or nothing, for no proxy."""
+    """Return whether requests can use it: a URL, a host, or an empty str for no proxy."""
     if not (isinstance(scheme, str) and isinstance(url, str)):
         return False
     try:
         parts = urlsplit(url if "://" in url else f"//{url}")
         return not url or (url.isprintable() and " " not in url and bool(parts.hostname))
-    except ValueError:  # brackets without an IPv6 address in them
+    except ValueError:  # brackets without an IPv6 address
         return False
 
 
@@ -334,7 +331,7 @@ def _ca_bundle(ca_bundle: object) -> str | None:
         return os.fspath(ca_bundle)
     raise ConfigurationError(
         f"ca_bundle={ca_bundle!r} is not a file or folder of certificates.",
-        remedy="Give the path of a PEM file. TLS checks cannot be switched off.",
+        remedy="Use the path of a PEM file. TLS checks cannot be switched off.",
     )
 
 

@@ -21,7 +21,7 @@ from adls_enduser import (
 )
 from adls_enduser.credentials.token_source import TokenSource
 from adls_enduser.sandbox import Answer, Reset
-from adls_enduser.strategies.protocol import AnswersClaims, Rejects, Remembers
+from adls_enduser.strategies.protocol import ExtendedStrategy
 
 if TYPE_CHECKING:
     from adls_enduser.sandbox import Sandbox, SandboxClock
@@ -102,11 +102,11 @@ class StrategyContract:
         azure.log.clear()
         assert strategy.silent(MANAGEMENT) == first
         assert len(azure.log) == 0
-        assert isinstance(strategy, Rejects)
-        strategy.reject(first)
+        assert isinstance(strategy, ExtendedStrategy)
+        strategy.invalidate(first)
         second = strategy.silent(MANAGEMENT)
         assert second != first
-        strategy.reject(first)
+        strategy.invalidate(first)
         assert strategy.silent(MANAGEMENT) == second, "what is not held cannot be rejected"
         clock.advance(3600 - 899)
         assert strategy.silent(MANAGEMENT) != second
@@ -116,7 +116,7 @@ class StrategyContract:
         self, strategy: AuthStrategy, azure: Sandbox, clock: SandboxClock
     ) -> None:
         """In either window it gets what the first one has, however long Entra ID is down."""
-        assert isinstance(strategy, Remembers)
+        assert isinstance(strategy, ExtendedStrategy)
         first = strategy.silent(MANAGEMENT) or strategy.sign_in(MANAGEMENT)
         azure.faults.add(Answer(503), times=99, path=TOKEN_PATH)
 
@@ -130,15 +130,15 @@ class StrategyContract:
         clock.advance(890 - 200)
         assert second() == first
         clock.advance(200)
-        assert strategy.living(MANAGEMENT) is None
+        assert strategy.cached_token(MANAGEMENT) is None
         with pytest.raises(TransportError):
             second()
         azure.faults.clear()
         newer = second()
         assert newer not in (None, first)
-        assert strategy.living(MANAGEMENT) == newer
-        strategy.reject(newer)  # type: ignore[attr-defined]
-        assert strategy.living(MANAGEMENT) is None, "what was rejected is not given again"
+        assert strategy.cached_token(MANAGEMENT) == newer
+        strategy.invalidate(newer)
+        assert strategy.cached_token(MANAGEMENT) is None, "what was rejected is not given again"
 
     def test_a_dropped_connection_is_a_transport_error(
         self, strategy: AuthStrategy, azure: Sandbox
@@ -152,7 +152,7 @@ class StrategyContract:
 
     def test_claims_are_answered_or_refused(self, strategy: AuthStrategy, azure: Sandbox) -> None:
         """A library that cannot send a challenge says so instead of dropping it."""
-        assert isinstance(strategy, AnswersClaims)
+        assert isinstance(strategy, ExtendedStrategy)
         azure.log.clear()
         if not strategy.answers_claims:
             for act in (strategy.silent, strategy.sign_in):

@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 from adls_enduser import EndUserError
-from adls_enduser.concurrency import Question
+from adls_enduser.concurrency import PromptLock
 from adls_enduser.credentials.token_source import TokenSource
 
 from .contracts import DATA_LAKE, MANAGEMENT
@@ -51,9 +51,12 @@ def ask_from_both_planes(strategy: Any, person: Any, asking: str) -> list[EndUse
 
 def _all_wait(threads: int) -> bool:
     """Tell by what they know: they are past the line that decides whom they wait for."""
-    turn: Any = Question.turn
-    aboard, in_line = count_in(TokenSource._share, "flight"), count_in(turn.__wrapped__, "asked")
-    return aboard == threads and in_line == 1
+    exclusive: Any = PromptLock.exclusive
+    joined, waiting = (
+        count_in(TokenSource._refresh, "refresh"),
+        count_in(exclusive.__wrapped__, "before"),
+    )
+    return joined == threads and waiting == 1
 
 
 def count_in(function: Any, knowing: str | None = None) -> int:

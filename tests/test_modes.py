@@ -51,7 +51,7 @@ def test_without_a_display_it_is_the_device_code() -> None:
     told = explain()
     assert told.mode == "device_code"
     assert "DISPLAY" in told.why
-    assert str(told) == f"mode='device_code', for {told.why}."
+    assert str(told) == f"mode='device_code', because {told.why}."
 
 
 @pytest.mark.parametrize("name", ["SSH_CONNECTION", "SSH_TTY", "CODESPACES"])
@@ -119,13 +119,13 @@ def test_it_signs_in_and_the_next_time_asks_nobody(
 
     options: Any = {"tenant": CONTOSO, "clock": azure.clock, "open_browser": False}
     options |= {"cache": cache, "library": library}
-    assert "will be asked" in explain(**options).found[0]
+    assert "will be prompted" in explain(**options).found[0]
     management_credentials("auto", prompt=show, **options)
     token = filesystem_token("auto", prompt=show, redirect_uri="http://localhost", **options)
     assert (token.whoami().username, len(asked)) == (grace.username, 1)
     [found] = explain(**options).found
     assert f"keeps the sign-in of {grace.username}" in found
-    assert "will be asked" in explain(username="ada@contoso.com", **options).found[0]
+    assert "will be prompted" in explain(username="ada@contoso.com", **options).found[0]
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_what_is_found_is_what_a_factory_finds(azure: Sandbox, cache: SignInCach
         {"cloud": "china"},
     ]
     for other in others:
-        assert "will be asked" in explain(**options | other).found[0]
+        assert "will be prompted" in explain(**options | other).found[0]
     for call in (explain, management_credentials):
         with pytest.raises(ConfigurationError, match="2 kept sign-ins match"):
             call("auto", **options)

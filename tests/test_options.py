@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import subprocess
 import sys
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from hypothesis import given
@@ -26,7 +28,8 @@ from adls_enduser import (
     filesystem_token,
     management_credentials,
 )
-from adls_enduser.factories import _adapters
+from adls_enduser.factories import _import_credentials
+from adls_enduser.modes import ModeName, option_names
 from adls_enduser.options import settings
 from adls_enduser.sandbox import SandboxClock
 
@@ -231,7 +234,7 @@ def test_nothing_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -
 def test_a_missing_package_is_named() -> None:
     """The adapter's package, and how to install it, before anything else happens."""
     with pytest.raises(MissingDependency, match="pip install that-package") as caught:
-        _adapters("no_such_adapter", "that-package")
+        _import_credentials("no_such_adapter", "that-package")
     assert isinstance(caught.value, ImportError)
 
 
@@ -252,3 +255,9 @@ def test_an_uninstalled_package_is_named(package: str, factory: str, install: st
     last = done.stderr.strip().splitlines()[-1]
     assert "MissingDependency" in last
     assert install in last
+
+
+def test_help_lists_every_option() -> None:
+    """``help(management_credentials)`` has a line for each option of each mode."""
+    listed = set(re.findall(r"^(\w+) {2,}\S", inspect.getdoc(management_credentials) or "", re.M))
+    assert listed == set().union(*map(option_names, get_args(ModeName)))

@@ -58,13 +58,17 @@ def _described(thing: object) -> Any:
             "call": _signature(thing),
             "attributes": {
                 name: _signature(value) if callable(value) else type(value).__name__
-                for name, value in inspect.getmembers_static(thing)
+                for name, value in sorted(_members(thing).items())
                 if not name.startswith("_")
                 and name not in INTERNAL
                 and not hasattr(Exception, name)
             },
         }
     return _signature(thing) if callable(thing) else type(thing).__name__
+
+
+def _members(thing: type) -> dict[str, object]:
+    return {name: value for one in reversed(thing.__mro__) for name, value in vars(one).items()}
 
 
 def _signature(thing: Any) -> Any:
@@ -86,6 +90,8 @@ def _default(value: object) -> str | None:
 
 def _missing(before: Any, now: Any, where: str) -> list[str]:
     """List what stood in ``before`` and does not stand in ``now``."""
+    if where.endswith(".bases"):
+        return [f"{where}: {base} is gone" for base in before if base not in now]
     if not (isinstance(before, dict) and isinstance(now, dict)):
         return [] if before == now else [f"{where}: {before} is now {now}"]
     return [

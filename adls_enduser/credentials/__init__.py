@@ -1,1 +1,1 @@
-"""What the SDKs are handed: one SDK family a file, the rest in ``credential``."""
+"""The credentials that the factories return: one file for each SDK family, the rest shared."""

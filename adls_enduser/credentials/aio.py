@@ -1,22 +1,37 @@
-"""The async view of a credential: the same object, asked in a thread."""
+"""AsyncCredential: the same credential for async clients, called in a thread."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
 
-    from .credential import Credential
+
+class _Credential(Protocol):
+    """The methods of Credential that are called here."""
+
+    def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **kwargs: object,
+    ) -> AccessToken: ...
+
+    def get_token_info(
+        self, *scopes: str, options: TokenRequestOptions | None = None
+    ) -> AccessTokenInfo: ...
 
 
 class AsyncCredential:
-    """azure-core's ``AsyncTokenCredential`` over a Credential; bound to no event loop."""
+    """azure-core's ``AsyncTokenCredential`` over a credential; bound to no event loop."""
 
-    def __init__(self, credential: Credential) -> None:
+    def __init__(self, credential: _Credential) -> None:
         self._credential = credential
 
     async def get_token(
@@ -27,7 +42,7 @@ class AsyncCredential:
         enable_cae: bool = False,
         **kwargs: object,
     ) -> AccessToken:
-        """Give a token for one audience; see ``Credential.get_token``."""
+        """Return a token for one audience; see ``Credential.get_token``."""
         return await asyncio.to_thread(
             self._credential.get_token,
             *scopes,
@@ -40,7 +55,7 @@ class AsyncCredential:
     async def get_token_info(
         self, *scopes: str, options: TokenRequestOptions | None = None
     ) -> AccessTokenInfo:
-        """Give a token for one audience; see ``Credential.get_token_info``."""
+        """Return a token for one audience; see ``Credential.get_token_info``."""
         return await asyncio.to_thread(self._credential.get_token_info, *scopes, options=options)
 
     async def close(self) -> None:

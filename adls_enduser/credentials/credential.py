@@ -1,8 +1,8 @@
-"""Credential: everything that the two factories' objects have in common.
+"""Credential: what the credentials of all factories have in common.
 
-It speaks both languages of Azure's SDKs: ``signed_session`` (msrest, azure-datalake-store
-0.0.x) and ``get_token`` / ``get_token_info`` (azure-core's protocols ``TokenCredential``
-and ``SupportsTokenInfo``), and asks one TokenSource for each audience.
+It has the methods of both generations of Azure's SDKs: ``signed_session`` (msrest,
+azure-datalake-store 0.0.x) and ``get_token`` / ``get_token_info`` (azure-core's protocols
+``TokenCredential`` and ``SupportsTokenInfo``). There is one TokenSource for each audience.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
 
 
 class Credential:
-    """A person's sign-in, in the form that Azure's SDKs expect."""
+    """A person's sign-in, with the methods that Azure's SDKs call."""
 
     _kind = "Azure"
 
     def _begin(self, source: TokenSource, cloud: Cloud, tenant: str | None) -> None:
-        """Take the place of ``__init__``, since the SDKs' own would fetch tokens."""
+        """Replace ``__init__``, because the SDKs' own constructors would fetch tokens."""
         self._source = source
         self._cloud = cloud
         self._tenant = tenant
-        self._own = AudienceToken(source)
-        self._plain = self._capable = AudienceTokens(source, None, self._own)
-        self._by_scopes = self._plain.by_scopes
+        self._own_token = AudienceToken(source)
+        self._tokens = self._cae_tokens = AudienceTokens(source, None, self._own_token)
+        self._by_scopes = self._tokens.by_scopes
         if source.answers_claims:
-            self._capable = AudienceTokens(source, CP1)
-        self._auth = BearerAuth(self._own)
+            self._cae_tokens = AudienceTokens(source, CP1)
+        self._auth = BearerAuth(self._own_token)
         self._time, self._monotonic = source.clock.time, source.clock.monotonic
 
     def get_token(
@@ -55,36 +55,36 @@ class Credential:
         enable_cae: bool = False,
         **kwargs: object,  # noqa: ARG002 - azure-core's protocol allows any
     ) -> AccessToken:
-        """Give a token for one audience, as azure-core's ``TokenCredential`` asks for it.
+        """Return a token for one audience, as azure-core's ``TokenCredential`` does.
 
         ``scopes`` are ``X/.default`` (or ``X//.default``, or ``X``) of one audience;
         ``claims`` is the JSON of a claims challenge; ``enable_cae`` says that the caller
-        can answer one (continuous access evaluation), which only ``library="msal"`` can
-        tell Entra ID. ``expires_on`` is in UTC epoch seconds. Raises an EndUserError.
+        handles such challenges (continuous access evaluation), which only ``library="msal"``
+        can tell Entra ID. ``expires_on`` is in UTC epoch seconds. Raises an EndUserError.
         """
         if claims is tenant_id is None and not enable_cae:
             try:
-                ready = self._by_scopes[scopes]
-            except (KeyError, TypeError):  # not asked before, or no scopes at all
+                token = self._by_scopes[scopes]
+            except (KeyError, TypeError):  # not asked for before, or no valid scopes
                 pass
             else:
-                # Ready.forms, written out, since a call would cost a tenth of this one.
-                fresh, wall, ticks, forms = ready.made
+                # AudienceToken.formats, written out: a call would cost a tenth of this one.
+                fresh, wall, monotonic, formats = token.made
                 if (
-                    forms is not None
-                    and fresh is ready.source.fresh
+                    formats is not None
+                    and fresh is token.source.fresh
                     and self._time() < wall
-                    and self._monotonic() < ticks
+                    and self._monotonic() < monotonic
                 ):
-                    return forms.access_token
-                return ready.forms().access_token
-        shelf = self._capable if enable_cae else self._plain
-        return self._forms(scopes, claims, tenant_id, shelf).access_token
+                    return formats.access_token
+                return token.formats().access_token
+        tokens = self._cae_tokens if enable_cae else self._tokens
+        return self._formats(scopes, claims, tenant_id, tokens).access_token
 
     def get_token_info(
         self, *scopes: str, options: TokenRequestOptions | None = None
     ) -> AccessTokenInfo:
-        """Give the same as ``get_token``, as azure-core's ``SupportsTokenInfo`` asks for it.
+        """Return the same token as ``get_token``, as azure-core's ``SupportsTokenInfo`` does.
 
         ``options`` may hold ``claims``, ``tenant_id`` and ``enable_cae``. Raises an
         EndUserError.
@@ -95,27 +95,27 @@ class Credential:
         except AttributeError:
             kind = type(options).__name__
             raise ConfigurationError(f"options must be a dict, not {kind}.") from None
-        shelf = self._capable if wanted.get("enable_cae") else self._plain
+        tokens = self._cae_tokens if wanted.get("enable_cae") else self._tokens
         if claims is tenant is None:
             try:
-                ready = shelf.by_scopes[scopes]
-            except (KeyError, TypeError):  # not asked before, or no scopes at all
+                token = tokens.by_scopes[scopes]
+            except (KeyError, TypeError):  # not asked for before, or no valid scopes
                 pass
             else:
-                return ready.forms().access_token_info
-        return self._forms(scopes, claims, tenant, shelf).access_token_info
+                return token.formats().access_token_info
+        return self._formats(scopes, claims, tenant, tokens).access_token_info
 
     def signed_session(self, session: requests.Session | None = None) -> requests.Session:
-        """Give a requests session (a new one, or yours) that signs its requests.
+        """Return a requests session (a new one, or yours) that signs its requests.
 
-        The token is set twice: as a header, which azure-datalake-store 0.0.x reads, and
-        as ``auth``, which takes a fresh token for each request, keeps netrc from
-        replacing it and refuses plain http. Raises an EndUserError.
+        The token is set twice: as a header, which azure-datalake-store 0.0.x reads, and as
+        ``auth``, which uses a fresh token for each request, prevents netrc from replacing it
+        and refuses plain http. Raises an EndUserError.
         """
         _check_session(session)
-        forms = self._own.forms()
+        formats = self._own_token.formats()
         session = requests.Session() if session is None else session
-        session.headers["Authorization"] = forms.header
+        session.headers["Authorization"] = formats.header
         session.auth = self._auth
         return session
 
@@ -126,18 +126,18 @@ class Credential:
         return self.signed_session(session)
 
     def whoami(self) -> Account:
-        """Tell who signed in, without asking the network."""
+        """Return the account that signed in; uses no network."""
         held = self._source.held
         return held.account if held else Account()
 
     def aio(self) -> AsyncCredential:
-        """Give the same credential for async clients (``async get_token``)."""
+        """Return the same credential for async clients (``async get_token``)."""
         from .aio import AsyncCredential
 
         return AsyncCredential(self)
 
     def close(self) -> None:
-        """Do nothing: there is nothing to close. azure-core's protocol has this verb."""
+        """Do nothing: there is nothing to close. azure-core's protocol has this method."""
 
     def __enter__(self) -> Self:
         return self
@@ -149,46 +149,46 @@ class Credential:
         held, account = self._source.held, self.whoami()
         until = f" until {_utc(held.expires_on)}" if held else ""
         tenant = account.tenant or self._tenant
-        who, where = account.username or "somebody", f" in {tenant}" if tenant else ""
-        return f"<{self._kind} credentials of {who}{where} for {self._source.resource}{until}>"
+        name, where = account.username or "somebody", f" in {tenant}" if tenant else ""
+        return f"<{self._kind} credentials of {name}{where} for {self._source.resource}{until}>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        # The audiences that were asked for go along: elsewhere they cannot be had.
-        shelves = {id(one): one for one in (self._plain, self._capable)}.values()
-        every = [one for shelf in shelves for one in shelf.by_resource.copy().values()]
-        others = [one.source for one in every if one is not self._own]
+        # Tokens of other audiences are pickled too: the other process cannot obtain them.
+        groups = {id(one): one for one in (self._tokens, self._cae_tokens)}.values()
+        tokens = [token for group in groups for token in group.by_resource.copy().values()]
+        others = [token.source for token in tokens if token is not self._own_token]
         used = tuple(source for source in others if source.held is not None)
-        return _restored, (type(self), self._source, self._cloud, self._tenant, used)
+        return _unpickled, (type(self), self._source, self._cloud, self._tenant, used)
 
-    def _take(self, others: tuple[TokenSource, ...]) -> None:
-        """Take what came along in a pickle, though nothing more can be asked for here."""
-        if self._capable is self._plain and any(one.claims for one in others):
-            self._capable = AudienceTokens(self._source, CP1, self._own)
-        for one in others:
-            shelf = self._capable if one.claims else self._plain
-            shelf.by_resource[one.resource] = AudienceToken(one)
+    def _add_sources(self, sources: tuple[TokenSource, ...]) -> None:
+        """Add the other audiences of a pickle, though this process can obtain no other."""
+        if self._cae_tokens is self._tokens and any(source.claims for source in sources):
+            self._cae_tokens = AudienceTokens(self._source, CP1, self._own_token)
+        for source in sources:
+            tokens = self._cae_tokens if source.claims else self._tokens
+            tokens.by_resource[source.resource] = AudienceToken(source)
 
-    def _forms(
-        self, scopes: tuple[str, ...], claims: object, tenant: object, shelf: AudienceTokens
+    def _formats(
+        self, scopes: tuple[str, ...], claims: object, tenant: object, tokens: AudienceTokens
     ) -> TokenFormats:
         self._check_tenant(tenant)
-        ready = shelf.ready_for(self._audience(scopes))
+        token = tokens.for_resource(self._audience(scopes))
         if claims is not None:
-            return TokenFormats.of(ready.source.answer(check_claims(claims)))
-        shelf.by_scopes[scopes] = ready
-        return ready.forms()
+            return TokenFormats.of(token.source.reply_to_challenge(check_claims(claims)))
+        tokens.by_scopes[scopes] = token
+        return token.formats()
 
     def _audience(self, scopes: tuple[str, ...]) -> str:
         if not scopes or not all(map(_is_text, scopes)):
             raise ConfigurationError(
                 f"get_token needs a scope, not {scopes!r}.",
-                remedy=f"Give one such as '{self._cloud.management}.default'.",
+                remedy=f"Use one such as '{self._cloud.management}.default'.",
             )
         audiences = {self._cloud.audience(scope) for scope in scopes}
         if len(audiences) > 1:
             raise ConfigurationError(
                 f"One token cannot serve several audiences: {', '.join(sorted(audiences))}.",
-                remedy="Call get_token once for each.",
+                remedy="Call get_token once for each audience.",
             )
         return audiences.pop()
 
@@ -201,16 +201,16 @@ class Credential:
             )
 
 
-def _restored(
+def _unpickled(
     kind: type[Credential],
     source: TokenSource,
     cloud: Cloud,
     tenant: str | None,
-    others: tuple[TokenSource, ...],
+    sources: tuple[TokenSource, ...],
 ) -> Credential:
     credential = kind.__new__(kind)
     credential._begin(source, cloud, tenant)  # noqa: SLF001 - its own constructor
-    credential._take(others)  # noqa: SLF001
+    credential._add_sources(sources)  # noqa: SLF001
     return credential
 
 

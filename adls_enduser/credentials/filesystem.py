@@ -1,7 +1,7 @@
 """The token for ``azure.datalake.store.core.AzureDLFileSystem``, in 0.0.x and 1.x.
 
-Hand it over as the first positional argument: its keyword is ``token`` in 0.0.x and
-``token_credential`` in 1.x, and either swallows the other's.
+Pass it as the first positional argument: its keyword is ``token`` in 0.0.x and
+``token_credential`` in 1.x, and each generation ignores the other's.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from ..clouds import Cloud
     from .token_source import TokenSource
 
-# The spelling, with both slashes, in which azure-datalake-store 1.x alone asks
-# (its lib.DatalakeRESTInterface.__init__), and its margin (get_refreshed_bearer_token).
+# The spelling, with two slashes, that only azure-datalake-store 1.x uses
+# (its lib.DatalakeRESTInterface.__init__), and its margin in seconds
+# (get_refreshed_bearer_token).
 _STORE_SCOPE = ("https://datalake.azure.net//.default",)
 _STORE_MARGIN = 300
 
-# Gone from azure-datalake-store 1.0.
+# azure-datalake-store 1.0 removed it.
 _DataLakeCredential: Any = getattr(lib, "DataLakeCredential", object)
 
 
@@ -43,32 +44,32 @@ class FilesystemToken(Credential, _DataLakeCredential):  # type: ignore[misc]
         self._retry_detector = RetryDetector(source.clock)
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        """Give a token for one audience; see ``Credential.get_token``.
+        """Return a token for one audience; see ``Credential.get_token``.
 
-        azure-datalake-store 1.x keeps a token until five minutes before its end, and
-        after a 401 sends the same one for 85 seconds. To it the token ends so soon that
-        it asks again for each request, which costs it nothing while the token is fresh.
+        azure-datalake-store 1.x keeps a token until five minutes before its expiry, and
+        after a 401 sends the same one for 85 seconds. It is told an expiry so near that it
+        asks again for each request, which costs little while the token is fresh.
         """
         if scopes != _STORE_SCOPE:
             return super().get_token(*scopes, **options)
-        self._listen()
+        self._renew_if_rejected()
         token = super().get_token(*scopes, **options)
-        soon = int(self._source.clock.time()) + _STORE_MARGIN
-        return HiddenAccessToken(token.token, min(token.expires_on, soon))
+        expires_on = int(self._source.clock.time()) + _STORE_MARGIN
+        return HiddenAccessToken(token.token, min(token.expires_on, expires_on))
 
     def signed_session(self, session: requests.Session | None = None) -> requests.Session:
-        """Give a signed session; see ``Credential.signed_session``."""
-        if session is None:  # as azure-datalake-store 0.0.x asks, before each attempt
-            self._listen()
+        """Return a signed session; see ``Credential.signed_session``."""
+        if session is None:  # how azure-datalake-store 0.0.x calls it, before each attempt
+            self._renew_if_rejected()
         return super().signed_session(session)
 
-    def _listen(self) -> None:
+    def _renew_if_rejected(self) -> None:
         if self._retry_detector.retried_after_401():
             self._source.renew(self._source.held)
 
     @property
     def token(self) -> TokenDict:
-        """The live token, with the keys of both 0.0.52 (adal's) and 0.0.53 (msal's)."""
+        """The current token, with the keys of both 0.0.52 (adal's) and 0.0.53 (msal's)."""
         token = self._source.token()
         seconds = max(0, int(token.lifetime))
         return TokenDict(
@@ -86,10 +87,10 @@ class FilesystemToken(Credential, _DataLakeCredential):  # type: ignore[misc]
         )
 
     def refresh_token(self, authority: object = None) -> None:  # noqa: ARG002 - 0.0.x's signature
-        """Renew the token now, at the authority that signed in whatever ``authority`` says.
+        """Renew the token now, at the authority of the sign-in; ``authority`` is ignored.
 
-        0.0.x renews at login.microsoftonline.com unless told otherwise (its
-        ``DataLakeCredential.refresh_token``), which sends a refresh token of another
-        cloud to the public one.
+        0.0.x renews at login.microsoftonline.com by default (its
+        ``DataLakeCredential.refresh_token``), which sends a refresh token of another cloud to
+        the public cloud.
         """
         self._source.renew()

@@ -1,7 +1,7 @@
 """Credentials for ``DataLakeStoreAccountManagementClient`` and any Resource Manager client.
 
-They are msrestazure's documented classes to ``isinstance``, and azure-core's to the
-newer clients; msrestazure's own fetching and refreshing is never used.
+They are instances of msrestazure's documented classes, and azure-core credentials for the
+newer clients. msrestazure's own code for fetching and refreshing tokens is never used.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msrestazure.azure_cloud
 from msrestazure.azure_active_directory import AADTokenCredentials, UserPassCredentials
 
+from ..options import Settings
+from ..strategies.protocol import extended
 from .credential import Credential
 from .token_formats import TokenDict
 
@@ -26,35 +28,35 @@ _CLOUDS = {
 
 
 class ManagementCredential(Credential):
-    """What msrestazure's classes have besides: ``token``, ``id``, ``scheme`` and so on."""
+    """The attributes that msrestazure's classes have: ``token``, ``id``, ``scheme`` and others."""
 
     _kind = "management"
-    # msrestazure's attributes that others read; none of ours holds a secret.
+    # Attributes of msrestazure that other code reads; none holds a secret here.
     scheme = "Bearer"
     secret = None
     password = None
 
     def _begin(self, source: TokenSource, cloud: Cloud, tenant: str | None) -> None:
         super()._begin(source, cloud, tenant)
-        settings = getattr(source.strategy, "settings", None)
-        self.id = self.store_key = getattr(settings, "client_id", None) or ""
+        settings = extended(source.strategy).settings
+        self.id = self.store_key = settings.client_id if isinstance(settings, Settings) else ""
         configure: Any = self._configure  # type: ignore[attr-defined]
         configure(
             tenant=tenant or "common",
             resource=source.resource,
             cloud_environment=_environment(cloud),
         )
-        # It has put "common" where no tenant was asked for (its ``AADMixin._configure``).
+        # It sets "common" if no tenant was given (its ``AADMixin._configure``).
         self._tenant = tenant
 
     @property
     def username(self) -> str | None:
-        """The user name of whoever signed in."""
+        """The user name of the account that signed in."""
         return self.whoami().username
 
     @property
     def token(self) -> TokenDict:
-        """The live token in msrestazure's form (its ``AADMixin._convert_token``)."""
+        """The current token in msrestazure's format (its ``AADMixin._convert_token``)."""
         token = self._source.token()
         return TokenDict(
             access_token=token.secret,
@@ -69,10 +71,10 @@ class ManagementCredential(Credential):
         )
 
     def set_token(self) -> None:
-        """Do nothing: the token is asked for when it is needed."""
+        """Do nothing: the token is obtained when it is needed."""
 
     def construct_auth(self) -> str:
-        """Give the header's value."""
+        """Return the value of the Authorization header."""
         return f"{self.scheme} {self._source.token().secret}"
 
 

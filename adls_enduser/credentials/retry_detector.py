@@ -1,9 +1,9 @@
-"""Guess from a client's rhythm that the service no longer accepts the token.
+"""Detect, from when a client asks for the token, that the service rejects the token.
 
 azure-datalake-store answers HTTP 401 with four more attempts of its own, after sleeps of
 1, 4, 16 and 64 seconds (its ``retry.ExponentialRetryPolicy``), and never tells the
 credential. But it asks for the token before each attempt, so a thread that asks after
-one second and then after four more is most likely being refused. A wrong guess costs
+one second and then after four more is most likely being rejected. A wrong guess costs
 one silent token request, at most once a minute; a right one saves 80 seconds.
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..clocks import Clock
 
 _FIRST, _SECOND = 1.0, 4.0
-# What a refused attempt may take besides the sleep.
+# The longest time that a rejected attempt takes in addition to the sleep.
 _SLACK = 0.4
 # Calls closer than this belong to one attempt: 1.x asks twice for each.
 _SAME = 0.5
@@ -24,15 +24,15 @@ _PAUSE = 60.0
 
 
 class RetryDetector:
-    """Listens to when each thread asks. Forgets everything in another process."""
+    """Notes when each thread asks. In another process it starts with nothing."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._local = threading.local()
-        self._heard_on = -_PAUSE
+        self._detected_on = -_PAUSE
 
     def retried_after_401(self) -> bool:
-        """Note that this thread asks now; tell whether it seems to be refused."""
+        """Note that this thread asks now; return whether the service seems to reject its token."""
         now, local = self._clock.monotonic(), self._local
         gap = now - getattr(local, "asked_on", now)
         local.asked_on = now
@@ -40,9 +40,9 @@ class RetryDetector:
             return False
         before, local.gap = getattr(local, "gap", 0.0), gap
         fits = _fits(before, _FIRST) and _fits(gap, _SECOND)
-        if not fits or now - self._heard_on < _PAUSE:
+        if not fits or now - self._detected_on < _PAUSE:
             return False
-        self._heard_on = now
+        self._detected_on = now
         return True
 
 

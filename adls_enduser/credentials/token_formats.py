@@ -1,4 +1,4 @@
-"""One access token in every format that an SDK asks for."""
+"""One access token in every format that an SDK asks for, made once for each token."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TokenFormats:
-    """One token in the forms that SDKs ask for."""
+    """One token in the formats that SDKs ask for."""
 
     token: Token
     access_token: AccessToken
@@ -23,7 +23,7 @@ class TokenFormats:
 
     @classmethod
     def of(cls, token: Token) -> TokenFormats:
-        """Make all forms of a token."""
+        """Make all formats of a token."""
         expires_on = int(token.expires_on)
         return cls(
             token,
@@ -34,59 +34,68 @@ class TokenFormats:
 
 
 class AudienceToken:
-    """The token of one audience, its forms made once for each token."""
+    """The current token of one audience, in all formats."""
 
     __slots__ = ("_monotonic", "_time", "made", "source")
 
     def __init__(self, source: TokenSource) -> None:
         self.source = source
         self._time, self._monotonic = source.clock.time, source.clock.monotonic
+        # TokenSource.fresh when the formats were made, until when they may be returned (by
+        # either clock), and the formats.
         self.made: tuple[object, float, float, TokenFormats | None] = (None, 0.0, 0.0, None)
 
-    def forms(self) -> TokenFormats:
-        """Give the forms of a token that is good now."""
-        # The hot path, as TokenSource.token has it: here, since a call more costs a tenth.
-        fresh, wall, ticks, forms = self.made
-        if fresh is self.source.fresh and self._time() < wall and self._monotonic() < ticks:
-            return forms  # type: ignore[return-value]
-        return self._of(self.source.token())
+    def formats(self) -> TokenFormats:
+        """Return the formats of a token that is valid now."""
+        # The hot path, written out as in TokenSource.token: a call would cost a tenth of it.
+        fresh, wall, monotonic, formats = self.made
+        if (
+            formats is not None
+            and fresh is self.source.fresh
+            and self._time() < wall
+            and self._monotonic() < monotonic
+        ):
+            return formats
+        return self._formats_of(self.source.token())
 
-    def _of(self, token: Token) -> TokenFormats:
-        made = self.made[3]
-        if made is None or made.token is not token:
-            made = TokenFormats.of(token)
+    def _formats_of(self, token: Token) -> TokenFormats:
+        formats = self.made[3]
+        if formats is None or formats.token is not token:
+            formats = TokenFormats.of(token)
         fresh = self.source.fresh
         if fresh[0] is token:
-            self.made = (fresh, fresh[1], fresh[2], made)
+            self.made = (fresh, fresh[1], fresh[2], formats)
         else:
-            self.made = (None, 0.0, 0.0, made)
-        return made
+            self.made = (None, 0.0, 0.0, formats)
+        return formats
 
     def __reduce__(self) -> tuple[object, ...]:
-        return AudienceToken, (self.source,)  # a session that is pickled holds one
+        return AudienceToken, (self.source,)  # a pickled requests session holds one
 
 
 class AudienceTokens:
-    """The tokens of every audience, all asked for with the same claims or none."""
+    """The tokens of every audience of one sign-in, all requested with the same claims."""
 
-    def __init__(self, source: TokenSource, claims: str | None, *first: AudienceToken) -> None:
+    def __init__(
+        self, source: TokenSource, claims: str | None, first: AudienceToken | None = None
+    ) -> None:
         self._source = source
         self._claims = claims
-        self.by_resource = {one.source.resource: one for one in first}
+        self.by_resource = {first.source.resource: first} if first else {}
         self.by_scopes: dict[tuple[object, ...], AudienceToken] = {}
 
-    def ready_for(self, resource: str) -> AudienceToken:
-        """Give the token of an audience, which need not have been asked for before."""
-        ready = self.by_resource.get(resource)
-        if ready is None:
-            # setdefault, so that two threads at once end with the same source.
+    def for_resource(self, resource: str) -> AudienceToken:
+        """Return the token of an audience, which may be asked for the first time."""
+        token = self.by_resource.get(resource)
+        if token is None:
+            # setdefault, so that two threads at once get the same source.
             new = AudienceToken(self._source.sibling(resource, self._claims))
-            ready = self.by_resource.setdefault(resource, new)
-        return ready
+            token = self.by_resource.setdefault(resource, new)
+        return token
 
 
 class TokenDict(dict[str, Any]):
-    """An SDK's own form of a token, which is a dictionary; its ``repr`` hides the values."""
+    """An SDK's own format of a token, a dictionary; its ``repr`` hides the values."""
 
     def __repr__(self) -> str:
         return f"<token with {', '.join(self)}>"

@@ -92,10 +92,10 @@ class AbandonableThread(threading.Thread):
 
 
 class InterruptibleCall(Generic[_Result]):
-    """A call of a function in a thread, which Ctrl-C or an error can interrupt."""
+    """Calls a function with its arguments in a thread, which an error or Ctrl-C can interrupt."""
 
-    def __init__(self, function: Callable[[], _Result]) -> None:
-        self._function = function
+    def __init__(self, function: Callable[..., _Result], *arguments: object) -> None:
+        self._function, self._arguments = function, arguments
         self._done = threading.Event()
         self._outcome: list[_Result] = []
         self._error: BaseException | None = None
@@ -119,7 +119,7 @@ class InterruptibleCall(Generic[_Result]):
 
     def _run(self) -> None:
         try:
-            self._outcome.append(self._function())
+            self._outcome.append(self._function(*self._arguments))
         except EndUserError as error:
             self._error = error.with_traceback(None)
         except BaseException as error:

@@ -1,1 +1,1 @@
-"""Ways of signing in, one a file. Each holds a Session and has the protocol's two methods."""
+"""Ways of signing in, one in each file. Each has the two methods of AuthStrategy."""

@@ -1,4 +1,4 @@
-"""AzureCli: the sign-in that ``az login`` has left on this machine."""
+"""AzureCli: the sign-in that ``az login`` made on this machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 import math
 import shutil
 from copy import copy
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from ..claims import check_claims
 from ..clouds import scope_of
@@ -20,7 +20,7 @@ from ..errors import (
 )
 from ..options import AccountOptions, account_settings, is_tenant_id, refuse_unknown, seconds
 from .azure_credential import AzureCredential
-from .cached import refuse_pickle
+from .session import HoldsSignIn
 
 if TYPE_CHECKING:
     from azure.identity import AzureCliCredential
@@ -29,15 +29,25 @@ if TYPE_CHECKING:
     from ..tokens import Account, Token
 
 
-# What ``az login`` can help with.
-_MENDED_BY_LOGIN = (MfaRequired, SignInExpired, SignInRequired, WrongAccount)
+# Errors that ``az login`` can help with.
+_FIXED_BY_LOGIN = (MfaRequired, SignInExpired, SignInRequired, WrongAccount)
 
 # azure-cli-core, cloud.py.
 _AZ_CLOUDS = {"china": "AzureChinaCloud", "us_government": "AzureUSGovernment"}
 
 
-class AzureCli:
-    """Take tokens from the Azure CLI (``az account get-access-token``); asks nobody.
+class AzureCliOptions(AccountOptions, total=False):
+    """Options of AzureCli.
+
+    ``request_timeout``: how many seconds ``az`` may take for a token. ``az`` is asked for a
+    token of ``tenant``; ``tenant`` and ``username`` are compared with the token's claims.
+    """
+
+    request_timeout: float
+
+
+class AzureCli(HoldsSignIn):
+    """Take tokens from the Azure CLI (``az account get-access-token``), without a prompt.
 
     azure-identity's AzureCliCredential runs ``az``: extra ``[identity]``,
     MissingDependency without it, or without ``az``. Takes the options of
@@ -46,12 +56,12 @@ class AzureCli:
     """
 
     def __init__(self, **options: Unpack[AzureCliOptions]) -> None:
-        refuse_unknown(options, AzureCliOptions, "AzureCli")
+        refuse_unknown(options, AzureCliOptions.__annotations__, "AzureCli")
         self.settings = own = account_settings(options)
         timeout = seconds("request_timeout", options.get("request_timeout", 30.0))
-        self._inner = AzureCredential(
+        self._azure_credential = AzureCredential(
             _credential(own.tenant, timeout),
-            # A domain cannot be compared with a token; az itself signs in there.
+            # A token does not name its tenant by domain; az itself signs in there.
             tenant=own.tenant if is_tenant_id(own.tenant) else None,
             username=own.username,
             cloud=own.cloud,
@@ -60,73 +70,64 @@ class AzureCli:
 
     @property
     def account(self) -> Account | None:
-        """Whose tokens ``az`` gives, once it has given one."""
-        return self._inner.account
+        """The account of the last token; None before the first."""
+        return self._azure_credential.account
 
     def silent(self, resource: str, *, claims: str | None = None) -> Token:
-        """Ask ``az`` for a token; it renews its sign-in itself.
+        """Return a token from ``az``, which renews its sign-in itself.
 
-        Raises SignInRequired where nobody has signed in to it, SignInExpired and so on
-        where that sign-in no longer serves, with the command that helps.
+        Raises SignInRequired if nobody has signed in to it, SignInExpired or another
+        SignInError if that sign-in cannot be used any more, with the command that helps.
         """
         if claims is not None:
-            raise self._challenged(resource, check_claims(claims))
+            raise self._claims_challenge(resource, check_claims(claims))
         try:
-            token = self._inner.silent(resource)
+            token = self._azure_credential.silent(resource)
         except SignInError as refused:
-            raise self._advised(refused, resource) from None
+            raise self._with_login_command(refused, resource) from None
         if token is None:
             raise self._not_signed_in(resource)
         return token
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
-        """Refuse likewise: the person must run ``az login``."""
+        """Do as ``silent``: only ``az login`` can prompt the person."""
         return self.silent(resource, claims=claims)
 
-    def _advised(self, refused: SignInError, resource: str) -> SignInError:
-        """Name the command that helps, with the tenant and the scope."""
+    def _with_login_command(self, refused: SignInError, resource: str) -> SignInError:
+        """Return the error with the command that helps as its remedy."""
         _require_az()
         if refused.code is None and "az login" in refused.message:
             return self._not_signed_in(resource)
-        if not isinstance(refused, _MENDED_BY_LOGIN):
+        if not isinstance(refused, _FIXED_BY_LOGIN):
             return refused
-        advised = copy(refused)
-        advised.remedy = f"Run: {self._login(resource)}"
-        return advised
+        error = copy(refused)
+        error.remedy = f"Run: {self._login_command(resource)}"
+        return error
 
     def _not_signed_in(self, resource: str) -> SignInRequired:
         return SignInRequired(
-            "The Azure CLI is not signed in.", remedy=f"Run: {self._login(resource)}"
+            "The Azure CLI is not signed in.", remedy=f"Run: {self._login_command(resource)}"
         )
 
-    def _challenged(self, resource: str, claims: str) -> SignInRequired:
+    def _claims_challenge(self, resource: str, claims: str) -> SignInRequired:
         # As azure-identity's own advice and azure-cli's (since 2.76.0) spell it.
-        coded = base64.b64encode(claims.encode()).decode()
+        encoded = base64.b64encode(claims.encode()).decode()
         return SignInRequired(
-            "The service challenges the sign-in of the Azure CLI for more claims.",
-            remedy=f"Run: {self._login(resource)} --claims-challenge {coded}",
+            "The service asks for claims that the sign-in of the Azure CLI does not have.",
+            remedy=f"Run: {self._login_command(resource)} --claims-challenge {encoded}",
         )
 
-    def _login(self, resource: str) -> str:
+    def _login_command(self, resource: str) -> str:
         own = self.settings
         cloud = _AZ_CLOUDS.get(own.cloud.name)
-        choose = f"az cloud set --name {cloud} && " if cloud else ""
+        set_cloud = f"az cloud set --name {cloud} && " if cloud else ""
         tenant = f" --tenant {own.tenant}" if own.tenant else ""
-        return f"{choose}az login{tenant} --scope {scope_of(resource)}"
-
-    def __copy__(self) -> AzureCli:
-        return self
-
-    def __deepcopy__(self, memo: object) -> AzureCli:
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        refuse_pickle("AzureCli")
+        return f"{set_cloud}az login{tenant} --scope {scope_of(resource)}"
 
     def __repr__(self) -> str:
         if "settings" not in vars(self):  # in the traceback of a constructor
             return "<AzureCli>"
-        return f"<AzureCli at {self.settings.tenant or 'its own tenant'}>"
+        return f"<AzureCli at {self.settings.tenant or 'the default tenant'}>"
 
 
 def _credential(tenant: str | None, timeout: float) -> AzureCliCredential:
@@ -135,7 +136,7 @@ def _credential(tenant: str | None, timeout: float) -> AzureCliCredential:
         from azure.identity import AzureCliCredential
     except ImportError as missing:
         raise MissingDependency(
-            "Asking the Azure CLI needs the package azure-identity.",
+            "mode='azure_cli' needs the package azure-identity.",
             remedy="Run: pip install 'adls-enduser[identity]'",
         ) from missing
     return AzureCliCredential(tenant_id=tenant or "", process_timeout=math.ceil(timeout))
@@ -144,17 +145,7 @@ def _credential(tenant: str | None, timeout: float) -> AzureCliCredential:
 def _require_az() -> None:
     if shutil.which("az") is None:
         raise MissingDependency(
-            "The Azure CLI is not on the path: there is no program az.",
+            "The Azure CLI was not found: there is no program az on the PATH.",
             remedy="Install it (https://aka.ms/azure-cli) and run az login, or sign in with"
             " mode='device_code'.",
         )
-
-
-class AzureCliOptions(AccountOptions, total=False):
-    """What AzureCli takes as well.
-
-    ``request_timeout``: how many seconds ``az`` may take to answer. ``tenant`` is asked
-    of it, and ``tenant`` and ``username`` are compared with what the token says.
-    """
-
-    request_timeout: float

@@ -1,8 +1,12 @@
-"""AuthStrategy: the one protocol behind every way of signing in."""
+"""AuthStrategy: the protocol of every way of signing in, and what a strategy may also have."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from ..clouds import PUBLIC, Cloud
+from ..options import AccountSettings
+from ..tokens import Account
 
 if TYPE_CHECKING:
     from ..tokens import Token
@@ -10,60 +14,128 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class AuthStrategy(Protocol):
-    """A way of signing a person in: once by asking, afterwards silently.
+    """A way of signing a person in: once with a prompt, afterwards silently.
 
-    Any object with these two methods is one, a stranger's included. ``resource`` is
-    the audience in its canonical spelling (``https://datalake.azure.net/``);
-    ``claims`` is the JSON of a claims challenge, for the strategies that can answer one.
+    Any object with these two methods is a strategy, also one that is not from this package.
+    ``resource`` is the audience in its canonical spelling (``https://datalake.azure.net/``);
+    ``claims`` is the JSON of a claims challenge, for strategies that can send one.
     """
 
     def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
-        """Give a token without asking anybody, or None when only a person can help.
+        """Return a token without a prompt, or None when only a person can help.
 
         Raises SignInExpired or another SignInError when an earlier sign-in was refused
-        and only a person can help, TransportError when no answer came.
+        and only a person can help, TransportError when no response came.
         """
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
-        """Ask the person. Blocks; raises an EndUserError."""
+        """Prompt the person and return a token. Blocks; raises an EndUserError."""
 
 
 @runtime_checkable
-class Travels(Protocol):
-    """What a strategy may do besides: stand in for itself in another process."""
+class ExtendedStrategy(AuthStrategy, Protocol):
+    """What a strategy may also have: each member is optional.
 
-    def elsewhere(self) -> AuthStrategy | None:
-        """Give what is pickled in its place, which asks nobody and holds no secret."""
-
-
-@runtime_checkable
-class Rejects(Protocol):
-    """What a strategy may do besides: forget a token that it would give again."""
-
-    def reject(self, token: Token) -> None:
-        """Never give this token again: the service, or the caller, does not want it."""
-
-
-@runtime_checkable
-class Remembers(Protocol):
-    """What a strategy may do besides: hold a token for whoever else asks for the same.
-
-    ``silent`` gives one that is fresh, and renews one that is not. A new credential need
-    not wait for that, nor depend on it, as long as the token lives.
-    """
-
-    def living(self, resource: str, *, claims: str | None = None) -> Token | None:
-        """Give a token that is held and lives, however soon it ends; asks no network."""
-
-
-@runtime_checkable
-class AnswersClaims(Protocol):
-    """What a strategy may do besides: say whether it sends claims on, or refuses them.
-
-    One that does is also asked for tokens with the capability CP1, by claims that say so
-    (``claims.CP1``), where a caller wants continuous access evaluation.
+    ``extended`` supplies a default for each member that a strategy lacks.
     """
 
     @property
+    def settings(self) -> AccountSettings:
+        """The options of the strategy, validated. Default: those of ``cloud``, if it has that."""
+
+    @property
+    def account(self) -> Account | None:
+        """The account that signed in. Default: None, not known."""
+
+    @property
+    def prompt(self) -> object:
+        """The caller's own prompt. It lets a person be asked where there is no terminal.
+
+        Default: None.
+        """
+
+    @property
     def answers_claims(self) -> bool:
-        """Whether claims are sent on."""
+        """Whether ``claims`` are sent to the authority. Default: False.
+
+        A strategy that sends them is also asked for tokens with the capability CP1
+        (``claims.CP1``), for callers that want continuous access evaluation.
+        """
+
+    def cached_token(self, resource: str, *, claims: str | None = None) -> Token | None:
+        """Return an unexpired token from memory, however soon it ends; uses no network.
+
+        A second credential of the same strategy takes it while the authority is down.
+        Default: None.
+        """
+
+    def invalidate(self, token: Token) -> None:
+        """Never return this token again: a service or the caller rejected it. Default: no-op."""
+
+    def for_other_process(self) -> AuthStrategy | None:
+        """Return what is pickled in place of this strategy: it prompts nobody, holds no secret.
+
+        Default: None; the credential then lives in the other process until its token ends.
+        """
+
+
+def extended(strategy: AuthStrategy) -> ExtendedStrategy:
+    """Return the strategy with a default for each member of ExtendedStrategy that it lacks."""
+    return strategy if isinstance(strategy, ExtendedStrategy) else _WithDefaults(strategy)
+
+
+def declared_cloud(strategy: AuthStrategy) -> Cloud | None:
+    """Return the cloud that a strategy says it is for; None if it does not say."""
+    # Somebody else's class may use these names for something else.
+    settings = getattr(strategy, "settings", None)
+    cloud = settings.cloud if isinstance(settings, AccountSettings) else None
+    cloud = cloud or getattr(strategy, "cloud", None)
+    return cloud if isinstance(cloud, Cloud) else None
+
+
+class _WithDefaults:
+    """A strategy, and a default for each member that it lacks."""
+
+    def __init__(self, strategy: AuthStrategy) -> None:
+        self._strategy = strategy
+
+    def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
+        return self._strategy.silent(resource, claims=claims)
+
+    def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
+        return self._strategy.sign_in(resource, claims=claims)
+
+    @property
+    def settings(self) -> AccountSettings:
+        own = getattr(self._strategy, "settings", None)
+        if isinstance(own, AccountSettings):
+            return own
+        return AccountSettings(cloud=declared_cloud(self._strategy) or PUBLIC)
+
+    @property
+    def account(self) -> Account | None:
+        own = getattr(self._strategy, "account", None)
+        return own if isinstance(own, Account) else None
+
+    @property
+    def prompt(self) -> object:
+        return getattr(self._strategy, "prompt", None)
+
+    @property
+    def answers_claims(self) -> bool:
+        return getattr(self._strategy, "answers_claims", False) is True
+
+    def cached_token(self, resource: str, *, claims: str | None = None) -> Token | None:
+        own = getattr(self._strategy, "cached_token", None)
+        token: Token | None = own(resource, claims=claims) if own else None
+        return token
+
+    def invalidate(self, token: Token) -> None:
+        own = getattr(self._strategy, "invalidate", None)
+        if own:
+            own(token)
+
+    def for_other_process(self) -> AuthStrategy | None:
+        own = getattr(self._strategy, "for_other_process", None)
+        other: AuthStrategy | None = own() if own else None
+        return other

@@ -1,4 +1,4 @@
-"""Session: what a person's sign-in leaves behind, and how it serves the next resource."""
+"""Session: a person's sign-in, and how it serves the next resource."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import threading
 import warnings
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from ..cache import LOCK_TIMEOUT, CachedSession, CacheKey
 from ..claims import declares_cp1, is_challenge
-from ..concurrency import Question, reset_after_fork
-from ..errors import CacheError, SignInError, SignInExpired, WrongAccount
+from ..concurrency import PromptLock, SharedByCopies, reset_after_fork
+from ..errors import CacheError, ConfigurationError, SignInError, SignInExpired, WrongAccount
 from ..options import is_tenant_id
 from ..tokens import Account
 
@@ -25,12 +25,22 @@ if TYPE_CHECKING:
     from ..tokens import Secret, Token
 
 
-class Session:
-    """One person's sign-in at one authority, for one client; in memory, and in the cache.
+class HoldsSignIn(SharedByCopies):
+    """Base of objects that hold a person's sign-in: copies share it, and none is pickled."""
 
-    Its refresh token serves every resource (Microsoft: multi-resource refresh tokens),
-    and each answer may bring a new one, so a lock keeps renewals in a row: one in this
-    process, and the cache's own among processes.
+    def __reduce__(self) -> NoReturn:
+        raise ConfigurationError(
+            f"{type(self).__name__} cannot be pickled: it holds a person's sign-in.",
+            remedy="Pickle what a factory returned: it carries the short-lived access token.",
+        )
+
+
+class Session:
+    """One person's sign-in at one authority, for one client id; in memory, and in the cache.
+
+    Its refresh token serves every resource (Microsoft: multi-resource refresh tokens), and
+    each response may bring a new one. So renewals run one after the other: under a lock in
+    this process, and under the cache's lock among processes.
     """
 
     def __init__(self, settings: Settings, backend: Backend) -> None:
@@ -38,36 +48,36 @@ class Session:
         self.backend = backend
         self.account: Account | None = None
         self._refresh_token: Secret | None = None
-        # By resource, and whether with the capability CP1, which makes another token.
-        self._tokens: dict[tuple[str, bool], _Remembered] = {}
-        # The last token of each resource that was made or given here, without CP1.
-        self._seen: dict[str, Token] = {}
+        # By resource, and by whether the capability CP1 was declared: that makes another token.
+        self._tokens: dict[tuple[str, bool], _HeldToken] = {}
+        # The last token of each resource that was obtained or returned here, without CP1.
+        self._last_returned: dict[str, Token] = {}
         self._person_needed = False
-        self._question = Question()
+        self._prompt_lock = PromptLock()
         self._in_cache = False
-        # The refresh token that the cache held when it was last seen, and whether the
-        # one in memory is newer and could not be written.
-        self._cached: Secret | None = None
+        # The refresh token that the cache had when it was last read, and whether the one in
+        # memory is newer and could not be written.
+        self._cached_refresh_token: Secret | None = None
         self._unsaved = False
         self.after_fork()
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """Take a new lock."""
+        """Make a new lock."""
         self._lock = threading.RLock()
 
-    def renew(
+    def acquire_silent(
         self, resource: str, username: str | None = None, claims: str | None = None
     ) -> Token | None:
-        """Give a token, by the refresh token if need be; None where nobody has signed in yet.
+        """Return a token without a prompt; None if nobody has signed in yet.
 
-        The same token again, to another credential, as long as it is fresh and no
-        ``claims`` challenge wants another; and once, as long as nobody need wait for a newer
-        one, what another process has left in the cache. ``username`` says whose sign-in to
-        look for in the cache, if the settings do not.
+        Returns the token in memory if it is fresh and no ``claims`` challenge asks for
+        another; else the token that another process cached, once, if it is not due yet;
+        else a new one by the refresh token. ``username`` says whose sign-in to look for in
+        the cache, if the settings do not.
 
         Raises SignInExpired when the refresh token is refused for good (it is then
-        forgotten), another SignInError when this resource wants more than it can give,
+        forgotten), another SignInError when this resource needs more than a refresh token,
         ConfigurationError, before any network, for claims that cannot be sent.
         """
         self.backend.check_claims(claims)
@@ -75,87 +85,90 @@ class Session:
             token = self._fresh(resource, claims)
             if token is not None:
                 return token
-            with self._entry(username) as entry:
-                self._adopt(entry)
-                return self._found(resource, claims) or self._refreshed(resource, entry, claims)
+            with self._cache_entry(username) as entry:
+                self._load(entry)
+                token = self._from_other_process(resource, claims)
+                return token or self._refreshed(resource, entry, claims)
 
-    def begin(
+    def acquire_interactive(
         self,
         resource: str,
-        ask: Callable[[], Grant],
+        obtain_grant: Callable[[str, str | None], Grant],
         username: str | None = None,
         claims: str | None = None,
     ) -> Token:
-        """Sign in by ``ask``, unless another thread or process has just done so.
+        """Sign in by ``obtain_grant``, unless another thread or process has just done so.
 
-        Whoever waits while another thread asks shares the answer: the sign-in, or an error
-        that says what the person made of it. Raises CacheError, before anybody is asked,
-        where the sign-in could not be kept.
+        Threads that wait for another thread's prompt share its outcome. Raises CacheError,
+        before the person is prompted, if the sign-in could not be kept.
         """
         self.backend.check_claims(claims)
-        with self._question.turn():
-            renewed = None if self._person_needed else self.renew(resource, username, claims)
-            if renewed is not None:
-                return renewed
+        with self._prompt_lock.exclusive():
+            if not self._person_needed:
+                token = self.acquire_silent(resource, username, claims)
+                if token is not None:
+                    return token
             if self.settings.cache is not None:
                 self.settings.cache.check()
-            grant = self._question.put(lambda: self._expected(ask()))
-            return self._begun(grant, username, claims)
+            grant = obtain_grant(resource, claims)
+            check_account(grant.token.account, self.settings, self._next_call(grant))
+            return self._start(grant, username, claims)
 
-    def _begun(self, grant: Grant, username: str | None, claims: str | None) -> Token:
-        with self._lock:
-            self._tokens.clear()  # of somebody else, perhaps
-            self._person_needed = self._in_cache = False
-            token = self._keep(grant, claims)
-            with self._entry(username) as entry:
-                self._save(entry)
-            return token
-
-    def living(self, resource: str, claims: str | None = None) -> Token | None:
-        """Give the token in memory, if it lives, however soon it ends."""
+    def unexpired(self, resource: str, claims: str | None = None) -> Token | None:
+        """Return the token in memory if it has not expired, however soon it will."""
         held = self._tokens.get((resource, declares_cp1(claims)))
         if held is None or is_challenge(claims):
             return None
-        return held.token if held.lives(self.settings.clock) else None
+        return held.token if held.is_unexpired(self.settings.clock) else None
 
-    def reject(self, token: Token) -> None:
+    def invalidate(self, token: Token) -> None:
         """Forget a token, so that the next one comes from the authority."""
         with self._lock:
-            # The cache may hold it though it was never asked for here: in another process.
-            if not self._holding(token) and self.settings.cache is None:
+            # Another process may have cached it, though nobody asked for it here.
+            if not self._keys_of(token) and self.settings.cache is None:
                 return
-            with self._entry(token.account.username) as entry:
-                self._adopt(entry)
-                rejected = self._holding(token)
-                for key in rejected:
+            with self._cache_entry(token.account.username) as entry:
+                self._load(entry)
+                keys = self._keys_of(token)
+                for key in keys:
                     del self._tokens[key]
-                if rejected:
+                if keys:
                     self._save(entry)
 
-    def _holding(self, token: Token) -> list[tuple[str, bool]]:
-        return [key for key, one in self._tokens.items() if one.token == token]
+    def _start(self, grant: Grant, username: str | None, claims: str | None) -> Token:
+        with self._lock:
+            self._tokens.clear()  # they may be another person's
+            self._person_needed = self._in_cache = False
+            token = self._store(grant, claims)
+            with self._cache_entry(username) as entry:
+                self._save(entry)
+            return token
+
+    def _keys_of(self, token: Token) -> list[tuple[str, bool]]:
+        return [key for key, held in self._tokens.items() if held.token == token]
 
     def _fresh(self, resource: str, claims: str | None) -> Token | None:
         held = self._tokens.get((resource, declares_cp1(claims)))
         if held is None or is_challenge(claims):
             return None
-        return held.token if held.lasts(self.settings.clock) else None
+        return held.token if held.is_fresh(self.settings.clock) else None
 
-    def _found(self, resource: str, claims: str | None) -> Token | None:
-        """Give what another process has left: it serves at once, and is renewed in its turn."""
+    def _from_other_process(self, resource: str, claims: str | None) -> Token | None:
+        """Return what another process cached, once: after that it is renewed when due."""
         held = None if claims is not None else self._tokens.get((resource, False))
-        if held is None or held.token == self._seen.get(resource):
+        if held is None or held.token == self._last_returned.get(resource):
             return self._fresh(resource, claims)
-        self._seen[resource] = held.token
-        unhurried = held.token.advisory_margin - held.token.mandatory_margin
-        return held.token if held.lasts(self.settings.clock, unhurried) else None
+        self._last_returned[resource] = held.token
+        until_mandatory = held.token.advisory_margin - held.token.mandatory_margin
+        return held.token if held.is_fresh(self.settings.clock, until_mandatory) else None
 
     def _refreshed(self, resource: str, entry: Entry | None, claims: str | None) -> Token | None:
         if self._refresh_token is None:
             return None
         try:
             grant = self.backend.refresh(resource, self._refresh_token, claims)
-            token = self._keep(self._same(grant), claims)
+            self._check_same_account(grant)
+            token = self._store(grant, claims)
         except SignInError as refused:
             self._person_needed = True
             if isinstance(refused, SignInExpired):
@@ -165,58 +178,47 @@ class Session:
         self._save(entry)
         return token
 
-    def _keep(self, grant: Grant, claims: str | None) -> Token:
+    def _store(self, grant: Grant, claims: str | None) -> Token:
         self._refresh_token = grant.refresh_token or self._refresh_token
         token = grant.token
         if token.account != Account():
             self.account = token.account
         elif self.account is not None:  # a renewal may come without an id token
             token = replace(token, account=self.account)
-        self._tokens[token.resource, declares_cp1(claims)] = self._remembered(token)
+        self._tokens[token.resource, declares_cp1(claims)] = self._held(token)
         if not declares_cp1(claims):
-            self._seen[token.resource] = token
+            self._last_returned[token.resource] = token
         return token
 
-    def _remembered(self, token: Token) -> _Remembered:
-        # The same token again, out of the cache, is not younger than it was.
-        for one in self._tokens.values():
-            if one.token == token:
-                return one
+    def _held(self, token: Token) -> _HeldToken:
+        # The same token, read from the cache again, is not younger than it was.
+        for held in self._tokens.values():
+            if held.token == token:
+                return held
         clock = self.settings.clock
         left = token.expires_on - token.advisory_margin - clock.time()
-        return _Remembered(token, clock.monotonic() + left)
+        return _HeldToken(token, clock.monotonic() + left)
 
-    def _expected(self, grant: Grant) -> Grant:
-        """Refuse a sign-in of somebody else than was asked for.
-
-        A tenant given by its domain is not compared, for an answer names tenants by id: it
-        is the authority, asked under that domain, that chooses the tenant, and ``_same``
-        that holds it to its choice.
-        """
-        check_account(grant.token.account, self.settings, self._again(grant))
-        return grant
-
-    def _same(self, grant: Grant) -> Grant:
-        """Refuse a renewal that is of another tenant, or another person, than the sign-in.
+    def _check_same_account(self, grant: Grant) -> None:
+        """Refuse a renewal for another tenant, or another person, than the sign-in.
 
         User names are not compared: they change, and versions 1.0 and 2.0 spell a guest's
         differently.
         """
         before, now = self.account or Account(), grant.token.account
         if _differ(before.tenant, now.tenant):
-            raise _wrong("tenant", before.tenant, now.tenant, self._again(grant))
+            raise _wrong_account("tenant", before.tenant, now.tenant, self._next_call(grant))
         if _differ(before.object_id, now.object_id):
-            raise _wrong("username", before.username, now.username, self._again(grant))
-        return grant
+            raise _wrong_account("username", before.username, now.username, self._next_call(grant))
 
-    def _again(self, grant: Grant) -> str:
+    def _next_call(self, grant: Grant) -> str:
         return f" The next call: {self.settings.call_for(grant.token.resource)}."
 
     # The cache.
 
     @contextmanager
-    def _entry(self, username: str | None) -> Iterator[Entry | None]:
-        """Open the cache, if there is one; without it a sign-in in memory goes on."""
+    def _cache_entry(self, username: str | None) -> Iterator[Entry | None]:
+        """Open the cache, if there is one. If it fails, a sign-in in memory goes on."""
         cache = self.settings.cache
         if cache is None:
             yield None
@@ -224,7 +226,7 @@ class Session:
         with ExitStack() as opened:
             entry = None
             try:
-                entry = opened.enter_context(cache.open(self._place(username), self._patience))
+                entry = opened.enter_context(cache.open(self._key(username), self._cache_timeout))
             except CacheError as error:
                 if self._refresh_token is None:
                     raise
@@ -232,31 +234,30 @@ class Session:
             yield entry
 
     @property
-    def _patience(self) -> float:
-        # As long as another process may need for a renewal, which it does under the lock.
+    def _cache_timeout(self) -> float:
+        # Another process renews under the lock: two requests.
         return LOCK_TIMEOUT + 2 * self.settings.request_timeout
 
-    def _place(self, username: str | None) -> CacheKey:
+    def _key(self, username: str | None) -> CacheKey:
         own = self.settings
         known = self.account.username if self.account else None
         wanted = known or own.username or username
         return CacheKey(own.cloud.authority, own.client_id, own.tenant, wanted)
 
-    def _adopt(self, entry: Entry | None) -> None:
-        # What stands in the cache is newer than what this process remembers: whoever
-        # renewed last has written it, under the lock. Unless that was this process, and
-        # it could not.
-        kept = entry.session if entry is not None else None
-        if kept is None or kept.refresh_token is None:
+    def _load(self, entry: Entry | None) -> None:
+        # The cache is newer than this process's memory: the process that renewed last has
+        # written it, under the lock. Unless this process renewed last and could not write.
+        cached = entry.session if entry is not None else None
+        if cached is None or cached.refresh_token is None:
             return
-        if self._unsaved and kept.refresh_token == self._cached:
+        if self._unsaved and cached.refresh_token == self._cached_refresh_token:
             return
-        before, self.account = self.account, kept.account
-        self._refresh_token = self._cached = kept.refresh_token
+        before, self.account = self.account, cached.account
+        self._refresh_token = self._cached_refresh_token = cached.refresh_token
         self._unsaved, self._in_cache = False, True
-        tokens = {(name, False): self._remembered(one) for name, one in kept.tokens.items()}
-        if kept.account == before:
-            tokens |= {key: one for key, one in self._tokens.items() if key[1]}
+        tokens = {(name, False): self._held(token) for name, token in cached.tokens.items()}
+        if cached.account == before:
+            tokens |= {key: held for key, held in self._tokens.items() if key[1]}
         self._tokens = tokens
 
     def _save(self, entry: Entry | None) -> None:
@@ -266,52 +267,53 @@ class Session:
             self._unsaved = True
             return
         if self._in_cache and entry.session is None and not entry.may_be_lost:
-            return  # signed out by another process: that must not be undone here
+            return  # another process signed out: that must not be undone here
         self._in_cache = True
-        self._cached = entry.session.refresh_token if entry.session else None
+        self._cached_refresh_token = entry.session.refresh_token if entry.session else None
         try:
             self._write(entry, self.account)
         except CacheError as error:
             self._unsaved = True
             _warn(error)  # the sign-in goes on in memory
         else:
-            self._cached, self._unsaved = self._refresh_token, False
+            self._cached_refresh_token, self._unsaved = self._refresh_token, False
 
     def _write(self, entry: Entry, account: Account) -> None:
         if self._refresh_token is None:
             entry.delete()
             return
-        # Those with CP1 stay here: a service may end them at any time, and it is this
-        # process that hears of it.
-        plain = {key[0]: one.token for key, one in self._tokens.items() if not key[1]}
-        entry.save(CachedSession(account, self._refresh_token, plain))
+        # Tokens with CP1 stay in this process: a service may revoke one at any time, and
+        # only this process learns of it.
+        tokens = {key[0]: held.token for key, held in self._tokens.items() if not key[1]}
+        entry.save(CachedSession(account, self._refresh_token, tokens))
 
 
-class _Remembered(NamedTuple):
-    """A token, and until when it is given again by the clock that is never set (seconds)."""
+class _HeldToken(NamedTuple):
+    """A token, and when it is due for renewal by the clock that is never set (seconds)."""
 
     token: Token
-    until: float
+    due: float
 
-    def lasts(self, clock: Clock, longer: float = 0.0) -> bool:
-        """Tell whether it is not due for renewal yet, or not for so many seconds."""
+    def is_fresh(self, clock: Clock, longer: float = 0.0) -> bool:
+        """Return whether it is not due for renewal yet, or not due for ``longer`` seconds."""
         due = self.token.expires_on - self.token.advisory_margin
-        return clock.time() < due + longer and clock.monotonic() < self.until + longer
+        return clock.time() < due + longer and clock.monotonic() < self.due + longer
 
-    def lives(self, clock: Clock) -> bool:
-        """Tell whether it is good now."""
-        return self.lasts(clock, self.token.advisory_margin)
+    def is_unexpired(self, clock: Clock) -> bool:
+        """Return whether it can be used now."""
+        return self.is_fresh(clock, self.token.advisory_margin)
 
 
-def check_account(account: Account, asked: Settings | AccountSettings, again: str = "") -> None:
-    """Raise WrongAccount where another person, or another tenant, was asked for.
+def check_account(account: Account, asked: AccountSettings, next_call: str = "") -> None:
+    """Raise WrongAccount if another person, or another tenant, was asked for.
 
-    ``again`` is what the remedy ends with.
+    A tenant given by its domain is not compared, because tokens name tenants by id: the
+    authority, asked under that domain, chooses the tenant. ``next_call`` ends the remedy.
     """
     if _differ(asked.username, account.username):
-        raise _wrong("username", asked.username, account.username, again)
+        raise _wrong_account("username", asked.username, account.username, next_call)
     if is_tenant_id(asked.tenant) and _differ(asked.tenant, account.tenant):
-        raise _wrong("tenant", asked.tenant, account.tenant, again)
+        raise _wrong_account("tenant", asked.tenant, account.tenant, next_call)
 
 
 def _warn(error: CacheError) -> None:
@@ -322,9 +324,9 @@ def _differ(asked: str | None, got: str | None) -> bool:
     return asked is not None and got is not None and asked.lower() != got.lower()
 
 
-def _wrong(option: str, asked: str | None, got: str | None, again: str) -> WrongAccount:
+def _wrong_account(option: str, asked: str | None, got: str | None, next_call: str) -> WrongAccount:
     return WrongAccount(
-        f"{asked} was to sign in, but {got} did ({option}).",
-        remedy=f"Sign in with the right account, in a private browser window if another one"
-        f" is signed in there, or change {option}=.{again}",
+        f"{option}={asked!r} was asked for, but {got!r} signed in.",
+        remedy="Sign in with the right account (use a private browser window if another account"
+        f" is signed in there), or change {option}=.{next_call}",
     )

@@ -202,7 +202,7 @@ class TestRhythm:
         heard = []
         for gap in gaps:
             clock.advance(gap)
-            heard.append(rhythm.refused())
+            heard.append(rhythm.retried_after_401())
         return heard
 
     @pytest.mark.parametrize(
@@ -231,10 +231,10 @@ class TestRhythm:
         """Two busy threads are not taken for one that waits."""
         rhythm = RetryDetector(clock)
         heard = []
-        rhythm.refused()
+        rhythm.retried_after_401()
         for gap in (1, 4):
             clock.advance(gap)
-            thread = threading.Thread(target=lambda: heard.append(rhythm.refused()))
+            thread = threading.Thread(target=lambda: heard.append(rhythm.retried_after_401()))
             thread.start()
             thread.join()
         assert heard == [False, False]

@@ -33,7 +33,7 @@ def _renew(strategy: Password) -> None:
     """Get another token for a resource than the one that may be held."""
     token = strategy.silent(STORAGE)
     assert token is not None
-    strategy.reject(token)
+    strategy.invalidate(token)
 
 
 @pytest.mark.parametrize("fault", TEMPORARY, ids=repr)

@@ -141,7 +141,7 @@ def test_in_the_advisory_window_nobody_waits(
 class Remembering(Stranger):
     """One that holds its last token for whoever else asks."""
 
-    def living(self, resource: str, *, claims: str | None = None) -> Token | None:
+    def cached_token(self, resource: str, *, claims: str | None = None) -> Token | None:
         return self.held
 
     held: Token | None = None
@@ -363,7 +363,7 @@ def test_a_strategy_that_has_no_other_token_yet_is_not_asked_at_each_call(
     clock.advance(age)
     for _ in range(50):
         assert source.token() is first
-        assert _eventually(lambda: not source._flights)
+        assert _eventually(lambda: not source._refreshes)
     assert strategy.silent_calls == 2
     clock.advance(40)
     source.token()
@@ -435,7 +435,7 @@ def _waiting_threads() -> int:
     """Count the threads that wait for a renewal which another one carries out."""
     tops = frames().values()
     stacks = [[one.f_code.co_name for one, _ in traceback.walk_stack(top)] for top in tops]
-    return sum("_join" in names and "_lead" not in names for names in stacks)
+    return sum("_refresh" in names and "_run" not in names for names in stacks)
 
 
 def _ask_from_many_threads(
@@ -532,7 +532,7 @@ def test_a_strategy_that_asks_its_own_source_is_told(
 ) -> None:
     """Instead of waiting for itself for ever."""
     strategy.silently = source.token
-    with pytest.raises(ProtocolError, match="asked for the token that it is to give"):
+    with pytest.raises(ProtocolError, match="asked its own credential for the token"):
         source.token()
 
 
@@ -563,7 +563,7 @@ def test_the_interpreter_ends_while_a_renewal_runs() -> None:
     program = """
 import threading, time
 from adls_enduser import Token
-from adls_enduser.source import TokenSource
+from adls_enduser.credentials.token_source import TokenSource
 
 class Slow:
     def silent(self, resource, *, claims=None):
@@ -621,7 +621,8 @@ def test_threads_with_one_challenge_share_one_answer(
     claims = '{"access_token": {"acrs": {"essential": true, "value": "p1"}}}'
     got: list[Token] = []
     threads = [
-        threading.Thread(target=lambda: got.append(source.answer(claims))) for _ in range(16)
+        threading.Thread(target=lambda: got.append(source.reply_to_challenge(claims)))
+        for _ in range(16)
     ]
     for thread in threads:
         thread.start()
@@ -653,7 +654,7 @@ def test_a_token_that_is_none_is_refused(
 ) -> None:
     """Milliseconds, words for times and secrets that no header can hold, as our error."""
     strategy.silently = lambda: token
-    with pytest.raises(ConfigurationError, match="Stranger gave a Token that is none"):
+    with pytest.raises(ConfigurationError, match="Stranger returned an invalid Token"):
         source.token()
 
 
@@ -679,7 +680,7 @@ def test_a_strangers_exception_does_not_get_out(
 def test_a_stranger_that_gives_no_token_is_told_so(source: TokenSource, strategy: Stranger) -> None:
     """A wrong return type is an error that names the class."""
     strategy.silently = lambda: "eyJ"
-    with pytest.raises(ConfigurationError, match="Stranger must give a Token, not str"):
+    with pytest.raises(ConfigurationError, match="Stranger must return a Token, not str"):
         source.token()
     strategy.silently = strategy.personally = lambda: None
     with pytest.raises(ConfigurationError, match="sign_in returned None"):
@@ -691,7 +692,7 @@ def test_a_token_that_is_over_already_is_refused(
 ) -> None:
     """A new token is never expired; if it is, somebody's clock is wrong."""
     strategy.silently = lambda: Token("t", clock.time(), clock.time() - 10, RESOURCE)
-    with pytest.raises(ProtocolError, match="over already"):
+    with pytest.raises(ProtocolError, match="expired already"):
         source.token()
 
 
@@ -700,7 +701,7 @@ def test_a_claims_challenge_asks_even_with_a_fresh_token(
 ) -> None:
     """A challenge means that the held token was not enough."""
     first = source.token()
-    answered = source.answer('{"access_token": {}}')
+    answered = source.reply_to_challenge('{"access_token": {}}')
     assert answered != first
     assert source.token() is answered
 

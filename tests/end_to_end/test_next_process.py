@@ -156,7 +156,7 @@ def test_a_kept_token_that_ends_soon_serves_if_it_cannot_be_renewed(
     azure.faults.add(Answer(503), times=99, path=TOKEN_PATH)
     azure.log.clear()
     again: Any = _device_code(azure, cache, prompt=None)
-    strategy = again if where == "the next run" else again.elsewhere()
+    strategy = again if where == "the next run" else again.for_other_process()
     source = TokenSource(strategy, MANAGEMENT, interactive=False, clock=clock)
     assert source.token() == first
     assert len(azure.log) == 3, "one renewal was tried"
@@ -400,7 +400,7 @@ def test_a_proxys_password_does_not_travel(tmp_path: Path) -> None:
     """Another process takes such a proxy from its own environment; a plain one goes along."""
     proxies = {"https": "http://me:planted-secret@proxy.example:1", "http": "http://plain:2"}
     cache = SignInCache(tmp_path / "sign-ins", allow_unencrypted=True)
-    stand_in = DeviceCode(tenant=CONTOSO, cache=cache, proxies=proxies).elsewhere()
+    stand_in = DeviceCode(tenant=CONTOSO, cache=cache, proxies=proxies).for_other_process()
     assert stand_in is not None
     raw = pickle.dumps(stand_in)
     assert b"planted-secret" not in raw

@@ -256,7 +256,7 @@ class TestPickle:
         """It is the sign-in itself; the error says what to pickle instead."""
         management_credentials(mode=strategy)
         for dumps in (pickle.dumps, cloudpickle.dumps):
-            with pytest.raises(ConfigurationError, match="never pickled") as caught:
+            with pytest.raises(ConfigurationError, match="cannot be pickled") as caught:
                 dumps(strategy)
             assert "factory" in caught.value.remedy
 

@@ -113,7 +113,7 @@ def _signed_in(strategy: AuthStrategy, resource: str) -> Token:
 
 
 def _renewed(strategy: Any, token: Token) -> Token:
-    strategy.reject(token)
+    strategy.invalidate(token)
     again: Token | None = strategy.silent(token.resource)
     assert again is not None
     assert again.secret != token.secret
@@ -219,7 +219,7 @@ class TestAdfs:
         for resource in (OTHER, AUDIENCE, OTHER):
             token = strategy.silent(resource)
             assert token is not None
-            strategy.reject(token)
+            strategy.invalidate(token)
         used = {one.request.form["refresh_token"] for one in azure.log.to("/token") if one.request}
         assert len(used) == 1
 
@@ -458,7 +458,8 @@ class TestGuests:
             prompt=lambda prompt: azure.entra.approve(prompt.code, by=ada),
         )
         with pytest.raises(
-            WrongAccount, match=f"{bob.username} was to sign in, but {ada.username}"
+            WrongAccount,
+            match=f"username='{bob.username}' was asked for, but '{ada.username}' signed in",
         ):
             strategy.sign_in(MANAGEMENT)
         assert strategy.silent(MANAGEMENT) is None

@@ -132,7 +132,7 @@ def test_an_answer_is_not_replayed_either(
     azure.faults.add(Answer(200, body, {"Retry-After": "60"}), path=TOKEN_PATH)
     first = strategy.silent(DATA_LAKE)
     assert first is not None
-    strategy.reject(first)
+    strategy.invalidate(first)
     again = strategy.silent(DATA_LAKE)
     assert again is not None
     assert again.secret != first.secret

@@ -278,7 +278,7 @@ def test_it_does_not_travel(signed_in: FakeAz) -> None:
     with pytest.raises(SignInRequired, match="another process"):
         there.get_token(f"{STORAGE}.default")
     assert copy.copy(strategy) is copy.deepcopy(strategy) is strategy
-    with pytest.raises(ConfigurationError, match="never pickled"):
+    with pytest.raises(ConfigurationError, match="cannot be pickled"):
         pickle.dumps(strategy)
     assert CONTOSO in repr(strategy)
     assert strategy.account == credentials.whoami()

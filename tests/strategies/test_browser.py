@@ -598,7 +598,7 @@ class TestTogether:
         strategy = browser()
         assert copy.copy(strategy) is strategy
         assert copy.deepcopy(strategy) is strategy
-        with pytest.raises(ConfigurationError, match="Browser is never pickled"):
+        with pytest.raises(ConfigurationError, match="Browser cannot be pickled"):
             pickle.dumps(strategy)
 
     def test_a_credential_is_pickled(self, browser: Callable[..., Browser]) -> None:
@@ -622,7 +622,7 @@ def test_where_nobody_can_paste_a_foreign_redirect_is_refused(
     browser: Callable[..., Browser], surfer: Surfer, azure: Sandbox
 ) -> None:
     """The answer could never come back, so nobody is asked."""
-    with pytest.raises(SignInRequired, match="no terminal to paste"):
+    with pytest.raises(SignInRequired, match="no terminal here to paste"):
         browser(redirect_uri="urn:ietf:wg:oauth:2.0:oob").sign_in(MANAGEMENT)
     assert surfer.prompts == []
     assert len(azure.log) == 0

@@ -302,7 +302,7 @@ class TestCapability:
         plain = strategy.sign_in(MANAGEMENT)
         capable = strategy.silent(MANAGEMENT, claims=CP1)
         assert capable is not None
-        strategy.reject(capable)
+        strategy.invalidate(capable)
         azure.log.clear()
         assert strategy.silent(MANAGEMENT) == plain
         assert strategy.silent(MANAGEMENT, claims=CP1) != capable

@@ -90,7 +90,7 @@ class TestWithCache:
         token = here.sign_in(MANAGEMENT)
         there.silent(DATA_LAKE)
         newer = kept(cache)
-        here.reject(token)
+        here.invalidate(token)
         assert kept(cache) == newer
         again = here.silent(MANAGEMENT)
         assert again not in (None, token)
@@ -102,7 +102,7 @@ class TestWithCache:
         """The next process does not get it either."""
         here = grace_signs_in(cache=cache)
         token = here.sign_in(MANAGEMENT)
-        here.reject(token)
+        here.invalidate(token)
         assert grace_signs_in(cache=cache).silent(MANAGEMENT) not in (None, token)
 
     @pytest.mark.filterwarnings("ignore:The sign-in is not kept")

@@ -116,8 +116,17 @@ def errors() -> str | None:
 
 def refused() -> None:
     """What is wrong is wrong to the type checker too."""
-    management_credentials(tenent="contoso.com")  # type: ignore[call-arg]
-    management_credentials("password", password=3)  # type: ignore[arg-type]
+    management_credentials(tenent="contoso.com")  # type: ignore[call-overload]
+    management_credentials("pasword", password="secret")  # type: ignore[call-overload]
+    management_credentials("password", password=3)  # type: ignore[call-overload]
+    management_credentials("device_code", password="secret")  # type: ignore[call-overload]
+    management_credentials("azure_cli", cache=None)  # type: ignore[call-overload]
+    filesystem_token(DeviceCode(), tenant="contoso.com")  # type: ignore[call-overload]
+    filesystem_token("browser", cloud="usgov")  # type: ignore[call-overload]
+    filesystem_token("password", fallback="borwser")  # type: ignore[call-overload]
+    filesystem_token("password", fallback=["mfa", 3])  # type: ignore[call-overload]
+    filesystem_token(DeviceCode)  # type: ignore[call-overload]
+    explain("borwser")  # type: ignore[arg-type]
     DeviceCode(password="secret")  # type: ignore[call-arg]
     DeviceCode(library="requests")  # type: ignore[arg-type]
     AzureCli(client_id="x")  # type: ignore[call-arg]
@@ -138,6 +147,6 @@ def doors() -> str:
     filesystem_token("device_code", fallback=("browser", Browser(open_browser=True)))
     management_credentials(Fallback(Password(username="ada@contoso.com"), DeviceCode()))
     told: Explanation = explain("auto", open_browser=False)
-    management_credentials("password", fallback=3)  # type: ignore[arg-type]
+    management_credentials("password", fallback=3)  # type: ignore[call-overload]
     explain(nonsense=1)  # type: ignore[call-arg]
     return told.mode

@@ -1,0 +1,109 @@
+"""EntraStrategy, the base of strategies that call Entra ID, and its stand-in CachedStrategy.
+
+Both are in one file because each needs the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..entra.backend import load_backend
+from ..errors import SignInRequired
+from .session import HoldsSignIn, Session
+
+if TYPE_CHECKING:
+    from ..entra.backend import Grant
+    from ..options import Settings
+    from ..tokens import Account, Token
+
+
+class EntraStrategy(HoldsSignIn):
+    """Sign in at Entra ID, once with a prompt, then by the refresh token.
+
+    A subclass prompts the person in ``_obtain_grant``. It validates its options before it
+    calls this constructor, which loads the library that calls Entra ID.
+    """
+
+    prompt: object = None
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._session = Session(settings, load_backend(settings))
+
+    @property
+    def account(self) -> Account | None:
+        """The account that signed in; None if nobody has signed in yet."""
+        return self._session.account
+
+    @property
+    def answers_claims(self) -> bool:
+        """Whether claims are sent to the authority. If not, they are refused."""
+        return self._session.backend.answers_claims
+
+    def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
+        """Return a token by the refresh token; None if nobody has signed in yet."""
+        return self._session.acquire_silent(resource, claims=claims)
+
+    def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
+        """Prompt the person, and return a token."""
+        return self._session.acquire_interactive(resource, self._obtain_grant, claims=claims)
+
+    def _obtain_grant(self, resource: str, claims: str | None) -> Grant:
+        raise NotImplementedError
+
+    def cached_token(self, resource: str, *, claims: str | None = None) -> Token | None:
+        """Return an unexpired token from memory, however soon it ends."""
+        return self._session.unexpired(resource, claims)
+
+    def invalidate(self, token: Token) -> None:
+        """Never return this token again."""
+        self._session.invalidate(token)
+
+    def for_other_process(self) -> CachedStrategy | None:
+        """Return a strategy that renews from the cache; None if there is no cache."""
+        if self.settings.cache is None:
+            return None
+        return CachedStrategy(self.settings, self.account.username if self.account else None)
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        if "_session" not in vars(self):  # in the traceback of a constructor
+            return f"<{name}>"
+        return f"<{name} at {self.settings.authority}>"
+
+
+class CachedStrategy(EntraStrategy):
+    """Renew a sign-in that the cache keeps, in a process where nobody can be prompted."""
+
+    def __init__(self, settings: Settings, username: str | None) -> None:
+        super().__init__(settings)
+        self._username = username
+
+    def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
+        """Return a token from the cache, or by the refresh token that it keeps."""
+        return self._session.acquire_silent(resource, self._username, claims)
+
+    def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
+        """Raise SignInRequired: nobody can be prompted in this process."""
+        self._session.backend.check_claims(claims)
+        raise SignInRequired(
+            f"A person must sign in for {resource}, and nobody can be prompted in this process.",
+            remedy="Sign in again in the process that made the credential: it shares the cache"
+            " with this one.",
+        )
+
+    def for_other_process(self) -> CachedStrategy:
+        """Return itself, for a process that sends the credential on."""
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:  # type: ignore[override]
+        return CachedStrategy, (_without_proxy_passwords(self.settings), self._username)
+
+
+def _without_proxy_passwords(settings: Settings) -> Settings:
+    """Leave out each proxy whose URL holds a password; the other process has its environment."""
+    if settings.proxies is None:
+        return settings
+    proxies = {scheme: url for scheme, url in settings.proxies.items() if "@" not in url}
+    return replace(settings, proxies=proxies or None)
