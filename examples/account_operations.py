@@ -23,8 +23,8 @@ parameters = CreateDataLakeStoreAccountParameters(location="eastus2")
 account = create(RESOURCE_GROUP, ACCOUNT, parameters).result()
 print("Created", account.name, "in", account.location)
 
-print("There are:", *sorted(one.name for one in accounts.list()))
+print("There are:", *sorted(item.name for item in accounts.list()))
 
 delete(RESOURCE_GROUP, ACCOUNT).result()
 print("Deleted", ACCOUNT)
-print("There are:", *sorted(one.name for one in accounts.list()))
+print("There are:", *sorted(item.name for item in accounts.list()))

@@ -14,7 +14,7 @@ STORE = "mystore"
 
 
 class RecordingStrategy:
-    """Passes both calls on, and records each sign-in."""
+    """A strategy that records each sign-in of another strategy."""
 
     def __init__(self, inner: AuthStrategy) -> None:
         self.inner = inner
