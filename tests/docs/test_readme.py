@@ -121,7 +121,7 @@ def test_every_program_is_tried() -> None:
 
 def test_the_modes_table_is_complete() -> None:
     """Each mode has a row, and so has each strategy that has no mode; and none is made up."""
-    table = README.partition("## Which mode when")[2].partition("\n\nWhat stands")[0]
+    table = README.partition("## Which mode when")[2].partition("\n\n### ")[0]
     rows = re.findall(r"^\| (.+?) \|", table, re.MULTILINE)[1:]
     named = set(re.findall(r'`"(\w+)"`', " ".join(rows)))
     with pytest.raises(ConfigurationError) as caught:
