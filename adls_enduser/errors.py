@@ -19,7 +19,7 @@
     │   ├── SignInCancelled
     │   └── SignInRequired          no person may or can be prompted here
     ├── TransportError              .retry_after   no usable response; try again
-    ├── ProtocolError               a response that cannot be understood
+    ├── ProtocolError               a response that cannot be read
     └── CacheError                  repair the disk
 
 The branches answer one question: what can the caller do next. No error derives from
@@ -215,7 +215,7 @@ class TransportError(EndUserError):
 
 
 class ProtocolError(EndUserError):
-    """A response that cannot be understood."""
+    """A response that cannot be read."""
 
 
 class CacheError(EndUserError):

@@ -1,1 +1,1 @@
-"""Benchmarks: this package beside its peers, in one run, against the sandbox."""
+"""Benchmarks: this package and its peers, in one run, against the sandbox."""

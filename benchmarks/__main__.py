@@ -1,7 +1,7 @@
-"""``make bench``: every benchmark in every environment, one table at the end, and the docs.
+"""``make bench``: run every benchmark in every environment, and write the docs.
 
-``--fast`` does less of everything; ``--only STEP ...`` repeats some steps and keeps what
-the last run found of the others; ``--report`` only writes the docs again.
+``--fast`` does less of everything; ``--only STEP ...`` repeats some steps and keeps the
+last results of the others; ``--report`` only writes the docs again.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import sys
 import time
 from typing import NamedTuple
 
-from .environments import NEWEST, ROOT, STORES, prepare, python
+from .environments import NEWEST, ROOT, STORE_VERSIONS, interpreter, prepare
 from .results import save
 
 
 class Step(NamedTuple):
-    """One module, run once in each environment; the options of a fast run and a full one."""
+    """One module, run once in each environment; its arguments in a fast and in a full run."""
 
     module: str
     fast: tuple[str, ...] = ()
@@ -32,13 +32,13 @@ STEPS = {
     "prompts": Step("prompts"),
     "memory": Step("memory"),
     "transfers": Step("transfers", ("--size", "32", "--rounds", "2"), ("--rounds", "12")),
-    # The shortest last: what fails may go on in the background.
+    # The shortest lifetime last: a transfer that fails may continue in the background.
     "own": Step(
         "transfers",
         ("--own", "--size", "32", "--rounds", "1", "--threads", "8", "--lifetimes", "3600", "5"),
         ("--own", "--rounds", "1", "--threads", "8", "--lifetimes", "3600", "301", "101", "5"),
     ),
-    # Long enough for tokens of five seconds to end under way, more than once.
+    # Long enough for a token of five seconds to expire during a transfer, more than once.
     "long": Step(
         "transfers",
         ("--size", "64", "--rounds", "1", "--threads", "8", "--lifetimes", "5"),
@@ -48,34 +48,34 @@ STEPS = {
 
 
 def main() -> None:
-    """Run what was asked for."""
+    """Run the steps that the command line names, then write the docs."""
     options = _options()
     if not options.report:
-        for store in STORES:
-            prepare(store)
+        for version in STORE_VERSIONS:
+            prepare(version)
         for name in options.only or STEPS:
-            for store in STORES:
-                _run(name, store, fast=options.fast)
+            for version in STORE_VERSIONS:
+                _run(name, version, fast=options.fast)
     # matplotlib is in that environment.
-    subprocess.run([str(python(NEWEST)), "-m", "benchmarks.report"], cwd=ROOT, check=True)
+    subprocess.run([str(interpreter(NEWEST)), "-m", "benchmarks.report"], cwd=ROOT, check=True)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--fast", action="store_true", help="less of everything, and more noise")
-    parser.add_argument("--only", nargs="+", choices=STEPS, help="repeat these steps alone")
+    parser.add_argument("--only", nargs="+", choices=STEPS, help="repeat only these steps")
     parser.add_argument("--report", action="store_true", help="run nothing, write the docs")
     return parser.parse_args()
 
 
-def _run(name: str, store: str, *, fast: bool) -> None:
+def _run(name: str, version: str, *, fast: bool) -> None:
     start = time.monotonic()
-    print(f"{name}, beside azure-datalake-store {store} ...", file=sys.stderr, flush=True)
+    print(f"{name}, with azure-datalake-store {version} ...", file=sys.stderr, flush=True)
     step = STEPS[name]
     arguments = step.fast if fast else step.full
-    command = [str(python(store)), "-m", f"benchmarks.{step.module}", *arguments]
-    found = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
-    save(name, store, json.loads(found), fast=fast)
+    command = [str(interpreter(version)), "-m", f"benchmarks.{step.module}", *arguments]
+    output = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    save(name, version, json.loads(output), fast=fast)
     print(f"  {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""The client's side of server.py: start it, point this process at it, give it orders."""
+"""The client's side of server.py: start the sandbox process and send it commands."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ CLIENT_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 
 class Azure:
-    """``with Azure() as azure:`` -- the sandbox in another process, and a home of its own."""
+    """``with Azure() as azure:`` -- the sandbox in another process, and a new home folder.
+
+    The environment of this process points at the sandbox from then on.
+    """
 
     def __enter__(self) -> Azure:
         self._server = subprocess.Popen(
@@ -30,11 +33,11 @@ class Azure:
             stdout=subprocess.PIPE,
             text=True,
         )
-        told = self._read()
+        started = self._read()
         self._home = tempfile.TemporaryDirectory(prefix="adls-enduser-bench-")
         self.folder = self._home.name
         # Before azure.datalake.store is imported: it makes a folder in the home folder.
-        self.environment = {**told["environment"], "HOME": self.folder}
+        self.environment = {**started["environment"], "HOME": self.folder}
         os.environ.update(self.environment)
         return self
 
@@ -49,17 +52,17 @@ class Azure:
         self._server.wait(timeout=30)
         self._home.cleanup()
 
-    def lifetime(self, seconds: float) -> None:
-        """Let access tokens live so long from now on, and start to count anew."""
-        self._order({"lifetime": seconds})
+    def set_token_lifetime(self, seconds: float) -> None:
+        """Set the lifetime of new access tokens, and reset the counts."""
+        self._send({"lifetime": seconds})
 
     def counts(self) -> dict[str, int]:
-        """Give ``tokens``, ``prompts`` and ``requests`` since the last order."""
-        return self._order({})
+        """Return and reset the counts of ``tokens``, ``prompts`` and ``requests``."""
+        return self._send({})
 
-    def _order(self, order: dict[str, object]) -> dict[str, int]:
+    def _send(self, command: dict[str, object]) -> dict[str, int]:
         if self._server.stdin:
-            self._server.stdin.write(json.dumps(order) + "\n")
+            self._server.stdin.write(json.dumps(command) + "\n")
             self._server.stdin.flush()
         return self._read()
 
@@ -67,5 +70,5 @@ class Azure:
         line = self._server.stdout.readline() if self._server.stdout else ""
         if not line:
             raise RuntimeError("The sandbox has ended.")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        reply: dict[str, Any] = json.loads(line)
+        return reply

@@ -1,4 +1,7 @@
-"""The virtual environments: one for each azure-datalake-store, since they exclude each other."""
+"""The virtual environments: one for each version of azure-datalake-store.
+
+Only one version can be installed in an environment.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NEWEST = "1.0.1"
-STORES = ("0.0.52", "0.0.53", NEWEST)
+STORE_VERSIONS = ("0.0.52", "0.0.53", NEWEST)
 
 _PACKAGES = {
     "0.0.52": ("azure-datalake-store==0.0.52", "azure-mgmt-datalake-store==0.5.0"),
@@ -18,30 +21,30 @@ _PACKAGES = {
 }
 
 
-def python(store: str) -> Path:
-    """Give the interpreter of the environment with that azure-datalake-store."""
+def interpreter(version: str) -> Path:
+    """Return the path of Python in the environment with this azure-datalake-store."""
     folder = "Scripts" if os.name == "nt" else "bin"
-    return ROOT / ".nox" / f"bench-{store}" / folder / "python"
+    return ROOT / ".nox" / f"bench-{version}" / folder / "python"
 
 
-def prepare(store: str) -> None:
-    """Make an environment, unless it is there and complete."""
-    home = python(store).parent.parent
-    ready = home / "ready"
-    wanted = "\n".join(("bench, cache, compat", *_PACKAGES[store]))
+def prepare(version: str) -> None:
+    """Create an environment, unless it exists and is complete."""
+    folder = interpreter(version).parent.parent
+    ready = folder / "ready"
+    wanted = "\n".join(("bench, cache, compat", *_PACKAGES[version]))
     if ready.exists() and ready.read_text() == wanted:
         return
-    _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(home))
-    # "compat" adds a folder to the path; the other kind of editable loads an import hook,
-    # and with it half of what our own import needs, at the start of every interpreter.
+    _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
+    # "compat" adds a folder to the path. The other kind of editable install loads an import
+    # hook at the start of every interpreter, and with it half of what our own import needs.
     _uv(
-        *("pip", "install", "--quiet", "--python", str(python(store)), "--group", "bench"),
+        *("pip", "install", "--quiet", "--python", str(interpreter(version)), "--group", "bench"),
         *("--config-settings", "editable_mode=compat"),
-        *("--editable", ".[sandbox,cache]", *_PACKAGES[store]),
+        *("--editable", ".[sandbox,cache]", *_PACKAGES[version]),
     )
     ready.write_text(wanted)
 
 
 def _uv(*arguments: str) -> None:
-    never = os.environ | {"UV_PYTHON_DOWNLOADS": "never"}
-    subprocess.run([sys.executable, "-m", "uv", *arguments], cwd=ROOT, env=never, check=True)
+    no_downloads = os.environ | {"UV_PYTHON_DOWNLOADS": "never"}
+    subprocess.run([sys.executable, "-m", "uv", *arguments], cwd=ROOT, env=no_downloads, check=True)

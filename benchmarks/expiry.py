@@ -1,9 +1,10 @@
-"""64 threads that ask when a token has ended, and when it is about to.
+"""64 threads ask for a token when it has expired, and when its renewal is due.
 
-Everybody gets the same: a token of a few seconds, real time, and from then on tokens of
-an hour. In ``ended`` the token is dead by any margin when the threads ask. In ``due``
-three quarters to four fifths of its life are over: our advisory window. To a peer whose
-margin is a fixed number of minutes that is the same as a token in its last minutes.
+Every package gets the same: a first token of a few seconds, in real time, and from then on
+tokens of an hour. In the scenario ``expired``, the token is over by any package's margin when
+the threads ask. In ``due``, three quarters to four fifths of its lifetime are over: this is
+our advisory window. For a peer whose margin is a fixed number of minutes, such a token is in
+its last minutes.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from .peers import (
     AAD_TOKEN_REQUEST,
     AAD_TOKEN_SESSION,
     STORE_SESSION,
-    Ask,
     Peer,
+    TokenCall,
     aad_token_request,
     peers,
 )
@@ -32,17 +33,17 @@ from .peers import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Seconds: how long the first token lives, and how long after it the threads ask.
-MOMENTS = {"ended": (3.0, 3.6), "due": (10.0, 7.7)}
+# Seconds: the lifetime of the first token, and how long after the sign-in the threads ask.
+SCENARIOS = {"expired": (3.0, 3.6), "due": (10.0, 7.7)}
 HOUR = 3600.0
 
 
 @dataclass
 class Burst:
-    """What 64 threads met. Waits in seconds."""
+    """What 64 threads that ask at once have cost. Waits in seconds."""
 
     name: str
-    moment: str
+    scenario: str
     tokens: int
     longest: float
     median: float
@@ -51,17 +52,17 @@ class Burst:
 
 
 def main() -> None:
-    """Print a burst for each peer and moment, as JSON."""
+    """Print a burst for each peer and scenario, as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=64)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    found = []
+    bursts = []
     with Azure() as azure:
-        for moment in MOMENTS:
+        for scenario in SCENARIOS:
             for name, peer in _peers().items():
-                found.append(_burst(azure, (name, peer), moment, options.threads))
-    print(json.dumps([asdict(one) for one in found]))
+                bursts.append(_burst(azure, (name, peer), scenario, options.threads))
+    print(json.dumps([asdict(burst) for burst in bursts]))
 
 
 def _peers() -> dict[str, Peer]:
@@ -71,49 +72,49 @@ def _peers() -> dict[str, Peer]:
     return chosen
 
 
-def _burst(azure: Azure, subject: tuple[str, Peer], moment: str, threads: int) -> Burst:
-    name, peer = subject
-    lifetime, wait = MOMENTS[moment]
-    azure.lifetime(lifetime)
+def _burst(azure: Azure, named_peer: tuple[str, Peer], scenario: str, threads: int) -> Burst:
+    name, peer = named_peer
+    lifetime, wait = SCENARIOS[scenario]
+    azure.set_token_lifetime(lifetime)
     start = time.monotonic()
-    ask = peer(0)
+    get_token = peer(0)
     if not name.startswith(STORE_SESSION):  # which loses its refresh token at the first renewal
-        _warm_up(ask)
-    azure.lifetime(HOUR)
+        _warm_up(get_token)
+    azure.set_token_lifetime(HOUR)
     time.sleep(max(0.0, start + wait - time.monotonic()))
-    waits, errors = together(ask, threads)
-    time.sleep(0.5)  # a renewal in the background comes to its end
+    waits, errors = call_at_once(get_token, threads)
+    time.sleep(0.5)  # let a renewal in the background finish
     tokens = azure.counts()["tokens"]
     longest, median = max(waits), statistics.median(waits)
-    return Burst(name, moment, tokens, longest, median, len(errors), errors[0] if errors else "")
+    return Burst(name, scenario, tokens, longest, median, len(errors), errors[0] if errors else "")
 
 
-def _warm_up(ask: Ask) -> None:
-    """Let what is loaded late be loaded; what fails is counted where it matters, in the burst."""
+def _warm_up(get_token: TokenCall) -> None:
+    """Load the modules that are imported late. Only the burst itself counts errors."""
     with suppress(Exception):
-        ask()
+        get_token()
 
 
-def together(ask: Callable[[], object], threads: int) -> tuple[list[float], list[str]]:
-    """Ask from so many threads at once; give each one's wait, and the errors."""
+def call_at_once(function: Callable[[], object], threads: int) -> tuple[list[float], list[str]]:
+    """Call a function from many threads at once; return each thread's wait, and the errors."""
     gate = threading.Barrier(threads)
     waits: list[float] = []
     errors: list[str] = []
 
-    def one() -> None:
+    def call() -> None:
         gate.wait()
         start = time.perf_counter()
         try:
-            ask()
-        except Exception as error:  # whatever a peer raises is a result
+            function()
+        except Exception as error:  # any error of a peer is a result
             errors.append(f"{type(error).__name__}: {error}"[:120])
         waits.append(time.perf_counter() - start)
 
-    everybody = [threading.Thread(target=one) for _ in range(threads)]
-    for thread in everybody:
-        thread.start()
-    for thread in everybody:
-        thread.join()
+    workers = [threading.Thread(target=call) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
     return waits, errors
 
 

@@ -1,4 +1,7 @@
-"""What an import costs over a bare interpreter: whole processes, in turns, the best of several."""
+"""The cost of an import beyond a bare interpreter.
+
+Runs whole processes, all modules in turn, several times, and takes the best time of each.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ import tempfile
 import time
 
 _NOTHING = "pass"
-# Modules are compiled once, by the first round, as on everybody's machine.
-_NO_CACHE = "PYTHONDONTWRITEBYTECODE"
+# Without this variable the first round compiles the modules once, as on a user's machine.
+_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 _MODULES = (
     "adls_enduser",
     "adls_enduser.factories",  # what importing a factory from it loads
@@ -26,7 +29,7 @@ _STORE = "azure.datalake.store"
 
 
 def main() -> None:
-    """Print milliseconds over bare Python, for each module, as JSON."""
+    """Print milliseconds beyond bare Python, for each module, as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
     options = parser.parse_args()
@@ -34,8 +37,8 @@ def main() -> None:
     best = _best([*_MODULES, _STORE], options.rounds)
     bare = best.pop(_NOTHING)
     store = f"{_STORE} {version}"
-    found = {store if name == _STORE else name: (took - bare) * 1e3 for name, took in best.items()}
-    print(json.dumps({"bare": bare * 1e3, "over": found}))
+    over = {store if name == _STORE else name: (took - bare) * 1e3 for name, took in best.items()}
+    print(json.dumps({"bare": bare * 1e3, "over": over}))
 
 
 def _best(modules: list[str], rounds: int) -> dict[str, float]:
@@ -49,11 +52,11 @@ def _best(modules: list[str], rounds: int) -> dict[str, float]:
 
 
 def _seconds(statement: str, home: str) -> float:
-    surroundings = {name: value for name, value in os.environ.items() if name != _NO_CACHE}
+    environment = {name: value for name, value in os.environ.items() if name != _NO_BYTECODE}
     # azure.datalake.store makes a folder in the home folder when it is imported.
-    surroundings["HOME"] = home
+    environment["HOME"] = home
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", statement], env=surroundings, check=True)
+    subprocess.run([sys.executable, "-c", statement], env=environment, check=True)
     return time.perf_counter() - start
 
 

@@ -1,4 +1,4 @@
-"""Memory after sign-in: of the process, and of one more signed-in account in it."""
+"""Memory after a sign-in: of the whole process, and of each further account in it."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ import psutil
 from .azure import Azure
 from .peers import peers
 
-_MORE = 5
+_MORE_ACCOUNTS = 5
 
 
 def main() -> None:
-    """Print, for each peer, as JSON, in a process of its own."""
+    """Measure each peer in a separate process, and print the results as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peer")
     options = parser.parse_args()
     if options.peer:
         print(json.dumps(_measure(options.peer)))
         return
-    found = {}
+    results = {}
     with Azure():
         for name in peers():
             command = [sys.executable, "-m", "benchmarks.memory", "--peer", name]
-            said = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
-            found[name] = json.loads(said)
-    print(json.dumps(found))
+            output = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+            results[name] = json.loads(output)
+    print(json.dumps(results))
 
 
 def _measure(name: str) -> dict[str, float]:
-    """Give megabytes of the process's growth, and kilobytes of each further sign-in."""
+    """Return how much the process grew (MB), and the size of each further sign-in (kB)."""
     warnings.simplefilter("ignore")
     process = psutil.Process()
     before = process.memory_info().rss
-    alive = [peers()[name](0)]
-    alive[0]()
+    kept_alive = [peers()[name](0)]
+    kept_alive[0]()
     process_grew = process.memory_info().rss - before
     tracemalloc.start()
     gc.collect()
     start, _ = tracemalloc.get_traced_memory()
-    for _ in range(_MORE):
-        alive.append(peers()[name](0))
-        alive[-1]()
+    for _ in range(_MORE_ACCOUNTS):
+        kept_alive.append(peers()[name](0))
+        kept_alive[-1]()
     gc.collect()
     end, _ = tracemalloc.get_traced_memory()
-    return {"process": process_grew / 2**20, "account": (end - start) / _MORE / 2**10}
+    return {"process": process_grew / 2**20, "account": (end - start) / _MORE_ACCOUNTS / 2**10}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""One run of a program that signs in and keeps the sign-in, if its package can keep one.
+"""One run of a program that signs in, and keeps the sign-in if its package can do that.
 
-``python -m benchmarks.next_process NAME``: ``prompts`` runs it twice and counts what the
-second run asks for. In the clear, because a machine that runs benchmarks seldom has a keyring.
+``python -m benchmarks.next_process NAME``: ``prompts`` runs it twice and counts the requests
+of the second run. Nothing is encrypted, because a machine that runs benchmarks seldom has a
+keyring.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from .azure import CLIENT_ID, MANAGEMENT, TENANT
 from .peers import AUTHORITY, SCOPE
 
 
-def _quiet(*prompt: object) -> None:
-    """Show nobody: the sandbox approves every code at once."""
+def _show_nothing(*prompt: object) -> None:
+    """Show no prompt: the sandbox approves every code at once."""
 
 
 def ours(folder: Path) -> None:
@@ -24,7 +25,7 @@ def ours(folder: Path) -> None:
     from adls_enduser import SignInCache, management_credentials
 
     cache = SignInCache(folder / "sign-ins", allow_unencrypted=True)
-    management_credentials("device_code", tenant=TENANT, prompt=_quiet, cache=cache)
+    management_credentials("device_code", tenant=TENANT, prompt=_show_nothing, cache=cache)
 
 
 def identity(folder: Path) -> None:
@@ -39,7 +40,7 @@ def identity(folder: Path) -> None:
     record = AuthenticationRecord.deserialize(path.read_text()) if path.exists() else None
     credential = DeviceCodeCredential(
         tenant_id=TENANT,
-        prompt_callback=_quiet,
+        prompt_callback=_show_nothing,
         authentication_record=record,
         cache_persistence_options=TokenCachePersistenceOptions(allow_unencrypted_storage=True),
     )

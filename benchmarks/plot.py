@@ -1,4 +1,4 @@
-"""The picture: each group of numbers as bars, ours in one colour."""
+"""The picture of the results: bars for each group of numbers, ours in a colour."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ mpl.use("svg")
 from matplotlib import pyplot as plt
 
 from . import goals
-from .environments import NEWEST, STORES
+from .environments import NEWEST, STORE_VERSIONS
 from .results import load
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_OURS, _THEIRS = "#1b6ca8", "#b9b9b9"
+_OURS, _PEERS = "#1b6ca8", "#b9b9b9"
 
 
 def draw(path: Path) -> None:
-    """Draw and write the picture."""
+    """Draw the picture and write it to a file."""
     mpl.rcParams.update({"font.size": 8, "svg.hashsalt": "benchmarks", "svg.fonttype": "none"})
     figure, axes = plt.subplots(3, 2, figsize=(12, 9), layout="constrained")
-    _bars(axes[0][0], "Reading a live token, times the baseline, 1 account", _reading(1))
+    _bars(axes[0][0], "Reading a valid token, times the baseline, 1 account", _reading(1))
     _bars(axes[0][1], "The same with 10 000 accounts", _reading(goals.MANY))
-    _bars(axes[1][0], "Import over bare Python, ms", _imports())
-    _bars(axes[1][1], "Token requests, 64 threads at expiry (x: fail)", _expiry())
+    _bars(axes[1][0], "Import, ms more than bare Python", _imports())
+    _bars(axes[1][1], "Token requests, 64 threads at expiry (x: failed)", _expiry())
     _bars(axes[2][0], "Prompts of 64 cold threads", _prompts())
     _transfers(axes[2][1])
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
-    # No spaces at the ends of lines, which matplotlib leaves.
+    # matplotlib leaves spaces at the ends of lines.
     path.write_text("\n".join(line.rstrip() for line in path.read_text().splitlines()) + "\n")
 
 
 def _bars(axis: Any, title: str, values: dict[str, float]) -> None:
     names = list(values)[::-1]
-    colours = [_OURS if "adls_enduser" in name else _THEIRS for name in names]
+    colours = [_OURS if "adls_enduser" in name else _PEERS for name in names]
     bars = axis.barh(names, [values[name] for name in names], color=colours)
     axis.bar_label(bars, [_number(values[name]) for name in names], padding=2)
     axis.set_xscale("log" if max(values.values()) > 1000 else "linear")
@@ -56,48 +56,49 @@ def _short(name: str) -> str:
 
 
 def _reading(accounts: int) -> dict[str, float]:
-    found = {}
-    for store in reversed(STORES):
-        for label in load("reading", store) or {}:
+    values = {}
+    for version in reversed(STORE_VERSIONS):
+        for label in load("reading", version) or {}:
             name = label.removesuffix(f" @{accounts}")
-            times = goals.times(name, accounts, store)
+            times = goals.times_baseline(name, accounts, version)
             if name != label and times is not None:
-                found[_short(name)] = times
-    return found
+                values[_short(name)] = times
+    return values
 
 
 def _imports() -> dict[str, float]:
-    found: dict[str, float] = load("imports", NEWEST)["over"]
-    return {_short(name): took for name, took in found.items()}
+    over: dict[str, float] = load("imports", NEWEST)["over"]
+    return {_short(name): took for name, took in over.items()}
 
 
 def _expiry() -> dict[str, float]:
     return {
-        _short(one["name"]) + (" x" if one["failed"] else ""): one["tokens"]
-        for store in reversed(STORES)
-        for one in load("expiry", store)
-        if one["moment"] == "ended"
+        _short(burst["name"]) + (" x" if burst["failed"] else ""): burst["tokens"]
+        for version in reversed(STORE_VERSIONS)
+        for burst in load("expiry", version)
+        if burst["scenario"] == "expired"
     }
 
 
 def _prompts() -> dict[str, float]:
     return {
-        _short(one["name"]): one["cold"]["prompts"]
-        for store in reversed(STORES)
-        for one in load("prompts", store)
+        _short(counts["name"]): counts["cold_threads"]["prompts"]
+        for version in reversed(STORE_VERSIONS)
+        for counts in load("prompts", version)
     }
 
 
 def _transfers(axis: Any) -> None:
     found = goals.transfers()
-    lives = goals.lifetimes(found)
-    for (store, threads), group in goals.groups(found).items():
-        rates = [goals.rate(group, life) for life in lives]
-        axis.plot(range(len(lives)), rates, "o-", label=f"{store}, {threads} threads", alpha=0.6)
+    lifetimes = goals.lifetimes(found)
+    places = range(len(lifetimes))
+    for (version, threads), group in goals.groups(found).items():
+        rates = [goals.throughput(group, lifetime) for lifetime in lifetimes]
+        axis.plot(places, rates, "o-", label=f"{version}, {threads} threads", alpha=0.6)
     axis.axhline(1.0, color="black", linewidth=0.6)
     axis.axhline(0.95, color="red", linewidth=0.6, linestyle="--")
-    axis.set_xticks(range(len(lives)), [f"{life:g} s" for life in lives])
-    axis.set_title("Transfers, throughput over a never-ending token", loc="left")
+    axis.set_xticks(places, [f"{lifetime:g} s" for lifetime in lifetimes])
+    axis.set_title("Transfers, throughput by lifetime (never expires: 1)", loc="left")
     axis.spines[["top", "right"]].set_visible(False)
     axis.set_ylim(0.6, 1.2)
     axis.legend(fontsize=7, ncols=2, loc="lower left")

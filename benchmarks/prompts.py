@@ -1,7 +1,8 @@
-"""How often a person is asked: for both planes, by 64 cold threads, and by the next process.
+"""How often a person is asked to sign in.
 
-A prompt is a device code that the sandbox gave out. Each program is the one that the
-package's own documentation shows.
+Counts the prompts for both planes (account management and the file system), for 64 cold
+threads (all ask before anybody has signed in), and for the next process. A prompt is a device
+code that the sandbox issued. Each program is the one that the package's documentation shows.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .azure import CLIENT_ID, DATA_LAKE, MANAGEMENT, TENANT, Azure
-from .expiry import together
+from .expiry import call_at_once
 from .peers import AUTHORITY
 
 if TYPE_CHECKING:
@@ -26,14 +27,14 @@ THREADS = 64
 _SCOPES = (f"{MANAGEMENT}.default", f"{DATA_LAKE}.default")
 
 
-def _quiet(*prompt: object) -> None:
-    """Show nobody: the sandbox approves every code at once."""
+def _show_nothing(*prompt: object) -> None:
+    """Show no prompt: the sandbox approves every code at once."""
 
 
 def _ours_both() -> None:
     from adls_enduser import DeviceCode, filesystem_token, management_credentials
 
-    strategy = DeviceCode(tenant=TENANT, prompt=_quiet)
+    strategy = DeviceCode(tenant=TENANT, prompt=_show_nothing)
     management_credentials(strategy)
     filesystem_token(strategy)
 
@@ -41,14 +42,14 @@ def _ours_both() -> None:
 def _ours_cold() -> Callable[[], object]:
     from adls_enduser import DeviceCode, filesystem_token
 
-    strategy = DeviceCode(tenant=TENANT, prompt=_quiet)
+    strategy = DeviceCode(tenant=TENANT, prompt=_show_nothing)
     return lambda: filesystem_token(strategy)
 
 
 def _identity() -> Any:
     from azure.identity import DeviceCodeCredential
 
-    return DeviceCodeCredential(tenant_id=TENANT, prompt_callback=_quiet)
+    return DeviceCodeCredential(tenant_id=TENANT, prompt_callback=_show_nothing)
 
 
 def _identity_both() -> None:
@@ -113,24 +114,28 @@ def _store(resource: str = DATA_LAKE) -> None:
 
 
 def _store_both() -> None:
-    _adal(MANAGEMENT)  # lib.auth is for the store; the article signs in with adal beside it
+    _adal(MANAGEMENT)  # lib.auth is for the store; for management the article uses adal
     _store()
 
 
 class Program(NamedTuple):
-    """What is run: for both planes, by cold threads, and (``next_process``) a second time."""
+    """How one package signs in.
 
-    both: Callable[[], None]
-    cold: Callable[[], Callable[[], object]]
-    again: str
+    ``both_planes`` signs in for both planes. ``cold_threads`` returns the function that each
+    thread calls. ``next_process`` names the program in ``next_process`` that runs twice.
+    """
+
+    both_planes: Callable[[], None]
+    cold_threads: Callable[[], Callable[[], object]]
+    next_process: str
 
 
 def main() -> None:
     """Print prompts and token requests for each program, as JSON."""
     warnings.simplefilter("ignore")
     with Azure() as azure, contextlib.redirect_stdout(io.StringIO()):
-        found = [_count(azure, name, program) for name, program in _programs().items()]
-    print(json.dumps(found))
+        counts = [_count(azure, name, program) for name, program in _programs().items()]
+    print(json.dumps(counts))
 
 
 def _programs() -> dict[str, Program]:
@@ -148,18 +153,17 @@ def _programs() -> dict[str, Program]:
 
 def _count(azure: Azure, name: str, program: Program) -> dict[str, object]:
     azure.counts()
-    program.both()
-    planes = azure.counts()
-    ask = program.cold()
+    program.both_planes()
+    both_planes = azure.counts()
+    sign_in = program.cold_threads()
     azure.counts()
-    waits, errors = together(ask, THREADS)
-    threads = azure.counts()
-    again = _second_run(azure, program.again)
+    waits, errors = call_at_once(sign_in, THREADS)
+    cold_threads = azure.counts()
     return {
         "name": name,
-        "both": planes,
-        "cold": threads,
-        "again": again,
+        "both_planes": both_planes,
+        "cold_threads": cold_threads,
+        "next_process": _second_run(azure, program.next_process),
         "longest": max(waits),
         "failed": len(errors),
         "error": errors[0] if errors else "",

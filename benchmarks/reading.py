@@ -1,8 +1,9 @@
-"""Reading a token that lives: ``get_token`` and ``signed_session`` with 1 and 10 000 accounts.
+"""Reading a valid token: ``get_token`` and ``signed_session`` with 1 and 10 000 accounts.
 
-Prints the least seconds of each, and of an attribute read plus a clock read, as JSON: other
-work on the machine makes a call slower and never faster (timeit's documentation, ``repeat``).
-pyperf goes around several times, so that a slow minute hits all alike.
+Prints the least seconds of each call, and of an attribute read plus a clock read, as JSON.
+The least, because other work on the machine makes a call slower and never faster (timeit's
+documentation, ``repeat``). pyperf measures all calls several times in turn, so that a slow
+minute affects all of them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .azure import Azure
 
 
 def main() -> None:
-    """Go around and print the best."""
+    """Measure in several rounds, and print the best of each call."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--processes", type=int, default=2)
@@ -28,13 +29,13 @@ def main() -> None:
     with Azure() as azure:
         for turn in range(options.rounds):
             output = Path(azure.folder, f"{turn}.json")
-            _go_around(azure, output, options.processes)
+            _measure_all(azure, output, options.processes)
             for benchmark in pyperf.BenchmarkSuite.load(str(output)).get_benchmarks():
                 values.setdefault(benchmark.get_name(), []).extend(benchmark.get_values())
-    print(json.dumps({name: min(found) for name, found in values.items()}))
+    print(json.dumps({name: min(measured) for name, measured in values.items()}))
 
 
-def _go_around(azure: Azure, output: Path, processes: int) -> None:
+def _measure_all(azure: Azure, output: Path, processes: int) -> None:
     command = [sys.executable, "-m", "benchmarks.reading_once", "--quiet"]
     command += ["--processes", str(processes), "--values", "3", "--warmups", "1"]
     command += ["--min-time", "0.02", "--output", str(output)]

@@ -1,6 +1,6 @@
-"""pyperf's script for ``reading``: the baseline and every peer, once around.
+"""pyperf's script for ``reading``: time the baseline and every peer, once.
 
-Runs in the surroundings that ``reading`` makes; what it times does no request.
+Runs in the environment that ``reading`` prepares. The calls that it times send no request.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import warnings
 
 import pyperf
 
-from .peers import Ask, peers
+from .peers import TokenCall, peers
 
 ACCOUNTS = (1, 10_000)
 BASELINE = "attribute and clock"
-# What each question is asked with.
-_NAMES = {
+# The names of each call's arguments.
+_ARGUMENTS = {
     "adls_enduser get_token": "scope",
     "adls_enduser signed_session(session)": "session",
-    "adls_enduser get_token, by azure-datalake-store 1.0.1": "scope",
+    "adls_enduser get_token, called by azure-datalake-store 1.0.1": "scope",
     "azure-identity DeviceCodeCredential.get_token": "scope",
     "adal acquire_token": "resource, user, client",
     "msrestazure UserPassCredentials.signed_session(session)": "session",
@@ -27,16 +27,16 @@ _NAMES = {
 
 
 @functools.cache
-def ready(name: str, accounts: int) -> Ask:
-    """Sign in, once a process."""
+def signed_in(name: str, accounts: int) -> TokenCall:
+    """Sign in, once for each process, and return the call to time."""
     warnings.simplefilter("ignore")
-    ask = peers()[name](accounts - 1)
-    ask()
-    return ask
+    get_token = peers()[name](accounts - 1)
+    get_token()
+    return get_token
 
 
 def main() -> None:
-    """Measure the baseline and everybody."""
+    """Measure the baseline and every peer."""
     runner = pyperf.Runner(program_args=("-m", "benchmarks.reading_once"))
     runner.timeit(
         BASELINE,
@@ -45,13 +45,14 @@ def main() -> None:
     )
     for name in peers():
         for accounts in ACCOUNTS:
-            # Names of their own, so that nothing but the call itself is timed.
-            names = _NAMES.get(name, "")
+            # Local names for the arguments, so that nothing but the call itself is timed.
+            names = _ARGUMENTS.get(name, "")
             setup = (
-                f"from benchmarks.reading_once import ready; ask = ready({name!r}, {accounts});"
-                f" call = ask.call; [{names}] = ask.arguments"
+                "from benchmarks.reading_once import signed_in;"
+                f" token_call = signed_in({name!r}, {accounts});"
+                f" function = token_call.function; [{names}] = token_call.arguments"
             )
-            runner.timeit(f"{name} @{accounts}", f"call({names})", setup=setup)
+            runner.timeit(f"{name} @{accounts}", f"function({names})", setup=setup)
 
 
 if __name__ == "__main__":

@@ -1,28 +1,29 @@
-"""Writes docs/benchmarks.md and docs/benchmarks.svg, and prints the verdict."""
+"""Write docs/benchmarks.md and docs/benchmarks.svg, and print the goals."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from . import goals, tables
-from .environments import ROOT, STORES
+from .environments import ROOT, STORE_VERSIONS
 from .plot import draw
-from .results import about, load
+from .results import load, load_run
 
 _DOCS = ROOT / "docs"
 _STEPS = ("reading", "imports", "expiry", "prompts", "memory", "transfers", "own", "long")
 
 
 def main() -> None:
-    """Write the docs from what the steps have kept."""
-    unknown = [step for step in _STEPS if not all(load(step, store) for store in STORES)]
-    if unknown:
-        raise SystemExit(f"Nothing to report yet: {', '.join(unknown)} never ran.")
+    """Write the docs from the saved results."""
+    never_ran = [step for step in _STEPS if not all(load(step, one) for one in STORE_VERSIONS)]
+    if never_ran:
+        raise SystemExit(f"There is nothing to report yet: {', '.join(never_ran)} never ran.")
     _DOCS.mkdir(exist_ok=True)
     draw(_DOCS / "benchmarks.svg")
     (_DOCS / "benchmarks.md").write_text(_page())
-    for one in goals.goals():
-        print(f"{'met   ' if one.met else 'MISSED'}  {one.what}: {one.found}  (goal: {one.goal})")
+    for goal in goals.goals():
+        verdict = "met   " if goal.met else "MISSED"
+        print(f"{verdict}  {goal.name}: {goal.measured}  (goal: {goal.target})")
     print("\nThe tables and the picture are in docs/benchmarks.md and docs/benchmarks.svg.")
 
 
@@ -30,106 +31,122 @@ def _page() -> str:
     return f"""\
 # Benchmarks
 
-This package and its peers, in one run, on one machine, against the package's own sandbox
-(real TLS, real host names, a server process of its own). `make bench` sets everything up,
-runs it all and writes this page and the picture (a step that was repeated later with
-`--only` has replaced its numbers). Look at the ratios: seconds and
-milliseconds belong to the machine.
+This package compared with other packages that do the same ("peers"): in one run, on one machine,
+against the package's own sandbox (real TLS, real host names, a separate server process).
+`make bench` sets everything up, runs all steps, and writes this page and the picture. If a step
+was repeated later with `--only`, its newer numbers are here. Compare the ratios: seconds and
+milliseconds depend on the machine.
 
 {_machine()}
 
 ![The numbers below as bars and lines](benchmarks.svg)
 
+Three words are used throughout:
+
+- *Both planes* are account management (Resource Manager) and the file system.
+- *Cold threads* ask for a token before anybody has signed in.
+- A *token request* is a request to Entra ID's token endpoint.
+
 ## Goals
 
-{tables.verdict()}
+{tables.all_goals()}
 
 {_missed()}
 
-## Reading a live token
+## Reading a valid token
 
-What a program pays each time that it asks for a token it already has. The baseline, in
-the same run, is `holder.token; time.time()`: {tables.baseline()}. Timed with
-[pyperf](https://pyperf.readthedocs.io), the best of several processes. With 10 000
-accounts, ours and the classes that stand for one account each have as many objects alive;
-msal, adal, azure-identity and `UserPassCredentials` have as many accounts in the one
-cache that they look into. azure-datalake-store's own credential makes a new session at
-each call, so it stands beside `signed_session()` without one; its three versions exclude
-each other, so each has an environment, and a baseline, of its own.
+What a program pays each time that it asks for a token that it already has. The baseline is
+`holder.token; time.time()` in the same run: {tables.baseline()}. All calls are timed with
+[pyperf](https://pyperf.readthedocs.io); the best of several processes counts.
+
+In the column with 10 000 accounts, this package and the classes that stand for one account each
+have 10 000 objects. msal, adal, azure-identity and `UserPassCredentials` have 10 000 accounts in
+the one cache that they search.
+
+azure-datalake-store's own credential creates a new session at each call. So it is compared with
+our `signed_session()` without an argument. Only one version of azure-datalake-store can be
+installed at a time, so each version has a separate environment, with a separate baseline.
 
 {tables.reading()}
 
 ## Import
 
-Whole processes, in turns, the best of {_rounds()}; the bare interpreter's own time, in the
-same environment, is taken off.
+Whole processes, all modules in turn, the best of {_rounds()}. The time of the bare interpreter in
+the same environment is subtracted.
 
 {tables.imports()}
 
 ## At expiry
 
-64 threads ask at the same moment. Everybody gets the same, by the real clock: a first
-token of 3 seconds, which is dead by any package's margin when the threads ask, and
-tokens of an hour afterwards. What counts is token requests at the server, and how long
-the unluckiest thread waited. Both depend on how fast the server is; this one answers in
-milliseconds, Entra ID does not, and the waits grow with it.
+64 threads ask at the same moment. Every package gets the same, in real time: a first token of 3
+seconds, which is over by any package's margin when the threads ask, and then tokens of an hour.
+The table counts token requests at the server, and how long the slowest thread waited. Both depend
+on the speed of the server. This server responds in milliseconds. Entra ID does not, and the waits
+grow with it.
 
-{tables.expiry("ended")}
+{tables.expiry("expired")}
 
-azure-datalake-store 0.0.52 renews once and has then lost its refresh token; 0.0.53 fails
-at its first renewal. `AADTokenCredentials` renews in a request alone, so its waits
-contain one to Resource Manager.
+azure-datalake-store 0.0.52 renews once, and has then lost its refresh token. 0.0.53 fails at its
+first renewal. `AADTokenCredentials` renews only in a request, so its waits include a request to
+Resource Manager.
 
-When renewal is *due* but the token lives (7.7 of its 10 seconds are over), nobody needs to
-wait. To the peers, whose margin is a fixed number of minutes, a token this short is one
-in its last minutes.
+When renewal is *due* but the token is still valid (7.7 of its 10 seconds are over), no thread
+needs to wait. For the peers, whose margin is a fixed number of minutes, such a short token is
+always in its last minutes.
 
 {tables.expiry("due")}
 
 ## Prompts
 
-A prompt is a device code that the server gave out. Both planes: the program that each
-package's documents show for account management and the file system. Cold threads: 64
-that all ask first, on one credential or context where the package has one. Next process:
-the same program run a second time within the hour, where ours has a `SignInCache`,
-azure-identity a persistent cache and its `AuthenticationRecord`, and msal a file (all in the
-clear here).
+A prompt is a device code that the server issued.
+
+- Both planes: the program that each package's documents show for account management and the file
+  system.
+- Cold threads: 64 threads that all ask first, on one credential or context where the package has
+  one.
+- Next process: the same program runs a second time within the hour. This package uses a
+  `SignInCache`, azure-identity a persistent cache and its `AuthenticationRecord`, msal a file. None
+  of them is encrypted here.
 
 {tables.prompts()}
 
 ## Memory
 
-How much the process's resident memory grew by the import and the first sign-in, and how
-much each further sign-in of an account holds by Python's own count (tracemalloc).
+How much the process's resident memory grew by the import and the first sign-in, and how much
+memory each further sign-in of an account holds, by Python's own count (tracemalloc).
 
 {tables.memory()}
 
 ## Transfers
 
-`ADLUploader`, then `ADLDownloader`, of {_size("transfers")} MB in 64 files, after one
-sign-in by password for both; the bytes are compared by SHA-256. Each number is
-the throughput over that with a token that never ends, in the same run, variants in turns,
-by the medians; in parentheses the same by the client's CPU time; then the most token
-requests that were made in the time of one (the sign-in came before). "all" is the
-geometric mean. How exact this is the last column tells: a token of 3600 seconds is as good
-as one that never ends to all concerned, and made {_noise()}.
+`ADLUploader`, then `ADLDownloader`, of {_size("transfers")} MB in 64 files, after one sign-in by
+password for both. The bytes are compared by SHA-256.
+
+A cell such as `1.01 (1.00), 0` has three numbers:
+
+1. The throughput, relative to a token that never expires. Both are medians of the same run, in
+   which the lifetimes took turns.
+2. In parentheses, the same by the client's CPU time.
+3. The greatest number of token requests during one transfer. The sign-in came before.
+
+"all" is the geometric mean. The last column shows how exact the numbers are: no package can tell
+a token of 3600 seconds from one that never expires, and its throughput was {_noise()}.
 
 {tables.transfers()}
 
-A transfer of this size ends before most of these tokens do; what the lifetimes of 101 and
-301 seconds show is that a token inside the SDKs' own margins (100 seconds in 0.0.x, 300
-in 1.0.1) causes no request for each call. A token is renewed, in the background, when
-three quarters of a short life are over, so tokens of 5 seconds are asked for every 3.75:
-more often than they end, so that in the long run there is a third more of requests than
-of lifetimes passed.
+A transfer of this size ends before most of these tokens expire. The lifetimes of 101 and 301
+seconds show something else: a token inside the SDKs' own margins (100 seconds in 0.0.x, 300 in
+1.0.1) does not cause a request for each call. A token with a short lifetime is renewed in the
+background when three quarters of the lifetime are over. So tokens of 5 seconds are requested every
+3.75 seconds: in the long run there are a third more requests than lifetimes passed.
 
 The same with the packages' own credentials, {_size("own")} MB and 8 threads, once each:
-`lib.auth` of azure-datalake-store 0.0.x, and azure-identity's `UsernamePasswordCredential`
-with 1.0.1. What had not ended after 100 seconds was ended.
+`lib.auth` of azure-datalake-store 0.0.x, and azure-identity's `UsernamePasswordCredential` with
+1.0.1. A transfer that took longer than 100 seconds was stopped.
 
-{tables.own_transfers()}
+{tables.peers_transfers()}
 
-These transfers outlive theirs: {_size("long")} MB, 8 threads, tokens of 5 seconds.
+These transfers last longer than their tokens: {_size("long")} MB, 8 threads, tokens of 5 seconds.
 
 {tables.long_transfers()}
 
@@ -142,30 +159,34 @@ make bench                                     # everything: about 30 minutes on
 .venv/bin/python -m benchmarks --report        # write this page again
 ```
 
-msal and azure-identity speak to version 2.0 of Entra ID alone, which the sandbox serves
-beside version 1.0.
+msal and azure-identity use only version 2.0 of Entra ID. The sandbox serves it as well as
+version 1.0.
 """
 
 
 def _machine() -> str:
-    runs: list[Any] = [about(step, store) for step in _STEPS for store in STORES]
+    runs: list[Any] = [load_run(step, version) for step in _STEPS for version in STORE_VERSIONS]
     known = [run for run in runs if run]
     last = known[-1]
-    quick = [
-        step for step in _STEPS if any((about(step, store) or {}).get("fast") for store in STORES)
-    ]
-    fast = f" Run fast, so with more noise: {', '.join(quick)}." if quick else ""
+    day = max(run["day"] for run in known)
+    quick = [step for step in _STEPS if any(_was_fast(step, one) for one in STORE_VERSIONS)]
+    fast = f" Run with `--fast`, so with more noise: {', '.join(quick)}." if quick else ""
     return (
-        f"These are of {max(run['day'] for run in known)}: {last['cores']} cores (virtual,"
-        f" shared with strangers), {last['system']}, CPython {last['python']}.{fast}"
+        f"Measured on {day}: {last['cores']} cores (virtual, shared with other users),"
+        f" {last['system']}, CPython {last['python']}.{fast}"
     )
 
 
+def _was_fast(step: str, version: str) -> bool:
+    run = load_run(step, version)
+    return bool(run and run["fast"])
+
+
 def _missed() -> str:
-    missed = [one for one in goals.goals() if not one.met]
+    missed = [goal for goal in goals.goals() if not goal.met]
     if not missed:
         return "Every goal is met."
-    lines = [f"- {one.what}: {one.found}; the goal is {one.goal}." for one in missed]
+    lines = [f"- {goal.name}: {goal.measured} (goal: {goal.target})" for goal in missed]
     return "Missed in this run:\n\n" + "\n".join(lines)
 
 
@@ -175,12 +196,12 @@ def _noise() -> str:
 
 
 def _rounds() -> int:
-    return 5 if about("imports", STORES[0])["fast"] else 10
+    return 5 if _was_fast("imports", STORE_VERSIONS[0]) else 10
 
 
 def _size(step: str) -> int:
     full, fast = {"transfers": (256, 32), "own": (256, 32), "long": (1024, 64)}[step]
-    return fast if (about(step, STORES[0]) or {}).get("fast") else full
+    return fast if _was_fast(step, STORE_VERSIONS[0]) else full
 
 
 if __name__ == "__main__":

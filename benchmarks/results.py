@@ -1,4 +1,4 @@
-"""What was found, kept between the steps and the report."""
+"""The results of each step, kept on disk for the report."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from .environments import ROOT
 _FOLDER = ROOT / ".nox" / "bench-results"
 
 
-def save(step: str, store: str, found: object, *, fast: bool) -> None:
-    """Keep what a step found beside one azure-datalake-store."""
+def save(step: str, version: str, results: object, *, fast: bool) -> None:
+    """Save the results of a step with one version of azure-datalake-store."""
     _FOLDER.mkdir(parents=True, exist_ok=True)
-    kept = {
+    run = {
         "fast": fast,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "day": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-        "found": found,
+        "results": results,
     }
-    (_FOLDER / f"{step}-{store}.json").write_text(json.dumps(kept, indent=1))
+    (_FOLDER / f"{step}-{version}.json").write_text(json.dumps(run, indent=1))
 
 
-def load(step: str, store: str) -> Any:
-    """Give what was found, or None if that was never run."""
-    run = about(step, store)
-    return run and run["found"]
+def load(step: str, version: str) -> Any:
+    """Return the results of a step, or None if it never ran."""
+    run = load_run(step, version)
+    return run and run["results"]
 
 
-def about(step: str, store: str) -> Any:
-    """Give the whole record of a step, or None."""
-    path = _FOLDER / f"{step}-{store}.json"
+def load_run(step: str, version: str) -> Any:
+    """Return the results of a step with its date and machine, or None if it never ran."""
+    path = _FOLDER / f"{step}-{version}.json"
     return json.loads(path.read_text()) if path.exists() else None

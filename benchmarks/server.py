@@ -1,7 +1,8 @@
-"""The sandbox in a process of its own, so that it shares no interpreter lock with a client.
+"""The sandbox in a separate process, so that it shares no interpreter lock with a client.
 
-Takes one JSON object a line on standard input and answers each with one on standard
-output; the first line it writes is the environment that points a client at it.
+Reads one JSON object a line from standard input, and writes one JSON object a line to
+standard output in return. The first line that it writes is the environment that points a
+client at the sandbox.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ def main() -> None:
     with Sandbox(environ=None) as azure:
         azure.entra.person(ADA, password=PASSWORD, approves_device_codes=True)
         azure.entra.device_code_interval = 1.0
-        _say({"environment": azure.environment})
+        _write({"environment": azure.environment})
         for line in sys.stdin:
-            _say(_obey(azure, json.loads(line)))
+            _write(_handle(azure, json.loads(line)))
 
 
-def _obey(azure: Sandbox, order: dict[str, Any]) -> dict[str, int]:
-    """Set the lifetime of tokens, then count what was asked since the last order."""
-    if "lifetime" in order:
-        azure.entra.token_lifetime = order["lifetime"]
-    paths = [(one.method, one.path.lower()) for one in azure.log]
+def _handle(azure: Sandbox, command: dict[str, Any]) -> dict[str, int]:
+    """Set the lifetime of tokens, then count the requests since the last command."""
+    if "lifetime" in command:
+        azure.entra.token_lifetime = command["lifetime"]
+    paths = [(exchange.method, exchange.path.lower()) for exchange in azure.log]
     azure.log.clear()
     return {
         "tokens": sum(path.endswith("/token") for _, path in paths),
@@ -38,8 +39,8 @@ def _obey(azure: Sandbox, order: dict[str, Any]) -> dict[str, int]:
     }
 
 
-def _say(answer: object) -> None:
-    print(json.dumps(answer), flush=True)
+def _write(reply: object) -> None:
+    print(json.dumps(reply), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""The tables, as Markdown."""
+"""The tables of the report, as Markdown."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from . import goals
-from .environments import NEWEST, STORES
+from .environments import NEWEST, STORE_VERSIONS
 from .results import load
 
 if TYPE_CHECKING:
@@ -13,177 +13,201 @@ if TYPE_CHECKING:
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Write a table."""
+    """Return a table as Markdown."""
     names = list(head)
     lines = [names, ["---"] * len(names), *map(list, rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def verdict() -> str:
-    """Tell every goal, and whether it is met."""
+def all_goals() -> str:
+    """Return every goal, and whether it is met."""
     rows = (
-        (one.what, one.goal, one.found, "met" if one.met else "**missed**") for one in goals.goals()
+        (goal.name, goal.target, goal.measured, "met" if goal.met else "**missed**")
+        for goal in goals.goals()
     )
-    return table(("", "Goal", "Found", ""), rows)
+    return table(("", "goal", "measured", ""), rows)
 
 
 def reading() -> str:
-    """Tell what a live token costs to read."""
+    """Return what reading a valid token costs."""
     rows = []
-    for store in STORES:
-        found = load("reading", store) or {}
-        names = [name.removesuffix(" @1") for name in found if name.endswith(" @1")]
+    for version in STORE_VERSIONS:
+        results = load("reading", version) or {}
+        names = [name.removesuffix(" @1") for name in results if name.endswith(" @1")]
         for name in names:
-            one, many = goals.times(name, 1, store), goals.times(name, goals.MANY, store)
-            if one is not None and many is not None:
-                took = found[f"{name} @1"] * 1e6
-                rows.append((_ours(name), f"{took:.2f} µs", f"{one:,.1f}", f"{many:,.1f}"))
+            single = goals.times_baseline(name, 1, version)
+            many = goals.times_baseline(name, goals.MANY, version)
+            if single is not None and many is not None:
+                took = results[f"{name} @1"] * 1e6
+                rows.append((_bold(name), f"{took:.2f} µs", f"{single:,.1f}", f"{many:,.1f}"))
     head = ("", "1 account", "times the baseline", "times the baseline, 10 000 accounts")
     return table(head, rows)
 
 
 def baseline() -> str:
-    """Tell what the attribute read and the clock read took."""
-    found = [load("reading", store)[goals.BASELINE] * 1e9 for store in STORES]
+    """Return what the attribute read and the clock read cost."""
+    found = [load("reading", version)[goals.BASELINE] * 1e9 for version in STORE_VERSIONS]
     least, most = f"{min(found):.0f}", f"{max(found):.0f}"
     return f"{least} ns" if least == most else f"{least} to {most} ns"
 
 
 def imports() -> str:
-    """Tell what an import costs."""
-    # Ours where nothing else loads at the start of the interpreter (old Azure packages do).
+    """Return what each import costs."""
+    # The newest environment first: old Azure packages load modules at the start of the
+    # interpreter, and our import would seem to cost less.
     best: dict[str, float] = {}
-    for store in reversed(STORES):
-        for name, took in (load("imports", store) or {"over": {}})["over"].items():
+    for version in reversed(STORE_VERSIONS):
+        for name, took in (load("imports", version) or {"over": {}})["over"].items():
             best.setdefault(name, took)
     ours = best["adls_enduser"]
     rows = (
-        (_ours(f"`{name}`"), f"{took:.0f} ms", f"{took / ours:.1f}") for name, took in best.items()
+        (_bold(f"`{name}`"), f"{took:.0f} ms", f"{took / ours:.1f}") for name, took in best.items()
     )
-    return table(("", "over bare Python", "times ours"), rows)
+    return table(("", "more than bare Python", "times ours"), rows)
 
 
-def expiry(moment: str) -> str:
-    """Tell what 64 threads meet."""
+def expiry(scenario: str) -> str:
+    """Return what 64 threads that ask at once cost."""
     rows = [
         (
-            _ours(_once(one["name"], store)),
-            str(one["tokens"]),
-            f"{one['longest'] * 1e3:.1f} ms",
-            f"{one['median'] * 1e3:.2f} ms",
-            f"{one['failed']} ({one['error'].partition(':')[0]})" if one["failed"] else "0",
+            _bold(_with_version(burst["name"], version)),
+            str(burst["tokens"]),
+            f"{burst['longest'] * 1e3:.1f} ms",
+            f"{burst['median'] * 1e3:.2f} ms",
+            f"{burst['failed']} ({burst['error'].partition(':')[0]})" if burst["failed"] else "0",
         )
-        for store in STORES
-        for one in load("expiry", store) or []
-        if one["moment"] == moment
+        for version in STORE_VERSIONS
+        for burst in load("expiry", version) or []
+        if burst["scenario"] == scenario
     ]
     head = ("", "token requests", "longest wait", "median wait", "threads that failed")
     return table(head, rows)
 
 
 def prompts() -> str:
-    """Tell how often the person is asked."""
+    """Return how often the person is asked."""
     rows = [
         (
-            _ours(one["name"]),
-            str(one["both"]["prompts"]),
-            str(one["cold"]["prompts"]),
-            str(one["cold"]["tokens"]),
-            str(one["again"]["prompts"]),
-            str(one["again"]["tokens"]),
+            _bold(counts["name"]),
+            str(counts["both_planes"]["prompts"]),
+            str(counts["cold_threads"]["prompts"]),
+            str(counts["cold_threads"]["tokens"]),
+            str(counts["next_process"]["prompts"]),
+            str(counts["next_process"]["tokens"]),
         )
-        for store in reversed(STORES)
-        for one in load("prompts", store) or []
+        for version in reversed(STORE_VERSIONS)
+        for counts in load("prompts", version) or []
     ]
-    planes = ("prompts, both planes", "prompts, 64 cold threads", "token requests of those")
-    head = ("", *planes, "prompts, next process", "token requests of that")
+    head = (
+        *("", "prompts, both planes"),
+        *("prompts, 64 cold threads", "token requests, 64 cold threads"),
+        *("prompts, next process", "token requests, next process"),
+    )
     return table(head, rows)
 
 
 def memory() -> str:
-    """Tell what a sign-in weighs."""
+    """Return how much memory a sign-in takes."""
     rows = [
-        (_ours(_once(name, store)), f"{one['process']:.1f} MB", f"{one['account']:.1f} kB")
-        for store in reversed(STORES)
-        for name, one in (load("memory", store) or {}).items()
+        (
+            _bold(_with_version(name, version)),
+            f"{size['process']:.1f} MB",
+            f"{size['account']:.1f} kB",
+        )
+        for version in reversed(STORE_VERSIONS)
+        for name, size in (load("memory", version) or {}).items()
     ]
     return table(("", "the process grew by", "each further sign-in"), rows)
 
 
 def transfers() -> str:
-    """Tell the throughput over that with the token that never ends, and token requests."""
+    """Return the relative throughput and the token requests of transfers."""
     found = goals.transfers()
-    lives = goals.lifetimes(found)
+    lifetimes = goals.lifetimes(found)
     rows = []
-    for (store, threads), group in goals.groups(found).items():
-        cells = [_cell(group, life) for life in lives]
-        rows.append((store, str(threads), _rate(group), *cells))
-    means = (
-        f"{goals.mean_rate(found, life):.2f} ({goals.mean_rate(found, life, by='cpu'):.2f})"
-        for life in lives
-    )
-    rows.append(("all", "", "", *means))
-    return table(("store", "threads", "never ends", *(f"{life:g} s" for life in lives)), rows)
+    for (version, threads), group in goals.groups(found).items():
+        cells = [_cell(group, lifetime) for lifetime in lifetimes]
+        rows.append((version, str(threads), _range(group), *cells))
+    rows.append(("all", "", "", *(_mean(found, lifetime) for lifetime in lifetimes)))
+    head = (f"{lifetime:g} s" for lifetime in lifetimes)
+    return table(("azure-datalake-store", "threads", "never expires", *head), rows)
 
 
-def own_transfers() -> str:
-    """Tell how the same went with the credentials that the packages bring themselves."""
+def peers_transfers() -> str:
+    """Return how the transfers went with the packages' own credentials."""
     rows = [
         (
-            one["store"],
-            "never ends" if one["lifetime"] == goals.NEVER else f"{one['lifetime']:g} s",
-            f"{one['up'] + one['down']:.1f} s" if one["same"] else "",
-            str(one["renewals"]),
-            "yes" if one["same"] else f"**no** {_first(one['error'])}",
+            transfer["store"],
+            _lifetime(transfer),
+            f"{goals.duration(transfer):.1f} s" if transfer["identical"] else "",
+            str(transfer["token_requests"]),
+            "yes" if transfer["identical"] else f"**no** {_first_line(transfer['error'])}",
         )
-        for one in goals.transfers("own")
+        for transfer in goals.transfers("own")
     ]
-    return table(("store", "tokens live", "took", "token requests", "identical"), rows)
-
-
-def _first(error: str) -> str:
-    """Give the first line of an error, short enough for a table."""
-    return error.strip().splitlines()[0][:90].replace("|", " ") if error.strip() else ""
+    head = ("azure-datalake-store", "token lifetime", "took", "token requests", "identical")
+    return table(head, rows)
 
 
 def long_transfers() -> str:
-    """Tell how transfers went that outlived their tokens."""
+    """Return how the transfers went that lasted longer than their tokens."""
     rows = [
         (
-            one["store"],
-            f"{one['lasted']:.1f} s",
-            str(goals.allowed(one) - 1),
-            str(one["renewals"]),
-            "yes" if one["same"] else f"**no** {one['error']}",
-            f"{goals.rate(_like(one), one['lifetime']):.2f}",
-            f"{goals.rate(_like(one), one['lifetime'], by='cpu'):.2f}",
+            transfer["store"],
+            f"{transfer['elapsed']:.1f} s",
+            str(goals.lifetimes_passed(transfer)),
+            str(transfer["token_requests"]),
+            "yes" if transfer["identical"] else f"**no** {transfer['error']}",
+            f"{_long_throughput(transfer):.2f}",
+            f"{_long_throughput(transfer, by='cpu'):.2f}",
         )
-        for one in goals.transfers("long")
-        if one["lifetime"] != goals.NEVER
+        for transfer in goals.transfers("long")
+        if transfer["lifetime"] != goals.NEVER
     ]
-    head = ("store", "took", "lifetimes passed", "token requests", "identical")
+    head = ("azure-datalake-store", "took", "lifetimes passed", "token requests", "identical")
     return table((*head, "throughput", "by CPU time"), rows)
 
 
-def _like(one: dict[str, Any]) -> list[dict[str, Any]]:
-    return [other for other in goals.transfers("long") if other["store"] == one["store"]]
+def _long_throughput(transfer: dict[str, Any], *, by: str = "elapsed") -> float:
+    all_long = goals.transfers("long")
+    same_version = [other for other in all_long if other["store"] == transfer["store"]]
+    return goals.throughput(same_version, transfer["lifetime"], by=by)
 
 
-def _rate(group: list[dict[str, Any]]) -> str:
-    took = sorted(one["up"] + one["down"] for one in group if one["lifetime"] == goals.NEVER)
+def _lifetime(transfer: dict[str, Any]) -> str:
+    lifetime = transfer["lifetime"]
+    return "never expires" if lifetime == goals.NEVER else f"{lifetime:g} s"
+
+
+def _first_line(error: str) -> str:
+    """Return the first line of an error, short enough for a table."""
+    return error.strip().splitlines()[0][:90].replace("|", " ") if error.strip() else ""
+
+
+def _range(group: goals.Transfers) -> str:
+    never = [transfer for transfer in group if transfer["lifetime"] == goals.NEVER]
+    took = sorted(map(goals.duration, never))
     return f"{took[0]:.1f} to {took[-1]:.1f} s"
 
 
-def _cell(group: list[dict[str, Any]], life: float) -> str:
-    most = max(one["renewals"] for one in group if one["lifetime"] == life)
-    wall, cpu = goals.rate(group, life), goals.rate(group, life, by="cpu")
-    return f"{wall:.2f} ({cpu:.2f}), {most}"
+def _cell(group: goals.Transfers, lifetime: float) -> str:
+    requests = [one["token_requests"] for one in group if one["lifetime"] == lifetime]
+    elapsed = goals.throughput(group, lifetime)
+    cpu = goals.throughput(group, lifetime, by="cpu")
+    return f"{elapsed:.2f} ({cpu:.2f}), {max(requests)}"
 
 
-def _once(name: str, store: str) -> str:
-    """Say beside which store ours ran, where it ran beside an old one."""
-    return name if store == NEWEST or store in name else f"{name}, beside {store}"
+def _mean(found: goals.Transfers, lifetime: float) -> str:
+    elapsed = goals.mean_throughput(found, lifetime)
+    cpu = goals.mean_throughput(found, lifetime, by="cpu")
+    return f"{elapsed:.2f} ({cpu:.2f})"
 
 
-def _ours(name: str) -> str:
+def _with_version(name: str, version: str) -> str:
+    """Add the version of azure-datalake-store, if it is an old version."""
+    return name if version == NEWEST or version in name else f"{name}, with {version}"
+
+
+def _bold(name: str) -> str:
+    """Write this package's own names in bold."""
     return f"**{name}**" if "adls_enduser" in name else name

@@ -1,14 +1,14 @@
-"""ADLUploader and ADLDownloader with tokens of every lifetime, beside one that never ends.
+"""ADLUploader and ADLDownloader with tokens of several lifetimes, and one that never expires.
 
-Runs with one azure-datalake-store; ``python -m benchmarks.transfers --help``. The
-variants take turns, with a transfer by the token that never ends beside each, and turn
-round from one round to the next, because a machine's speed changes from minute to minute.
-Client and server are processes of their own; ``cpu`` is the client's alone, and less
-noisy than the clock on the wall. An even number of rounds favours no place in the row.
+Runs with the installed azure-datalake-store; see ``python -m benchmarks.transfers --help``.
+The lifetimes take turns, with transfers by the token that never expires in between, because a
+machine's speed changes from minute to minute. Every second round runs in reverse order, so an
+even number of rounds favours no position. Client and server are separate processes; ``cpu`` is
+the CPU time of the client alone, which varies less than the elapsed time.
 
-What is moved is a folder of 64 files, each in one piece: azure-datalake-store hangs for
-ever, now and then, when two threads end the last two pieces of a file's download at once
-(its ``transfer.ADLTransferClient._update``).
+A transfer moves a folder of 64 files, each in one piece: sometimes azure-datalake-store hangs
+for ever when two threads finish the last two pieces of a file's download at once (its
+``transfer.ADLTransferClient._update``).
 """
 
 from __future__ import annotations
@@ -38,32 +38,32 @@ THREADS = (8, 64)
 _MEGABYTE = 2**20
 _BLOCK = 4 * _MEGABYTE
 _FILES = 64
-_LONGEST = 100  # seconds; one of ours takes about five
+_TIME_LIMIT = 100  # seconds; a transfer with our credential takes about five
 
 
 @dataclass
 class Transfer:
-    """One upload and download of the same bytes; ``same`` says that they came back identical.
+    """One upload and download of the same bytes; ``identical``: the downloaded bytes are the same.
 
-    ``up``, ``down``, ``cpu`` and ``lasted`` (the client's own pauses included) are seconds.
-    ``renewals`` are the token requests in that time: the sign-in was before.
+    ``upload``, ``download``, ``cpu`` and ``elapsed`` (with the client's own pauses) are seconds.
+    ``token_requests`` are those during the transfer: the sign-in came before.
     """
 
     store: str
     threads: int
     lifetime: float
-    up: float = 0.0
-    down: float = 0.0
+    upload: float = 0.0
+    download: float = 0.0
     cpu: float = 0.0
-    lasted: float = 0.0
-    renewals: int = 0
+    elapsed: float = 0.0
+    token_requests: int = 0
     requests: int = 0
-    same: bool = False
+    identical: bool = False
     error: str = ""
 
 
 class Bench:
-    """One folder, sent and fetched again and again."""
+    """One folder, uploaded and downloaded again and again."""
 
     def __init__(self, azure: Azure, size: int, sign_in: Callable[[], Any]) -> None:
         self._azure = azure
@@ -76,31 +76,32 @@ class Bench:
         self._version = importlib.metadata.version("azure-datalake-store")
 
     def run(self, threads: int, lifetime: float) -> Transfer:
-        """Sign in, send, fetch, compare."""
-        self._azure.lifetime(lifetime)
-        done = Transfer(self._version, threads, lifetime)
+        """Sign in, upload, download and compare."""
+        self._azure.set_token_lifetime(lifetime)
+        transfer = Transfer(self._version, threads, lifetime)
         try:
-            with _at_most(_LONGEST):
-                self._there_and_back(done)
-        except Exception as failure:  # a benchmark reports what happens
-            done.error = f"{type(failure).__name__}: {failure}"[:200]
+            with _time_limit(_TIME_LIMIT):
+                self._upload_and_download(transfer)
+        except Exception as failure:  # a benchmark reports any error
+            transfer.error = f"{type(failure).__name__}: {failure}"[:200]
         counts = self._azure.counts()
-        done.renewals, done.requests = counts["tokens"], counts["requests"]
-        done.same = not done.error and _digest(self._copy) == self._digest
+        transfer.token_requests, transfer.requests = counts["tokens"], counts["requests"]
+        transfer.identical = not transfer.error and _digest(self._copy) == self._digest
         shutil.rmtree(self._copy, ignore_errors=True)
-        return done
+        return transfer
 
-    def _there_and_back(self, done: Transfer) -> None:
+    def _upload_and_download(self, transfer: Transfer) -> None:
         from azure.datalake.store import core
 
         store = core.AzureDLFileSystem(self._sign_in(), store_name=STORE)
         if store.exists("/big"):
             store.rm("/big", recursive=True)
-        self._azure.counts()  # the sign-in is no part of the transfer
+        self._azure.counts()  # leave the requests of the sign-in out
         cpu, start = time.process_time(), time.perf_counter()
-        done.up = self._move("ADLUploader", store, self._source, done.threads)
-        done.down = self._move("ADLDownloader", store, self._copy, done.threads)
-        done.cpu, done.lasted = time.process_time() - cpu, time.perf_counter() - start
+        transfer.upload = self._move("ADLUploader", store, self._source, transfer.threads)
+        transfer.download = self._move("ADLDownloader", store, self._copy, transfer.threads)
+        transfer.cpu = time.process_time() - cpu
+        transfer.elapsed = time.perf_counter() - start
 
     def _move(self, name: str, store: object, local: Path, threads: int) -> float:
         from azure.datalake.store import multithread
@@ -126,8 +127,8 @@ def _ours() -> Any:
     return filesystem_token("password", tenant=TENANT, username=ADA, password=PASSWORD)
 
 
-def _theirs() -> Any:
-    """Sign in as the documents of that azure-datalake-store say."""
+def _peers() -> Any:
+    """Sign in as the documents of the installed azure-datalake-store say."""
     if importlib.metadata.version("azure-datalake-store").startswith("0."):
         from azure.datalake.store import lib
 
@@ -138,16 +139,16 @@ def _theirs() -> Any:
 
 
 @contextlib.contextmanager
-def _at_most(seconds: int) -> Iterator[None]:
-    """End what does not end by itself; where there is no alarm it is waited for."""
+def _time_limit(seconds: int) -> Iterator[None]:
+    """Raise TimeoutError after so many seconds; on systems without SIGALRM there is no limit."""
     if not hasattr(signal, "SIGALRM"):
         yield
         return
 
-    def ring(*_: object) -> None:
+    def stop(*_: object) -> None:
         raise TimeoutError(f"had not ended after {seconds} s")
 
-    signal.signal(signal.SIGALRM, ring)
+    signal.signal(signal.SIGALRM, stop)
     signal.alarm(seconds)
     try:
         yield
@@ -156,14 +157,14 @@ def _at_most(seconds: int) -> Iterator[None]:
 
 
 def _write(folder: Path, size: int) -> None:
-    """Write files of bytes that do not repeat."""
+    """Write files of random bytes."""
     folder.mkdir()
     for number in range(_FILES):
         (folder / f"{number:02}").write_bytes(os.urandom(size // _FILES))
 
 
 def _digest(folder: Path) -> str:
-    """Give the digest of all files, names included."""
+    """Return the digest of all files, with their names."""
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
@@ -177,36 +178,37 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--threads", type=int, nargs="+", default=THREADS)
     parser.add_argument("--lifetimes", type=float, nargs="+", default=LIFETIMES)
-    parser.add_argument("--own", action="store_true", help="with the package's own credentials")
+    parser.add_argument("--own", action="store_true", help="with the peers' own credentials")
     options = parser.parse_args()
-    found: list[Transfer] = []
+    transfers: list[Transfer] = []
     with Azure() as azure:
-        bench = Bench(azure, options.size * _MEGABYTE, _theirs if options.own else _ours)
-        bench.run(8, NEVER)  # warms up
+        bench = Bench(azure, options.size * _MEGABYTE, _peers if options.own else _ours)
+        bench.run(8, NEVER)  # a warm-up
         for turn in range(options.rounds):
             order = _order(options.lifetimes)
             for threads in options.threads:
                 for lifetime in order if turn % 2 == 0 else reversed(order):
-                    found.append(bench.run(threads, lifetime))
-                    print(_line(found[-1]), file=sys.stderr, flush=True)
-    print(json.dumps([asdict(one) for one in found]), flush=True)
+                    transfers.append(bench.run(threads, lifetime))
+                    print(_line(transfers[-1]), file=sys.stderr, flush=True)
+    print(json.dumps([asdict(transfer) for transfer in transfers]), flush=True)
     os._exit(0)  # a transfer that failed may have left threads that never end
 
 
 def _order(lifetimes: list[float]) -> list[float]:
-    """Put a token that never ends before each two of the others."""
+    """Put the token that never expires before each two of the others."""
     order = []
-    for place, lifetime in enumerate(lifetimes):
-        order += [NEVER, lifetime] if place % 2 == 0 else [lifetime]
+    for position, lifetime in enumerate(lifetimes):
+        order += [NEVER, lifetime] if position % 2 == 0 else [lifetime]
     return order
 
 
-def _line(one: Transfer) -> str:
-    how = "identical" if one.same else f"WRONG {one.error}"
-    life = "never" if one.lifetime == NEVER else f"{one.lifetime:g} s"
+def _line(transfer: Transfer) -> str:
+    outcome = "identical" if transfer.identical else f"WRONG {transfer.error}"
+    lifetime = "never" if transfer.lifetime == NEVER else f"{transfer.lifetime:g} s"
     return (
-        f"{one.store:7} {one.threads:3} threads {life:>7}: up {one.up:.2f} s,"
-        f" down {one.down:.2f} s, cpu {one.cpu:.2f} s, {one.renewals} renewals, {how}"
+        f"{transfer.store:7} {transfer.threads:3} threads {lifetime:>7}:"
+        f" upload {transfer.upload:.2f} s, download {transfer.download:.2f} s,"
+        f" cpu {transfer.cpu:.2f} s, {transfer.token_requests} token requests, {outcome}"
     )
 
 

@@ -14,17 +14,17 @@ credentials = management_credentials(mode="device_code", tenant=TENANT)
 client = DataLakeStoreAccountManagementClient(credentials, SUBSCRIPTION_ID)
 accounts = client.accounts
 
-# azure-mgmt-datalake-store 0.5.0 says create and delete, 1.1.0b1 begin_create and begin_delete.
+# azure-mgmt-datalake-store 0.5.0 has create and delete, 1.1.0b1 begin_create and begin_delete.
 create = getattr(accounts, "begin_create", None) or accounts.create
 delete = getattr(accounts, "begin_delete", None) or accounts.delete
 
-# The article's DataLakeStoreAccount(location=...) cannot say where: its location is read-only.
+# The article's DataLakeStoreAccount(location=...) cannot set the location: there it is read-only.
 parameters = CreateDataLakeStoreAccountParameters(location="eastus2")
 account = create(RESOURCE_GROUP, ACCOUNT, parameters).result()
 print("Created", account.name, "in", account.location)
 
-print("There are:", *sorted(one.name for one in accounts.list()))
+print("There are:", *sorted(item.name for item in accounts.list()))
 
 delete(RESOURCE_GROUP, ACCOUNT).result()
 print("Deleted", ACCOUNT)
-print("There are:", *sorted(one.name for one in accounts.list()))
+print("There are:", *sorted(item.name for item in accounts.list()))

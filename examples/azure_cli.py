@@ -1,7 +1,7 @@
-"""Use the sign-in that ``az login`` has left on this machine; nobody is asked anything.
+"""Use the Azure CLI's sign-in (``az login``) on this machine; nobody is asked.
 
-Any azure-core credential serves as well: AzureCredential(credential) makes a strategy of it.
-Install azure-identity for it: pip install 'adls-enduser[identity]'
+AzureCredential(credential) makes a strategy of any azure-core credential.
+This example needs azure-identity: pip install 'adls-enduser[identity]'
 """
 
 from azure.datalake.store import core

@@ -1,7 +1,7 @@
 """One sign-in in the browser, for account management and the file system.
 
-Opens the page where a browser can open; else open the address that is shown, anywhere, and
-paste here the address at which the browser ends.
+If a browser can open here, the page opens. If not, open the address that is shown on any
+machine, and paste the address at which that browser ends into this terminal.
 """
 
 from azure.datalake.store import core

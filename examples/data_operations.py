@@ -1,4 +1,4 @@
-"""Make a folder, upload a file, list, download and delete, in many threads."""
+"""Create a folder, upload a file, list it, download it and delete it; transfers use threads."""
 
 import tempfile
 from pathlib import Path

@@ -1,7 +1,7 @@
 """End-user authentication with multi-factor authentication, for account management.
 
-Microsoft's article: acquire_user_code, acquire_token_with_device_code and
-AADTokenCredentials. Shows a code to enter in a browser.
+Microsoft's article does this with acquire_user_code, acquire_token_with_device_code and
+AADTokenCredentials. The program shows a code, which the person enters in a browser.
 """
 
 from azure.mgmt.datalake.store import DataLakeStoreAccountManagementClient

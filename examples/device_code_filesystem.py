@@ -1,6 +1,7 @@
 """End-user authentication with multi-factor authentication, for the file system.
 
-Microsoft's article: lib.auth(tenant_id). Shows a code to enter in a browser.
+Microsoft's article does this with lib.auth(tenant_id). The program shows a code, which the
+person enters in a browser.
 """
 
 from azure.datalake.store import core
@@ -11,7 +12,7 @@ TENANT = "contoso.onmicrosoft.com"
 STORE = "mystore"
 
 token = filesystem_token(mode="device_code", tenant=TENANT)
-# The token comes first, without a keyword: each generation of the SDK has another one.
+# Pass the token first, without a keyword: each generation of the SDK names it differently.
 filesystem = core.AzureDLFileSystem(token, store_name=STORE)
 
 with filesystem.open("/hello.txt", "wb") as file:

@@ -1,6 +1,7 @@
 """End-user authentication without multi-factor authentication, for account management.
 
-Microsoft's article: UserPassCredentials(user, password). Asks for the password.
+Microsoft's article does this with UserPassCredentials(user, password). The program asks for
+the password.
 """
 
 from azure.mgmt.datalake.store import DataLakeStoreAccountManagementClient

@@ -1,6 +1,7 @@
 """End-user authentication without multi-factor authentication, for the file system.
 
-Microsoft's article: lib.auth(tenant_id, username, password). Asks for the password.
+Microsoft's article does this with lib.auth(tenant_id, username, password). The program asks
+for the password.
 """
 
 from azure.datalake.store import core
@@ -12,7 +13,7 @@ USERNAME = "ada@contoso.onmicrosoft.com"
 STORE = "mystore"
 
 token = filesystem_token(mode="password", tenant=TENANT, username=USERNAME)
-# The token comes first, without a keyword: each generation of the SDK has another one.
+# Pass the token first, without a keyword: each generation of the SDK names it differently.
 filesystem = core.AzureDLFileSystem(token, store_name=STORE)
 
 with filesystem.open("/hello.txt", "wb") as file:

@@ -1,6 +1,6 @@
-"""A way of signing in of one's own: any object with these two methods, of no special class.
+"""Write your own strategy: any object with these two methods; it needs no base class.
 
-This one keeps a record of whom it had to ask, and lets a DeviceCode do the rest.
+This one passes both calls to a DeviceCode, and records who had to sign in.
 """
 
 import time
@@ -13,27 +13,27 @@ TENANT = "contoso.onmicrosoft.com"
 STORE = "mystore"
 
 
-class Recorded:
-    """Passes both calls on, and notes the second."""
+class RecordingStrategy:
+    """A strategy that records each sign-in of another strategy."""
 
     def __init__(self, inner: AuthStrategy) -> None:
         self.inner = inner
         self.record: list[str] = []
 
     def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
-        """Give a token without asking anybody, or None."""
+        """Return a token without asking a person, or None."""
         return self.inner.silent(resource, claims=claims)
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
-        """Ask the person; blocks."""
-        begin = time.monotonic()
+        """Ask the person to sign in, and wait."""
+        start = time.monotonic()
         token = self.inner.sign_in(resource, claims=claims)
-        seconds = time.monotonic() - begin
+        seconds = time.monotonic() - start
         self.record.append(f"{token.account.username} took {seconds:.0f} s for {resource}")
         return token
 
 
-strategy = Recorded(DeviceCode(tenant=TENANT))
+strategy = RecordingStrategy(DeviceCode(tenant=TENANT))
 filesystem = core.AzureDLFileSystem(filesystem_token(mode=strategy), store_name=STORE)
 print(filesystem.ls("/"))
 print(*strategy.record, sep="\n")

@@ -57,6 +57,12 @@ def azure(clock: SandboxClock) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
+def azure_sandbox(azure: Sandbox) -> Sandbox:
+    """The name under which the contract tests know it (adls_enduser.testing)."""
+    return azure
+
+
+@pytest.fixture
 def ada(azure: Sandbox) -> Person:
     """Somebody who may sign in with a password alone."""
     return azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)

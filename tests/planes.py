@@ -11,7 +11,7 @@ from adls_enduser import EndUserError
 from adls_enduser.concurrency import PromptLock
 from adls_enduser.credentials.token_source import TokenSource
 
-from .contracts import DATA_LAKE, MANAGEMENT
+from .constants import DATA_LAKE, MANAGEMENT
 
 
 def ask_from_both_planes(strategy: Any, person: Any, asking: str) -> list[EndUserError]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..clocks import SYSTEM_CLOCK
 from ..entra.backend import load_backend
 from ..errors import SignInRequired
 from .session import HoldsSignIn, Session
@@ -98,12 +99,11 @@ class CachedStrategy(EntraStrategy):
         return self
 
     def __reduce__(self) -> tuple[object, ...]:  # type: ignore[override]
-        return CachedStrategy, (_without_proxy_passwords(self.settings), self._username)
+        return CachedStrategy, (_for_other_process(self.settings), self._username)
 
 
-def _without_proxy_passwords(settings: Settings) -> Settings:
-    """Leave out each proxy whose URL holds a password; the other process has its environment."""
-    if settings.proxies is None:
-        return settings
-    proxies = {scheme: url for scheme, url in settings.proxies.items() if "@" not in url}
-    return replace(settings, proxies=proxies or None)
+def _for_other_process(settings: Settings) -> Settings:
+    """Leave out what belongs to this process: an injected clock, and proxies with a password."""
+    proxies = settings.proxies or {}
+    plain = {scheme: url for scheme, url in proxies.items() if "@" not in url}
+    return replace(settings, clock=SYSTEM_CLOCK, proxies=plain or None)

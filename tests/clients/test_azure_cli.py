@@ -24,7 +24,7 @@ from adls_enduser.sandbox import CONTOSO, Reset, Sandbox
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 
 from ..conftest import PASSWORD
-from ..contracts import DATA_LAKE, MANAGEMENT, STORAGE
+from ..constants import DATA_LAKE, MANAGEMENT, STORAGE
 from .conftest import AZ
 
 if TYPE_CHECKING:

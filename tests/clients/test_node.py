@@ -22,7 +22,7 @@ from adls_enduser.sandbox import CONTOSO, Sandbox
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 
 from ..conftest import PASSWORD
-from ..contracts import DATA_LAKE, MANAGEMENT
+from ..constants import DATA_LAKE, MANAGEMENT
 from ..sandbox.chromium import missing
 from .conftest import NODE_MODULES
 

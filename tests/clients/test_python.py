@@ -13,7 +13,7 @@ from adls_enduser import AZURE_CLI_CLIENT_ID
 from adls_enduser.sandbox import CONTOSO, Sandbox
 
 from ..conftest import PASSWORD
-from ..contracts import DATA_LAKE
+from ..constants import DATA_LAKE
 from .conftest import ALONE
 
 if TYPE_CHECKING:

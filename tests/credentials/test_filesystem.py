@@ -13,9 +13,10 @@ from azure.datalake.store import core, lib, multithread
 from adls_enduser import Password, SignInExpired, filesystem_token, management_credentials
 from adls_enduser.credentials.retry_detector import RetryDetector
 from adls_enduser.sandbox import CONTOSO
+from adls_enduser.testing import CredentialContract
 
 from ..conftest import PASSWORD
-from ..contracts import DATA_LAKE, TOKEN_PATH, CredentialContract
+from ..constants import DATA_LAKE, TOKEN_PATH
 
 if TYPE_CHECKING:
     from pathlib import Path

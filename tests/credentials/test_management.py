@@ -27,9 +27,10 @@ from adls_enduser import (
 )
 from adls_enduser.sandbox import CONTOSO, Answer, redirect
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
+from adls_enduser.testing import CredentialContract
 
 from ..conftest import PASSWORD
-from ..contracts import MANAGEMENT, TOKEN_PATH, CredentialContract
+from ..constants import MANAGEMENT, TOKEN_PATH
 
 if TYPE_CHECKING:
     from adls_enduser.sandbox import Person, Sandbox, SandboxClock

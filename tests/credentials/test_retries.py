@@ -11,7 +11,7 @@ from adls_enduser import DeviceCode, EndUserError, InvalidCredentials, Password,
 from adls_enduser.sandbox import CONTOSO, HTML_502, Answer, HalfBody, Reset, throttled
 
 from ..conftest import PASSWORD
-from ..contracts import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
+from ..constants import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
 
 if TYPE_CHECKING:
     from adls_enduser.sandbox import Person, Sandbox, SandboxClock

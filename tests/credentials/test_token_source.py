@@ -27,8 +27,8 @@ from adls_enduser import (
     TransportError,
 )
 from adls_enduser.credentials.token_source import TokenSource
+from adls_enduser.testing.strategies import wait_for_background_renewal
 
-from ..contracts import wait_for_the_background
 from ..planes import frames
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def test_a_short_lived_token_is_tried_again_while_it_lives(
     clock.advance(lifetime * 0.751)
     for _ in range(100):
         assert source.token() is first
-        wait_for_the_background()
+        wait_for_background_renewal()
         clock.advance(lifetime * 0.0024)
     assert 3 <= strategy.silent_calls - 1 <= 5
 

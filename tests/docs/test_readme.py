@@ -114,14 +114,24 @@ def test_the_azure_stack_program_reads_its_cloud(tmp_path: Path) -> None:
         assert [one.host for one in azure.log] == [host]
 
 
+def test_the_contract_tests_run(tmp_path: Path) -> None:
+    """In a test file of somebody else's, where every test of the contract passes."""
+    plugins = 'pytest_plugins = ["adls_enduser.sandbox.pytest_plugin"]\n'
+    (tmp_path / "conftest.py").write_text(plugins)
+    (tmp_path / "test_mine.py").write_text(_program("StrategyContract"))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    assert re.search(r"^[1-9]\d* passed", done.stdout, re.MULTILINE), done.stdout
+
+
 def test_every_program_is_tried() -> None:
     """A new block in the README needs a test here."""
-    assert len(PROGRAMS) == 7
+    assert len(PROGRAMS) == 8
 
 
 def test_the_modes_table_is_complete() -> None:
     """Each mode has a row, and so has each strategy that has no mode; and none is made up."""
-    table = README.partition("## Which mode when")[2].partition("\n\nWhat stands")[0]
+    table = README.partition("## Which mode when")[2].partition("\n\n### ")[0]
     rows = re.findall(r"^\| (.+?) \|", table, re.MULTILINE)[1:]
     named = set(re.findall(r'`"(\w+)"`', " ".join(rows)))
     with pytest.raises(ConfigurationError) as caught:

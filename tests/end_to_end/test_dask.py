@@ -17,7 +17,7 @@ from adls_enduser import DeviceCode, Password, SignInCache, SignInRequired, file
 from adls_enduser.sandbox import CONTOSO, Sandbox
 
 from ..conftest import PASSWORD
-from ..contracts import TOKEN_PATH
+from ..constants import TOKEN_PATH
 from ..programs import work
 
 if TYPE_CHECKING:

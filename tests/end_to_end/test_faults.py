@@ -28,9 +28,10 @@ from adls_enduser.sandbox import (
     redirect,
     throttled,
 )
+from adls_enduser.testing.strategies import wait_for_background_renewal
 
 from ..conftest import PASSWORD
-from ..contracts import DATA_LAKE, MANAGEMENT, TOKEN_PATH, wait_for_the_background
+from ..constants import DATA_LAKE, MANAGEMENT, TOKEN_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,7 +178,7 @@ def test_each_cell_ends(azure: Sandbox, ada: Person, library: str, flow: str, na
     expected = _expected(flow, error)
     if expected is None:
         assert run() is not None
-        wait_for_the_background()
+        wait_for_background_renewal()
     else:
         with pytest.raises(EndUserError) as caught:
             run()

@@ -32,16 +32,11 @@ from adls_enduser import (
 from adls_enduser.claims import CP1
 from adls_enduser.credentials.token_source import TokenSource
 from adls_enduser.sandbox import CONTOSO, Answer, Sandbox
+from adls_enduser.testing import EntraStrategyContract
+from adls_enduser.testing.strategies import wait_for_background_renewal
 
 from ..conftest import PASSWORD
-from ..contracts import (
-    DATA_LAKE,
-    MANAGEMENT,
-    STORAGE,
-    TOKEN_PATH,
-    StrategyContract,
-    wait_for_the_background,
-)
+from ..constants import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,7 +77,7 @@ def _eventually(condition: Callable[[], bool]) -> bool:
     return any(condition() or threading.Event().wait(0.01) for _ in range(500))
 
 
-class TestContract(StrategyContract):
+class TestContract(EntraStrategyContract):
     """A strategy with a cache is a strategy."""
 
     @pytest.fixture
@@ -128,7 +123,7 @@ def test_a_kept_token_serves_though_renewal_is_due(
     second = management_credentials(mode=_device_code(azure, cache, prompt=None))
     assert len(azure.log) == 0
     assert second.get_token(SCOPE).token == first
-    wait_for_the_background()
+    wait_for_background_renewal()
     assert len(azure.log) == 3, "a renewal was tried"
     clock.advance(100)
     azure.faults.clear()

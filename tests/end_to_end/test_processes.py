@@ -42,7 +42,7 @@ from adls_enduser import (
 from adls_enduser.sandbox import CONTOSO, Sandbox, SandboxClock, Stall
 
 from ..conftest import PASSWORD
-from ..contracts import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
+from ..constants import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
 from ..programs.recursive import ANOTHER, SOMEBODY
 
 if TYPE_CHECKING:

@@ -41,7 +41,7 @@ from adls_enduser import (
 from adls_enduser.credentials.token_source import TokenSource
 from adls_enduser.sandbox import CONTOSO, Answer, HalfBody, Reset, Stall, redirect, throttled
 
-from ..contracts import DATA_LAKE, MANAGEMENT, TOKEN_PATH
+from ..constants import DATA_LAKE, MANAGEMENT, TOKEN_PATH
 from ..strangers import Giving
 from .test_processes import _stands_in
 
@@ -231,7 +231,7 @@ class TestSuccess:
             everything.add(one.get_token(f"{one._source.resource}.default"))
             everything.add(one.get_token_info(f"{one._source.resource}.default"))
             everything.add(one.signed_session().auth, one._source, vars(one), vars(one._source))
-        everything.add(strategy, vars(strategy), vars(strategy._sign_in))
+        everything.add(strategy, vars(strategy), vars(strategy._session))
 
     def test_by_device_code(self, azure: Sandbox, everything: Everything, library: Any) -> None:
         """The prompt shows the user code, which is meant for the person, and no more."""
@@ -492,7 +492,7 @@ def test_the_proxys_password_is_not_shown(azure: Sandbox, everything: Everything
     """A proxy's address may hold one; neither settings, strategy nor errors tell it."""
     proxies = {"https": f"http://me:{PASSWORD}@127.0.0.1:9"}
     strategy = DeviceCode(proxies=proxies, prompt=print, clock=azure.clock)
-    everything.add(strategy, strategy.settings, vars(strategy), vars(strategy._sign_in))
+    everything.add(strategy, strategy.settings, vars(strategy), vars(strategy._session))
     with pytest.raises(EndUserError) as caught:
         strategy.sign_in(MANAGEMENT)
     everything.add_error(caught.value)

@@ -32,7 +32,7 @@ from adls_enduser import (
 from adls_enduser.sandbox import CONTOSO, CONTOSO_ID, Answer, SandboxClock
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 from tests.conftest import PASSWORD
-from tests.contracts import MANAGEMENT, TOKEN_PATH
+from tests.constants import MANAGEMENT, TOKEN_PATH
 
 if TYPE_CHECKING:
     import threading

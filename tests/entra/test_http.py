@@ -22,7 +22,7 @@ from adls_enduser.options import Settings
 from adls_enduser.sandbox import CONTOSO, Sandbox, Stall
 
 from ..conftest import PASSWORD
-from ..contracts import MANAGEMENT
+from ..constants import MANAGEMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -27,7 +27,7 @@ from adls_enduser import (
 from adls_enduser.sandbox import CONTOSO, CONTOSO_ID, Answer, throttled
 
 from ..conftest import PASSWORD
-from ..contracts import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
+from ..constants import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable

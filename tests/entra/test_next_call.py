@@ -22,7 +22,7 @@ from adls_enduser import (
 from adls_enduser.sandbox import CONTOSO
 
 from ..conftest import PASSWORD
-from ..contracts import DATA_LAKE, MANAGEMENT
+from ..constants import DATA_LAKE, MANAGEMENT
 
 if TYPE_CHECKING:
     from adls_enduser.sandbox import Person, Sandbox, SandboxClock

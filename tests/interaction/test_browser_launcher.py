@@ -126,7 +126,7 @@ class TestTerminal:
         program = _program(redirect_uri=redirect_uri, library=library)
         child = _spawn(live, program, **DESKTOP)
         child.expect_exact("A browser window opens")
-        child.expect_exact("Then paste here the address at which it ends")
+        child.expect_exact("Then paste here the address that the browser shows at the end")
         redirected = live.entra.authorize(_shown_address(child))
         assert redirected.startswith(redirect_uri)
         child.sendline(redirected)

@@ -38,9 +38,10 @@ from adls_enduser import (
 )
 from adls_enduser.sandbox import CONTOSO, Reset
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
+from adls_enduser.testing.strategies import CHALLENGE
 
 from ..conftest import PASSWORD
-from ..contracts import CHALLENGE, DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
+from ..constants import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
 
 if TYPE_CHECKING:
     from adls_enduser.sandbox import Person, Sandbox

@@ -60,17 +60,11 @@ from adls_enduser.claims import CP1, with_cp1
 from adls_enduser.credentials.token_source import TokenSource
 from adls_enduser.sandbox import CONTOSO, Answer, Reset
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
+from adls_enduser.testing import CredentialContract, EntraStrategyContract
+from adls_enduser.testing.strategies import CHALLENGE
 
 from ..conftest import PASSWORD
-from ..contracts import (
-    CHALLENGE,
-    DATA_LAKE,
-    MANAGEMENT,
-    STORAGE,
-    TOKEN_PATH,
-    CredentialContract,
-    StrategyContract,
-)
+from ..constants import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
 from ..planes import ask_from_both_planes
 from ..sandbox.test_authorize import ScriptedBrowser, in_front
 from ..strangers import Giving, Strangers, StrangersInfo
@@ -715,15 +709,15 @@ def test_an_answer_of_html_is_a_transport_error(strategy: AzureCredential, azure
 # the tokens that it keeps, and adal's lack of claims.
 
 
-class TestStrategy(StrategyContract):
+class TestStrategy(EntraStrategyContract):
     """A stranger's credential is as good a strategy as ours."""
 
     # It holds no token: the credential does, or not, and is asked.
-    test_a_fresh_token_is_given_again = None
-    test_a_second_credential_needs_no_service_while_the_token_lives = None
+    test_a_fresh_token_is_returned_again = None
+    test_a_second_credential_works_while_entra_id_is_down = None
     test_a_dropped_connection_is_a_transport_error = None
-    test_nonsense_from_the_network_is_one_of_our_errors = None
-    test_claims_are_answered_or_refused = None
+    test_an_unreadable_response_is_a_protocol_error = None
+    test_claims_are_sent_or_refused = None
 
 
 class Plane(CredentialContract):

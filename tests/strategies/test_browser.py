@@ -37,8 +37,10 @@ from adls_enduser import (
     management_credentials,
 )
 from adls_enduser.sandbox import CONTOSO, CONTOSO_ID, HTML_502, Answer, Reset, SandboxClock, Stall
+from adls_enduser.testing import EntraStrategyContract
+from adls_enduser.testing.strategies import CHALLENGE
 
-from ..contracts import CHALLENGE, DATA_LAKE, MANAGEMENT, TOKEN_PATH, StrategyContract
+from ..constants import DATA_LAKE, MANAGEMENT, TOKEN_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +102,7 @@ def browser(clock: SandboxClock, surfer: Surfer, library: str) -> Callable[..., 
     return make
 
 
-class TestContract(StrategyContract):
+class TestContract(EntraStrategyContract):
     """Browser is a strategy."""
 
     @pytest.fixture

@@ -19,7 +19,7 @@ from adls_enduser import (
 )
 from adls_enduser.sandbox import CONTOSO, Sandbox
 
-from ..contracts import MANAGEMENT, TOKEN_PATH
+from ..constants import MANAGEMENT, TOKEN_PATH
 from ..sandbox.chromium import Screen, start
 
 if TYPE_CHECKING:

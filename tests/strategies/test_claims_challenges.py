@@ -23,9 +23,10 @@ from adls_enduser import (
 from adls_enduser.claims import CP1, declares_cp1, is_challenge, with_cp1
 from adls_enduser.sandbox import CONTOSO, Answer
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
+from adls_enduser.testing.strategies import CHALLENGE
 
 from ..conftest import PASSWORD
-from ..contracts import CHALLENGE, DATA_LAKE, MANAGEMENT, TOKEN_PATH
+from ..constants import DATA_LAKE, MANAGEMENT, TOKEN_PATH
 
 if TYPE_CHECKING:
     from adls_enduser.sandbox import Person, Sandbox, SandboxClock

@@ -38,8 +38,9 @@ from adls_enduser.sandbox import (
     redirect,
     throttled,
 )
+from adls_enduser.testing import EntraStrategyContract
 
-from ..contracts import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH, StrategyContract
+from ..constants import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
 from ..planes import ask_from_both_planes
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def device_code(clock: SandboxClock, reader: Reader, library: str) -> Callable[.
     return make
 
 
-class TestContract(StrategyContract):
+class TestContract(EntraStrategyContract):
     """DeviceCode is a strategy."""
 
     @pytest.fixture

@@ -32,9 +32,10 @@ from adls_enduser import (
 )
 from adls_enduser.credentials.token_source import TokenSource
 from adls_enduser.sandbox import CONTOSO, Answer, Reset
+from adls_enduser.testing import EntraStrategyContract
 
 from ..conftest import PASSWORD
-from ..contracts import DATA_LAKE, MANAGEMENT, TOKEN_PATH, StrategyContract
+from ..constants import DATA_LAKE, MANAGEMENT, TOKEN_PATH
 from ..planes import ask_from_both_planes, count_in
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def passwords(azure: Sandbox) -> int:
     return sum(one.form["grant_type"] == "password" for one in posts if one)
 
 
-class TestContract(StrategyContract):
+class TestContract(EntraStrategyContract):
     """A Fallback is a strategy, whichever of its own has signed in."""
 
     @pytest.fixture(params=["ada", "grace"])

@@ -23,9 +23,10 @@ from adls_enduser import (
     management_credentials,
 )
 from adls_enduser.sandbox import CONTOSO, HTML_502, Answer, Reset, redirect, throttled
+from adls_enduser.testing import EntraStrategyContract
 
 from ..conftest import PASSWORD
-from ..contracts import DATA_LAKE, MANAGEMENT, TOKEN_PATH, StrategyContract
+from ..constants import DATA_LAKE, MANAGEMENT, TOKEN_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +57,7 @@ def _posted(azure: Sandbox) -> list[str]:
     ]
 
 
-class TestContract(StrategyContract):
+class TestContract(EntraStrategyContract):
     """Password is a strategy."""
 
     @pytest.fixture

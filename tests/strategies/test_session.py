@@ -17,7 +17,7 @@ from adls_enduser.credentials.token_source import TokenSource
 from adls_enduser.options import AZURE_CLI_CLIENT_ID
 from adls_enduser.sandbox import CONTOSO
 
-from ..contracts import DATA_LAKE, MANAGEMENT, STORAGE
+from ..constants import DATA_LAKE, MANAGEMENT, STORAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

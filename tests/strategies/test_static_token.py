@@ -30,7 +30,7 @@ from adls_enduser.sandbox import CONTOSO
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 from adls_enduser.strategies.jwt import Unverified, decode_unverified
 
-from ..contracts import DATA_LAKE, MANAGEMENT, STORAGE
+from ..constants import DATA_LAKE, MANAGEMENT, STORAGE
 from ..strangers import CLIENT_ID
 
 if TYPE_CHECKING:

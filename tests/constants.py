@@ -1,0 +1,6 @@
+"""Audiences and paths that many tests name."""
+
+MANAGEMENT = "https://management.core.windows.net/"
+DATA_LAKE = "https://datalake.azure.net/"
+STORAGE = "https://storage.azure.com/"
+TOKEN_PATH = "/token"  # of either version
