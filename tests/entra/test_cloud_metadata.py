@@ -19,7 +19,7 @@ from adls_enduser import (
     TransportError,
     cloud_from_metadata,
 )
-from adls_enduser.entra.cloud_metadata import ask, read_cloud
+from adls_enduser.entra.cloud_metadata import fetch_cloud, parse_cloud
 from adls_enduser.entra.http import Http
 from adls_enduser.options import Settings
 from adls_enduser.sandbox import Answer, Reset
@@ -85,7 +85,7 @@ def test_the_public_host_answers_every_version(azure: Sandbox) -> None:
     url = f"https://management.azure.com{METADATA}"
     listed = requests.get(url, {"api-version": "2019-05-01"}, timeout=10).json()
     assert [one["name"] for one in listed] == ["AzureCloud"]
-    assert read_cloud(listed, "https://management.azure.com", "public") == PUBLIC
+    assert parse_cloud(listed, "https://management.azure.com", "public") == PUBLIC
     refused = requests.get(url, timeout=10)
     assert refused.status_code == 400
     assert refused.json()["error"]["code"] == "MissingApiVersionParameter"
@@ -102,12 +102,12 @@ def test_of_several_clouds_the_one_that_was_asked_counts() -> None:
         _listed("two", "https://Management.Two.example", **lake),
         _listed("three", "https://management.three.example", activeDirectoryDataLake="N/A"),
     ]
-    found = read_cloud(clouds, "https://management.two.example", "two")
+    found = parse_cloud(clouds, "https://management.two.example", "two")
     assert found.authority == "https://login.two.example"
     assert found.data_lake == "https://datalake.two.example/"
-    assert read_cloud(clouds, "https://management.three.example", "three").data_lake is None
+    assert parse_cloud(clouds, "https://management.three.example", "three").data_lake is None
     with pytest.raises(ProtocolError, match=r"management\.four\.example"):
-        read_cloud(clouds, "https://management.four.example", "four")
+        parse_cloud(clouds, "https://management.four.example", "four")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,9 @@ def test_of_several_clouds_the_one_that_was_asked_counts() -> None:
 def test_what_names_no_cloud_is_a_protocol_error(azure: Sandbox, document: object) -> None:
     """Whatever is wrong with it; https above all."""
     azure.faults.add(Answer(200, json.dumps(document)), path=METADATA)
-    with pytest.raises(ProtocolError, match=r"management\.azure\.com says of its cloud"):
+    with pytest.raises(
+        ProtocolError, match=r"cloud at https://management\.azure\.com could not be read"
+    ):
         cloud_from_metadata("https://management.azure.com")
 
 
@@ -160,7 +162,7 @@ def test_no_usable_answer_is_our_error(azure: Sandbox, fault: Any, kind: type[Ex
     azure.faults.add(fault, times=3, path=METADATA)
     http = Http(Settings(clock=azure.clock))  # so that nobody waits between the attempts
     with pytest.raises(kind, match=r"management\.azure\.com"):
-        ask(http, "https://management.azure.com", "public")
+        fetch_cloud(http, "https://management.azure.com", "public")
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,7 @@ ENTRIES = some.fixed_dictionaries(
 def test_any_json_is_a_cloud_or_our_error(document: object) -> None:
     """And a cloud is one of https addresses."""
     try:
-        cloud = read_cloud(document, STACK, "stack")
+        cloud = parse_cloud(document, STACK, "stack")
     except ProtocolError:
         return
     for url in (cloud.authority, cloud.management, cloud.resource_manager, cloud.storage):

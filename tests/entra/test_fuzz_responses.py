@@ -82,7 +82,7 @@ class Scripted(Http):
             return Response(200, CONFIGURATION, {})
         return self._next()
 
-    def post(self, url: str, headers: Mapping[str, str], body: Any, *, once: bool) -> Response:
+    def post(self, url: str, headers: Mapping[str, str], body: Any, *, retry: bool) -> Response:
         return self._next()
 
     def _next(self) -> Response:

@@ -120,7 +120,7 @@ def test_silence_ends_after_the_timeout(azure: Sandbox) -> None:
     for path in ("/UserRealm/", "/oauth2/token"):
         azure.faults.add(Stall(), path=path)
         azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
-        with pytest.raises(TransportError, match="did not answer in time"):
+        with pytest.raises(TransportError, match="did not respond in time"):
             _ada(azure, request_timeout=0.3).silent(MANAGEMENT)
         assert azure.log.to(path)
 

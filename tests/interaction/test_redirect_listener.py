@@ -19,19 +19,17 @@ from hypothesis import strategies as some
 from adls_enduser import ConfigurationError, ConsentRequired, ProtocolError, SignInDeclined
 from adls_enduser.entra.authorization_response import ResponseReceiver
 from adls_enduser.entra.backend import AuthorizationFlow
-from adls_enduser.entra.error_response import RequestContext
 from adls_enduser.errors import BlockedByPolicy, ConsentDeclined, EndUserError, TransportError
 from adls_enduser.interaction.redirect_listener import RedirectListener, Reply
+from adls_enduser.options import Settings
 from adls_enduser.tokens import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STATE, CODE = "the-state-of-this-sign-in", "0.AX-a.code_that-signs~in"
-AUTHORITY = "https://login.microsoftonline.com/contoso.com"
-ATTEMPT = RequestContext(
-    "browser", AUTHORITY, "contoso.com", "client", "https://datalake.azure.net/"
-)
+RESOURCE = "https://datalake.azure.net/"
+SETTINGS = Settings(tenant="contoso.com", mode="browser")
 ANSWER = {"code": CODE, "state": STATE, "session_state": "x"}
 # Microsoft, "Microsoft identity platform and OAuth 2.0 authorization code flow", error
 # response, with the lines that Entra ID adds.
@@ -48,7 +46,7 @@ DECLINED = {
 def flow() -> AuthorizationFlow:
     """Make a sign-in under way."""
     verifier = Secret("the-verifier")
-    return AuthorizationFlow("https://x", "http://localhost", Secret(STATE), verifier, ATTEMPT)
+    return AuthorizationFlow("https://x", "http://localhost", Secret(STATE), verifier, RESOURCE)
 
 
 class Page:
@@ -88,7 +86,7 @@ class Visitor:
 @pytest.fixture
 def inbox() -> ResponseReceiver:
     """Wait for one answer."""
-    return ResponseReceiver(flow())
+    return ResponseReceiver(flow(), SETTINGS)
 
 
 @pytest.fixture
@@ -172,7 +170,7 @@ class Watched(str):
 @pytest.mark.parametrize("state", [STATE, STATE[:-1] + "x", "stale"])
 def test_the_state_is_not_found_out_by_the_time_it_takes(state: str) -> None:
     """It is a secret as long as the sign-in lasts, and compared in constant time."""
-    inbox = ResponseReceiver(replace(flow(), state=Secret(Watched(STATE))))
+    inbox = ResponseReceiver(replace(flow(), state=Secret(Watched(STATE))), SETTINGS)
     assert (inbox.receive(urlencode({**ANSWER, "state": state})).status == 200) is (state == STATE)
 
 
@@ -245,7 +243,7 @@ def test_only_the_first_answer_counts(visitor: Visitor, inbox: ResponseReceiver)
     for later in (ANSWER, {**ANSWER, "code": "another"}, DECLINED):
         page = visitor.bring(later)
         assert page.status == 409
-        assert "had its answer already" in page.text
+        assert "has its response already" in page.text
     assert inbox.code() == Secret(CODE)
 
 
@@ -325,7 +323,7 @@ def test_the_correlation_id_gets_out(inbox: ResponseReceiver) -> None:
 @given(some.text())
 def test_no_query_but_ours_is_an_answer(query: str) -> None:
     """Whatever comes without the state is turned away, and never raises."""
-    inbox = ResponseReceiver(flow())
+    inbox = ResponseReceiver(flow(), SETTINGS)
     assert inbox.receive(query).status == 400
     assert not inbox.arrived.is_set()
 
