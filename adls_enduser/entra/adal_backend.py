@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import adal
-from adal import util
+from adal import constants, util
 from adal.authority import Authority
 from adal.code_request import CodeRequest
 from adal.mex import Mex
@@ -118,7 +118,7 @@ class AdalBackend:
             **login_hint_params(self._settings),
             **(_ADFS_PARAMS if self._settings.is_adfs else {}),
         }
-        path = adal.constants.AADConstants.AUTHORIZE_ENDPOINT_PATH
+        path = constants.AADConstants.AUTHORIZE_ENDPOINT_PATH
         url = f"{self._settings.authority}{path}?{urlencode(query)}"
         return AuthorizationFlow(url, redirect_uri, state, verifier, resource)
 
@@ -246,7 +246,7 @@ class _UserRealm(UserRealm):  # type: ignore[misc]
         headers = _headers(self, {"Accept": "application/json"})
         response = http.get(self._get_user_realm_url().geturl(), headers)
         self._parse_discovery_response(raise_for_status(response))
-        types = adal.constants.UserRealm.account_type
+        types = constants.UserRealm.account_type
         if self.account_type == types["Unknown"]:
             # The domain is nobody's, most often because of a typo. adal stops here with an error
             # that does not help. If the password is sent all the same, as msal does
@@ -278,7 +278,7 @@ class _WSTrustRequest(WSTrustRequest):  # type: ignore[misc]
         return self._parse(response)
 
     def _envelope(self, username: str, password: str) -> tuple[str, Body]:
-        if self._wstrust_endpoint_version == adal.constants.WSTrustVersion.UNDEFINED:
+        if self._wstrust_endpoint_version == constants.WSTrustVersion.UNDEFINED:
             raise adal.AdalError("unknown version of WS-Trust")
         # adal escapes the password but not the user name (adal/wstrust_request.py).
         text = self._build_rst(escape(username), password)
@@ -319,7 +319,10 @@ class _TokenRequest(TokenRequest):  # type: ignore[misc]
     def _create_mex(self, mex_endpoint: str) -> Any:
         return _Mex(self._call_context, mex_endpoint)
 
-    def _create_wstrust_request(self, wstrust_endpoint: str, applies_to: str, version: Any) -> Any:
+    def _create_wstrust_request(
+        self, wstrust_endpoint: str, applies_to: str, wstrust_endpoint_version: Any
+    ) -> Any:
+        version = wstrust_endpoint_version
         return _WSTrustRequest(self._call_context, wstrust_endpoint, applies_to, version)
 
 
@@ -335,13 +338,15 @@ class _CodeRequest(CodeRequest):  # type: ignore[misc]
 
 
 class _Authority(Authority):  # type: ignore[misc]
+    _call_context: Any
+
     def _whitelisted(self) -> bool:
         # adal trusts every host with ".dsts." in its name, whoever owns the domain.
         return False
 
     def _perform_dynamic_instance_discovery(self) -> None:
         url = self._create_instance_discovery_endpoint_from_template(
-            adal.constants.AADConstants.WORLD_WIDE_AUTHORITY
+            constants.AADConstants.WORLD_WIDE_AUTHORITY
         )
         http: Http = self._call_context["http"]
         response = http.get(url.geturl(), _headers(self, {}))

@@ -68,39 +68,45 @@ class AuthorizationFlow:
 
 
 class Backend(Protocol):
-    """One foreign library. Each method makes one request to the network.
+    """One foreign library. Each method is one step of a sign-in, and raises an EndUserError.
 
-    Each raises nothing but EndUserError. ``answers_claims`` says whether the library can send
-    ``claims``, the JSON of OpenID Connect Core section 5.5 with which a service says what a
-    token must have.
+    ``answers_claims`` says whether the library can send ``claims``, the JSON of OpenID Connect
+    Core section 5.5 with which a service says what a token must have.
     """
 
     answers_claims: bool
 
     def check_claims(self, claims: str | None) -> None:
         """Raise ConfigurationError for claims that cannot be sent; makes no request."""
+        ...
 
     def password(
         self, resource: str, username: str, password: Secret, claims: str | None = None
     ) -> Grant:
         """Send the password."""
+        ...
 
     def start_device_code(self, resource: str, claims: str | None = None) -> DeviceFlow:
         """Request a code to show to the person."""
+        ...
 
     def poll(self, flow: DeviceFlow) -> Grant | AuthorizationPending:
         """Ask once whether the person has finished; TransportError if no response came."""
+        ...
 
     def refresh(self, resource: str, refresh_token: Secret, claims: str | None = None) -> Grant:
         """Exchange the refresh token for a token for any resource."""
+        ...
 
     def start_authorization(
         self, resource: str, redirect_uri: str, claims: str | None = None
     ) -> AuthorizationFlow:
         """Make the address of the page on which the person signs in."""
+        ...
 
     def redeem_code(self, flow: AuthorizationFlow, code: Secret) -> Grant:
         """Exchange the code that the browser brought for a token. A code works once."""
+        ...
 
 
 # These requests may be sent again when no response came: the request for a device code, which

@@ -7,7 +7,6 @@ of its timeout, of a cancel or of Ctrl-C, even while a request hangs.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ..errors import ProtocolError, TransportError
@@ -56,6 +55,6 @@ def _poll(
 ) -> Grant | AuthorizationPending | TransportError | ProtocolError:
     """Poll once, in a thread that can be left behind when the wait is over."""
     try:
-        return InterruptibleCall(partial(backend.poll, flow)).result(deadline.check)
+        return InterruptibleCall(backend.poll, flow).result(deadline.check)
     except (TransportError, ProtocolError) as fault:
         return fault

@@ -25,6 +25,7 @@ from xml.etree import ElementTree
 import msal
 from msal import mex, wstrust_request, wstrust_response
 from msal.authority import WELL_KNOWN_AUTHORITY_HOSTS
+from msal.exceptions import MsalError
 
 from ..claims import checked
 from ..errors import EndUserError
@@ -79,7 +80,7 @@ _GRANT_TYPES = {
 }
 
 # What msal raises for responses that it did not expect, its assertions included.
-_PARSE_ERRORS = (msal.exceptions.MsalError, RuntimeError, AssertionError)
+_PARSE_ERRORS = (MsalError, RuntimeError, AssertionError)
 
 
 class MsalBackend:

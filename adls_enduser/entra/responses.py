@@ -70,7 +70,7 @@ class ErrorBoundary:
         self._settings = settings
         self._http = http
         self._parse_errors = (*_PARSE_ERRORS, *parse_errors)
-        self._grant_kind = grant_kind
+        self._grant_kind: GrantKind = grant_kind
         self._resource = resource
 
     def __enter__(self) -> None:

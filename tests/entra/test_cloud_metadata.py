@@ -1,4 +1,4 @@
-"""A cloud read from its Resource Manager's metadata, which is not trusted to be any."""
+"""A Cloud from its Resource Manager's metadata, which may be anything."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _listed(name: str, resource_manager: object, **more: object) -> dict[str, An
 
 
 def test_azure_stack_with_adfs(azure: Sandbox) -> None:
-    """Everything but storage's audience is as the metadata says; nobody can vouch for it."""
+    """All but the storage audience comes from the metadata; the authority cannot be validated."""
     azure.resource_manager.add_azure_stack(
         STACK.removeprefix("https://"),
         login_endpoint="https://adfs.stack.example/adfs/",
@@ -65,7 +65,7 @@ def test_azure_stack_with_adfs(azure: Sandbox) -> None:
     assert cloud_from_metadata(STACK).name == "management.local.stack.example"
 
 
-def test_an_authority_of_microsofts_stays_vouched_for(azure: Sandbox) -> None:
+def test_an_authority_of_microsofts_is_still_validated(azure: Sandbox) -> None:
     """An Azure Stack that is joined to Entra ID, and the public cloud itself."""
     azure.resource_manager.add_azure_stack(
         STACK.removeprefix("https://"),
@@ -80,8 +80,8 @@ def test_an_authority_of_microsofts_stays_vouched_for(azure: Sandbox) -> None:
     assert replace(public, name="public", authority=PUBLIC.authority) == PUBLIC
 
 
-def test_the_public_host_answers_every_version(azure: Sandbox) -> None:
-    """A list of clouds since 2019, as azure-cli reads it; and it is read here too."""
+def test_the_public_host_has_every_version(azure: Sandbox) -> None:
+    """Since 2019 it returns a list of clouds, which azure-cli reads; it can be parsed here too."""
     url = f"https://management.azure.com{METADATA}"
     listed = requests.get(url, {"api-version": "2019-05-01"}, timeout=10).json()
     assert [one["name"] for one in listed] == ["AzureCloud"]
@@ -92,8 +92,8 @@ def test_the_public_host_answers_every_version(azure: Sandbox) -> None:
     assert requests.get(f"{url}/more?api-version=2015-01-01", timeout=10).status_code == 401
 
 
-def test_of_several_clouds_the_one_that_was_asked_counts() -> None:
-    """Others in the list have another Resource Manager."""
+def test_of_several_clouds_the_one_that_was_asked_is_taken() -> None:
+    """The others in the list have another Resource Manager."""
     lake = {"activeDirectoryDataLake": "https://datalake.two.example/"}
     clouds = [
         _listed("one", "https://management.one.example/"),
@@ -134,8 +134,10 @@ def test_of_several_clouds_the_one_that_was_asked_counts() -> None:
         _written("https://login.stack.example", 3),
     ],
 )
-def test_what_names_no_cloud_is_a_protocol_error(azure: Sandbox, document: object) -> None:
-    """Whatever is wrong with it; https above all."""
+def test_a_document_that_describes_no_cloud_is_a_protocol_error(
+    azure: Sandbox, document: object
+) -> None:
+    """Whatever is wrong with it, an address that is not https above all."""
     azure.faults.add(Answer(200, json.dumps(document)), path=METADATA)
     with pytest.raises(
         ProtocolError, match=r"cloud at https://management\.azure\.com could not be read"
@@ -157,8 +159,8 @@ def test_what_names_no_cloud_is_a_protocol_error(azure: Sandbox, document: objec
     ],
     ids=repr,
 )
-def test_no_usable_answer_is_our_error(azure: Sandbox, fault: Any, kind: type[Exception]) -> None:
-    """Down, moved, not a Resource Manager, or not JSON."""
+def test_no_usable_response_is_our_error(azure: Sandbox, fault: Any, kind: type[Exception]) -> None:
+    """The host is down, has moved, is not a Resource Manager, or does not send JSON."""
     azure.faults.add(fault, times=3, path=METADATA)
     http = Http(Settings(clock=azure.clock))  # so that nobody waits between the attempts
     with pytest.raises(kind, match=r"management\.azure\.com"):
@@ -178,8 +180,8 @@ def test_no_usable_answer_is_our_error(azure: Sandbox, fault: Any, kind: type[Ex
         ("https://management.azure.com", {"ca_bundle": "no/such/file"}),
     ],
 )
-def test_a_wrong_call_asks_nobody(azure: Sandbox, wrong: Any, options: dict[str, Any]) -> None:
-    """ConfigurationError, before any network."""
+def test_a_wrong_call_sends_nothing(azure: Sandbox, wrong: Any, options: dict[str, Any]) -> None:
+    """It is a ConfigurationError, before any request."""
     with pytest.raises(ConfigurationError):
         cloud_from_metadata(wrong, **options)
     assert len(azure.log) == 0
@@ -209,7 +211,7 @@ ENTRIES = some.fixed_dictionaries(
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(VALUES | ENTRIES | some.lists(ENTRIES, max_size=3))
 def test_any_json_is_a_cloud_or_our_error(document: object) -> None:
-    """And a cloud is one of https addresses."""
+    """And a cloud has https addresses only."""
     try:
         cloud = parse_cloud(document, STACK, "stack")
     except ProtocolError:
