@@ -3,7 +3,8 @@
 # make clients  set everything up, and run real clients on the sandbox, each in an environment of
 #               its own: adal, msal and azure-identity (10 s), azure-cli (30 s to 3 min)
 #               and Node's @azure/identity (10 to 20 s; needs npm, and node 18 or newer)
-# make lint     style, types, and which room imports which
+# make lint     style, types, which room imports which, and whether docs/ is up to date
+# make docs     set everything up, and write the tables of docs/ that come from the code
 # make bench    set everything up, measure beside the peers, and write docs/benchmarks.md
 PYTHON ?= python3
 ENV := .venv
@@ -20,7 +21,7 @@ export PYTHONDONTWRITEBYTECODE =
 # More workers than two cores, because many tests wait; whoever has nothing left takes a share.
 PYTEST = python -m pytest -n 4 --dist worksteal
 
-.PHONY: demo test clients lint bench clean
+.PHONY: demo test clients lint docs bench clean
 
 demo: $(READY)
 	$(BIN)/python -m adls_enduser.sandbox.demo
@@ -39,6 +40,10 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
+
+docs: $(READY)
+	$(BIN)/python docs/generate.py
 
 # BENCH=--fast does less of everything.
 bench: $(READY)

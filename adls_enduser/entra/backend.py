@@ -1,9 +1,9 @@
-"""Backend: what a foreign library must be able to do for us."""
+"""Backend: the requests that a foreign library must be able to make for the strategies."""
 
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import MissingDependency
@@ -12,12 +12,11 @@ if TYPE_CHECKING:
     from ..interaction.prompts import DeviceCodePrompt
     from ..options import Settings
     from ..tokens import Secret, Token
-    from .error_response import RequestContext
 
 
 @dataclass(frozen=True)
 class Grant:
-    """What Entra ID gave: an access token, and perhaps the means to get more."""
+    """The access token that Entra ID issued, and the refresh token if there is one."""
 
     token: Token
     refresh_token: Secret | None = None
@@ -25,10 +24,10 @@ class Grant:
 
 @dataclass(frozen=True)
 class DeviceFlow:
-    """A device-code sign-in under way (RFC 8628 section 3.2).
+    """A device-code sign-in that the person has not finished (RFC 8628 section 3.2).
 
-    ``interval`` is in seconds. ``device_code`` is what the device proves itself with.
-    ``claims`` is what was asked for with it.
+    ``device_code`` identifies the program at each poll, and ``interval`` is the number of
+    seconds between two polls. ``claims`` are those of the request.
     """
 
     prompt: DeviceCodePrompt
@@ -40,82 +39,113 @@ class DeviceFlow:
 
 @dataclass(frozen=True)
 class AuthorizationPending:
-    """The person has not finished; ``slow_down``: and was asked after too often."""
+    """The person has not finished yet (RFC 8628 section 3.5).
+
+    ``slow_down``: the polls come too often.
+    """
 
     slow_down: bool = False
-    problem: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
 class AuthorizationFlow:
-    """A sign-in in the browser under way (RFC 6749 section 4.1).
+    """A browser sign-in that the person has not finished (RFC 6749 section 4.1).
 
-    ``url`` is where the person signs in, ``redirect_uri`` where the browser brings the
-    answer. ``state`` proves that the answer is to this request (section 10.12),
-    ``verifier`` that the code is redeemed by who asked for it (RFC 7636), and ``nonce``
-    that the id token is of this sign-in (OpenID Connect Core section 3.1.3.7), where it
-    was sent.
+    The person signs in at ``url``, and the browser brings the response to ``redirect_uri``.
+    ``state`` proves that the response belongs to this request (section 10.12), ``verifier``
+    that the program that made the request redeems the code (RFC 7636). ``nonce``, where one
+    was sent, proves that the id token belongs to this sign-in (OpenID Connect Core section
+    3.1.3.7). ``claims`` are those of the request.
     """
 
     url: str
     redirect_uri: str
     state: Secret
     verifier: Secret
-    attempt: RequestContext
+    resource: str
     nonce: Secret | None = None
     claims: str | None = None
 
 
 class Backend(Protocol):
-    """One foreign library. Every method asks the network once, and raises EndUserError.
+    """One foreign library. Each method is one step of a sign-in, and raises an EndUserError.
 
-    ``answers_claims``: has it a way to send ``claims``, the JSON of OpenID Connect Core
-    section 5.5 in which a service says what a token must have?
+    ``answers_claims`` says whether the library can send ``claims``, the JSON of OpenID Connect
+    Core section 5.5 with which a service says what a token must have.
     """
 
     answers_claims: bool
 
     def check_claims(self, claims: str | None) -> None:
-        """Raise ConfigurationError for claims that cannot be sent; asks nobody."""
+        """Raise ConfigurationError for claims that cannot be sent; makes no request."""
+        ...
 
     def password(
         self, resource: str, username: str, password: Secret, claims: str | None = None
     ) -> Grant:
         """Send the password."""
+        ...
 
     def start_device_code(self, resource: str, claims: str | None = None) -> DeviceFlow:
-        """Ask for a code to show to the person."""
+        """Request a code to show to the person."""
+        ...
 
     def poll(self, flow: DeviceFlow) -> Grant | AuthorizationPending:
-        """Ask once whether the person has finished; TransportError if no answer came."""
+        """Ask once whether the person has finished; TransportError if no response came."""
+        ...
 
     def refresh(self, resource: str, refresh_token: Secret, claims: str | None = None) -> Grant:
-        """Trade the refresh token for a token for any resource."""
+        """Exchange the refresh token for a token for any resource."""
+        ...
 
     def start_authorization(
         self, resource: str, redirect_uri: str, claims: str | None = None
     ) -> AuthorizationFlow:
         """Make the address of the page on which the person signs in."""
+        ...
 
     def redeem_code(self, flow: AuthorizationFlow, code: Secret) -> Grant:
-        """Trade the code that the browser brought, once, for a token."""
+        """Exchange the code that the browser brought for a token. A code works once."""
+        ...
+
+
+# These requests may be sent again when no response came: the request for a device code, which
+# has no grant type, and the one with a refresh token, which stays valid (Microsoft, "Refresh
+# tokens": the old one is not revoked). A poll is repeated by device_flow.py, and a password is
+# sent once.
+RETRYABLE_GRANTS = (None, "refresh_token")
+
+
+def login_hint_params(settings: Settings) -> dict[str, str]:
+    """Return the parameters of the sign-in page that choose the account.
+
+    Microsoft, "Microsoft identity platform and OAuth 2.0 authorization code flow":
+    ``login_hint`` fills in the user name; ``prompt=select_account`` offers the accounts of
+    the browser, instead of taking the account that happens to be signed in. AD FS has no
+    such choice and does not accept this value (Microsoft, "AD FS OpenID Connect/OAuth flows
+    and Application Scenarios", request an authorization code).
+    """
+    if settings.username is not None:
+        return {"login_hint": settings.username}
+    if settings.is_adfs:
+        return {}
+    return {"prompt": "select_account"}
 
 
 _BACKENDS = {"adal": ("adal_backend", "AdalBackend"), "msal": ("msal_backend", "MsalBackend")}
 
-
-_INSTALL = {"adal": "adal", "msal": "'adls-enduser[msal]'"}
+_REQUIREMENT = {"adal": "adal", "msal": "'adls-enduser[msal]'"}
 
 
 def load_backend(settings: Settings) -> Backend:
-    """Give what ``library=`` asks for; MissingDependency names what to install."""
+    """Return the backend that ``library=`` names; MissingDependency says what to install."""
     library = settings.library
     module, name = _BACKENDS[library]
     try:
         found = importlib.import_module(f".{module}", __package__)
     except ModuleNotFoundError as missing:
         raise MissingDependency(
-            f"{missing.name} is not installed.", remedy=f"Run: pip install {_INSTALL[library]}"
+            f"{missing.name} is not installed.", remedy=f"Run: pip install {_REQUIREMENT[library]}"
         ) from missing
     made: Backend = getattr(found, name)(settings)
     return made

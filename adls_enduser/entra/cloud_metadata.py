@@ -1,9 +1,9 @@
-"""A cloud as its Resource Manager describes it: Azure Stack above all.
+"""Read a Cloud from the metadata of its Resource Manager: Azure Stack above all.
 
-Sources: Microsoft, "Make API requests to Azure Stack Hub" (the address and the answer of
+Sources: Microsoft, "Make API requests to Azure Stack Hub" (the address, and the response of
 ``api-version=2015-01-01``); ``msrestazure.azure_cloud``, ``_populate_from_metadata_endpoint``
-(which field is which); azure-cli-core ``cloud.py``, ``_arm_to_cli_mapper`` (the later versions'
-list of clouds and ``activeDirectoryDataLake``).
+(the meaning of the fields); azure-cli-core ``cloud.py``, ``_arm_to_cli_mapper`` (the list of
+clouds and ``activeDirectoryDataLake`` of later versions).
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ def cloud_from_metadata(
     ca_bundle: str | os.PathLike[str] | None = None,
     request_timeout: float = 30.0,
 ) -> Cloud:
-    """Ask a Resource Manager which cloud it belongs to, and give that as a Cloud.
+    """Ask a Resource Manager for the metadata of its cloud, and return that as a Cloud.
 
     ``resource_manager`` is its https address, such as
-    ``https://management.local.azurestack.external``; ``name`` is what the cloud is called in
-    messages (default: its host). ``proxies``, ``ca_bundle`` and ``request_timeout`` (seconds)
-    are as in requests. The answer needs no sign-in.
+    ``https://management.local.azurestack.external``; ``name`` is the cloud's name in
+    messages (default: the host). ``proxies``, ``ca_bundle`` and ``request_timeout`` (seconds)
+    are as in requests. The metadata needs no sign-in.
 
     You trust that address with passwords: people will sign in at whatever authority it
-    names. One that Microsoft does not run, an AD FS among them, can be vouched for by nobody
-    else, so the Cloud then has ``validate_authority=False``.
+    names. Nobody else can vouch for an authority that Microsoft does not run, such as an AD
+    FS, so the Cloud then has ``validate_authority=False``.
 
-    Raises ConfigurationError for what is no address of a Resource Manager, TransportError
-    when no usable answer came, ProtocolError for one that names no cloud.
+    Raises ConfigurationError for an address that is not a Resource Manager's, TransportError
+    when no usable response came, ProtocolError for a response that describes no cloud.
     """
     check_https("resource_manager", resource_manager)
     base = resource_manager.rstrip("/")
@@ -57,44 +57,44 @@ def cloud_from_metadata(
         "ca_bundle": ca_bundle,
         "request_timeout": request_timeout,
     }
-    return ask(Http(settings(options)), base, _checked_name(name, base))
+    return fetch_cloud(Http(settings(options)), base, _cloud_name(name, base))
 
 
-def ask(http: Http, resource_manager: str, name: str) -> Cloud:
-    """Ask by way of ``http``; as ``cloud_from_metadata``."""
-    answer = http.get(resource_manager + _PATH, {"Accept": "application/json"})
-    return read_cloud(_document(answer, resource_manager), resource_manager, name)
+def fetch_cloud(http: Http, resource_manager: str, name: str) -> Cloud:
+    """Request the metadata through ``http``; otherwise as ``cloud_from_metadata``."""
+    response = http.get(resource_manager + _PATH, {"Accept": "application/json"})
+    return parse_cloud(_parse_json(response, resource_manager), resource_manager, name)
 
 
-def read_cloud(document: object, resource_manager: str, name: str) -> Cloud:
-    """Build the cloud that a decoded answer describes; ProtocolError if it describes none."""
+def parse_cloud(document: object, resource_manager: str, name: str) -> Cloud:
+    """Return the cloud that decoded metadata describe; ProtocolError if they describe none."""
     try:
-        told = _Told.of(_own_entry(document, resource_manager))
-        host = urlsplit(told.authority).hostname
+        metadata = _Metadata.parse(_own_entry(document, resource_manager))
+        host = urlsplit(metadata.authority).hostname
         return Cloud(
             name=name,
-            authority=told.authority,
-            management=told.audience,
+            authority=metadata.authority,
+            management=metadata.audience,
             resource_manager=f"{resource_manager}/",
             storage=PUBLIC.storage,
-            data_lake=told.data_lake or _known_data_lake(told.audience),
+            data_lake=metadata.data_lake or _known_data_lake(metadata.audience),
             validate_authority=host in MICROSOFT_AUTHORITIES,
         )
-    except ConfigurationError as wrong:
-        problem = wrong.message
-    except (LookupError, TypeError, ValueError, AttributeError) as wrong:
-        problem = f"a field is missing or is not what it should be ({type(wrong).__name__})."
+    except ConfigurationError as error:
+        problem = error.message
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        problem = f"a field is missing or is not what it should be ({type(error).__name__})."
     raise _unreadable(resource_manager, problem)
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Metadata:
     authority: str
     audience: str
     data_lake: str | None
 
     @classmethod
-    def of(cls, entry: Mapping[str, object]) -> _Told:
+    def parse(cls, entry: Mapping[str, object]) -> _Metadata:
         authentication = entry["authentication"]
         if not isinstance(authentication, dict):
             raise TypeError("authentication")
@@ -106,7 +106,7 @@ class _Told:
 
 
 def _own_entry(document: object, resource_manager: str) -> Mapping[str, object]:
-    """Choose from a list of clouds the one whose Resource Manager was asked."""
+    """Return the entry of the Resource Manager that was asked, if there is a list of clouds."""
     if isinstance(document, dict):
         return document
     if not isinstance(document, list):
@@ -123,13 +123,13 @@ def _host(url: object) -> str:
 
 
 def _data_lake(entry: Mapping[str, object]) -> str | None:
-    # Clouds without Data Lake leave it out, or say "N/A" (azure-cli-core, cloud.py).
+    # Clouds without Data Lake leave it out, or have "N/A" (azure-cli-core, cloud.py).
     value = entry.get("activeDirectoryDataLake")
     return value if isinstance(value, str) and value.startswith("https://") else None
 
 
 def _known_data_lake(audience: str) -> str | None:
-    """Give what the answer's version leaves out, for a cloud that is Microsoft's own."""
+    """Return what the metadata's version leaves out, for a cloud of Microsoft's."""
     known = {cloud.management: cloud.data_lake for cloud in (PUBLIC, CHINA, US_GOVERNMENT)}
     return known.get(audience)
 
@@ -140,20 +140,20 @@ def _text(value: object) -> str:
     return value
 
 
-def _document(answer: Response, base: str) -> object:
-    if answer.status >= 500 or answer.status in (408, 429):
+def _parse_json(response: Response, base: str) -> object:
+    if response.status >= 500 or response.status in (408, 429):
         raise TransportError(
-            f"{base} could not say which cloud it is (HTTP {answer.status}).",
+            f"{base} could not return the metadata of its cloud (HTTP {response.status}).",
             remedy="Try again later.",
         )
-    if answer.status != 200:
+    if response.status != 200:
         raise ConfigurationError(
-            f"{base} does not say which cloud it is (HTTP {answer.status}).",
+            f"{base} does not return the metadata of a cloud (HTTP {response.status}).",
             remedy="Give the address of a Resource Manager, such as"
             " 'https://management.local.azurestack.external'.",
         )
     try:
-        document: object = json.loads(answer.text)
+        document: object = json.loads(response.text)
     except (ValueError, RecursionError):
         document = None
     if document is None:
@@ -161,7 +161,7 @@ def _document(answer: Response, base: str) -> object:
     return document
 
 
-def _checked_name(name: object, base: str) -> str:
+def _cloud_name(name: object, base: str) -> str:
     if name is None:
         return urlsplit(base).netloc
     if isinstance(name, str) and name.strip() and name.isprintable():
@@ -171,7 +171,7 @@ def _checked_name(name: object, base: str) -> str:
 
 def _unreadable(base: str, problem: str) -> ProtocolError:
     return ProtocolError(
-        f"What {base} says of its cloud could not be read: {problem}",
-        remedy="Check that it is the address of a Resource Manager; or make the Cloud yourself,"
+        f"The metadata of the cloud at {base} could not be read: {problem}",
+        remedy="Check that it is the address of a Resource Manager. Or make the Cloud yourself,"
         " with dataclasses.replace(PUBLIC, ...).",
     )

@@ -1,7 +1,7 @@
-"""Turn an error answer of Entra ID into one of this package's errors.
+"""Turn an error response of Entra ID into one of this package's errors.
 
-The body is untrusted: nothing of it is kept but its sentence, bounded and printable,
-and the five values of ``ErrorDetails``, each only in the form that it should have.
+The body is untrusted. Only two things of it are kept: its first sentence, bounded and
+printable, and the five values of ``ErrorDetails``, each only in the form that it should have.
 
 Sources: RFC 6749 section 5.2 and RFC 8628 section 3.5 (``error``); Microsoft,
 "Microsoft Entra authentication and authorization error codes" (the body's fields) and
@@ -34,25 +34,28 @@ from ..errors import (
     TransportError,
 )
 from ..options import format_call
-from .aadsts import AUTHORIZATION_PENDING, DEFAULT_REMEDIES, REMEDIES, AadstsEntry
+from .aadsts import AUTHORIZATION_PENDING, DEFAULT_REMEDIES, ENTRY_BY_NUMBER, AadstsEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ..options import Settings
 
 GrantKind = Literal["password", "device_code", "browser", "refresh", "credential"]
 
 
 @dataclass(frozen=True)
 class RequestContext:
-    """What was asked of Entra ID.
+    """The request that an error response is about.
 
-    ``authority`` is ``https://host/tenant``; ``tenant`` is what the caller gave, or
-    None; ``client_id`` is None where it is somebody else's and not known; ``resource`` is
-    an audience in its canonical spelling. ``mode`` is how the person signed in, or was to,
-    and ``options`` what the factory was given, both as source text (calls.py).
+    ``authority`` is ``https://host/tenant``. ``tenant`` is the caller's, or None.
+    ``client_id`` is None where the application is not known, because a credential of
+    another package made the request. ``resource`` is an audience in its canonical spelling.
+    ``mode`` is the way of signing in, and ``options`` are the options of the factory, both
+    as source text (options.py).
     """
 
-    action: GrantKind
+    grant_kind: GrantKind
     authority: str
     tenant: str | None
     client_id: str | None
@@ -60,84 +63,95 @@ class RequestContext:
     mode: str = "..."
     options: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def from_settings(
+        cls, settings: Settings, grant_kind: GrantKind, resource: str
+    ) -> RequestContext:
+        """Describe a request that was made with these settings."""
+        return cls(
+            grant_kind,
+            settings.authority,
+            settings.tenant,
+            settings.client_id,
+            resource,
+            f'"{settings.mode}"',
+            settings.as_source(),
+        )
+
     @property
     def is_adfs(self) -> bool:
-        """Whether it was an AD FS that was asked."""
+        """Whether the request went to an AD FS."""
         return self.authority.lower().endswith("/adfs")
 
 
 def error_from_response(
-    answer: object, attempt: RequestContext, *, status: int, retry_after: float | None = None
+    body: object, context: RequestContext, *, status: int, retry_after: float | None = None
 ) -> EndUserError:
-    """Build the error for an answer that grants nothing; never raises.
+    """Return the error for a response that grants nothing; never raises.
 
-    ``answer`` is the decoded JSON body, or whatever else came; ``retry_after`` is the
+    ``body`` is the decoded JSON, or whatever else the response held; ``retry_after`` is the
     header of that name in seconds.
     """
-    told = _read(answer)
-    kind = _kind(told, attempt.action, status)
-    row = told.row if told.row and told.row.kind is kind else None
-    message = _message(kind, told, row, attempt, status)
-    remedy = " ".join(_remedy(kind, told, row, attempt))
-    if issubclass(kind, ConsentRequired):
-        return kind(
-            message,
-            remedy=remedy,
-            particulars=told.particulars,
-            consent_url=_consent_url(attempt),
-        )
-    if kind is TransportError:
-        return TransportError(
-            message, remedy=remedy, particulars=told.particulars, retry_after=retry_after
-        )
-    return kind(message, remedy=remedy, particulars=told.particulars)
+    parsed = _parse_body(body)
+    error_class = _error_class(parsed, context.grant_kind, status)
+    # The OAuth fields may have chosen another class than the number's, whose texts do not fit.
+    entry = parsed.entry if parsed.entry and parsed.entry.error_class is error_class else None
+    message = _message(error_class, parsed, entry, context, status)
+    remedy = " ".join(_remedy(error_class, parsed, entry, context))
+    details = parsed.details
+    if issubclass(error_class, ConsentRequired):
+        url = _consent_url(context)
+        return error_class(message, remedy=remedy, particulars=details, consent_url=url)
+    if error_class is TransportError:
+        return TransportError(message, remedy=remedy, particulars=details, retry_after=retry_after)
+    return error_class(message, remedy=remedy, particulars=details)
 
 
-# Reading -----------------------------------------------------------------------------
+# The body ----------------------------------------------------------------------------
 
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-_STAMP = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9:.]{5,16}Z?"
-_WORD = r"[A-Za-z0-9_.-]{1,64}"
+_TIMESTAMP = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9:.]{5,16}Z?"
+_IDENTIFIER = r"[A-Za-z0-9_.-]{1,64}"
 _NUMBER = re.compile(r"\s*AADSTS([1-9][0-9]{3,8})\b[:\s]*")
 _TRAILER = re.compile(r"\s(?:Trace ID|Correlation ID|Timestamp):")
-# A full stop after two letters or a closing quote; an initial or "e.g." ends no sentence.
+# A full stop after two letters or a closing quote. An initial or "e.g." ends no sentence.
 _SENTENCE_END = re.compile(r"(?<=\w[\w'\")\]}][.!?])\s")
-# Nothing that a person can read is one word of this length, but every token is.
+# No word that a person can read is this long, but every token is.
 _OPAQUE = re.compile(r"[A-Za-z0-9_.~+/=-]{64,}")
-_LONGEST_DESCRIPTION = 4000
-_LONGEST_SENTENCE = 300
+_MAX_DESCRIPTION = 4000
+_MAX_SENTENCE = 300
 
 
 @dataclass(frozen=True)
 class _ErrorBody:
     number: int | None
     sentence: str
-    particulars: ErrorDetails
+    details: ErrorDetails
 
     @property
-    def row(self) -> AadstsEntry | None:
-        return None if self.number is None else REMEDIES.get(self.number)
+    def entry(self) -> AadstsEntry | None:
+        return None if self.number is None else ENTRY_BY_NUMBER.get(self.number)
 
 
-def _read(answer: object) -> _ErrorBody:
-    body = answer if isinstance(answer, dict) else {}
-    text = body.get("error_description")
-    description = text[:_LONGEST_DESCRIPTION] if isinstance(text, str) else ""
-    number = _number(body.get("error_codes"), description)
-    particulars = ErrorDetails(
+def _parse_body(body: object) -> _ErrorBody:
+    fields = body if isinstance(body, dict) else {}
+    text = fields.get("error_description")
+    description = text[:_MAX_DESCRIPTION] if isinstance(text, str) else ""
+    number = _number(fields.get("error_codes"), description)
+    details = ErrorDetails(
         code=None if number is None else f"AADSTS{number}",
-        correlation_id=_form(_GUID, body.get("correlation_id"))
+        correlation_id=_matching(_GUID, fields.get("correlation_id"))
         or _labelled("Correlation ID", _GUID, description),
-        timestamp=_form(_STAMP, body.get("timestamp"))
-        or _labelled("Timestamp", _STAMP, description),
-        error=_form(_WORD, body.get("error")),
-        suberror=_form(_WORD, body.get("suberror")),
+        timestamp=_matching(_TIMESTAMP, fields.get("timestamp"))
+        or _labelled("Timestamp", _TIMESTAMP, description),
+        error=_matching(_IDENTIFIER, fields.get("error")),
+        suberror=_matching(_IDENTIFIER, fields.get("suberror")),
     )
-    return _ErrorBody(number, _sentence(description), particulars)
+    return _ErrorBody(number, _first_sentence(description), details)
 
 
 def _number(codes: object, description: str) -> int | None:
-    """Give the first AADSTS number, of the list or else the one the sentence starts with."""
+    """Return the first AADSTS number of the list, or else the one that the sentence starts with."""
     for code in codes if isinstance(codes, list) else []:
         if isinstance(code, int) and 1000 <= code < 10**9:
             return code
@@ -145,7 +159,7 @@ def _number(codes: object, description: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _form(pattern: str, value: object) -> str | None:
+def _matching(pattern: str, value: object) -> str | None:
     return value if isinstance(value, str) and re.fullmatch(pattern, value) else None
 
 
@@ -154,33 +168,32 @@ def _labelled(label: str, pattern: str, description: str) -> str | None:
     return found[1] if found else None
 
 
-def _sentence(description: str) -> str:
-    """Give the description's first sentence, printable, bounded, with its full stop."""
+def _first_sentence(description: str) -> str:
     number = _NUMBER.match(description)
     text = _TRAILER.split(description[number.end() if number else 0 :], maxsplit=1)[0]
-    return readable(_SENTENCE_END.split(_line(text), maxsplit=1)[0])
+    return readable(_SENTENCE_END.split(_one_line(text), maxsplit=1)[0])
 
 
 def readable(untrusted: str) -> str:
-    """Give a text that others wrote as one line: printable, bounded, with its full stop.
+    """Return an untrusted text as one printable line: bounded, and with a full stop.
 
-    Whatever could be a token is left out of it.
+    Whatever could be a token is left out.
     """
-    line = _OPAQUE.sub("[...]", _line(untrusted[:_LONGEST_DESCRIPTION]))
-    if len(line) > _LONGEST_SENTENCE:
-        return line[: _LONGEST_SENTENCE - 3] + "..."
+    line = _OPAQUE.sub("[...]", _one_line(untrusted[:_MAX_DESCRIPTION]))
+    if len(line) > _MAX_SENTENCE:
+        return line[: _MAX_SENTENCE - 3] + "..."
     return line if line.endswith((".", "!", "?")) or not line else f"{line}."
 
 
-def _line(text: str) -> str:
+def _one_line(text: str) -> str:
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(printable.split())
 
 
-# Classes -----------------------------------------------------------------------------
+# The class of the error --------------------------------------------------------------
 
-# These end the matter whatever the number. A pending or slow_down that strays in here is
-# no refusal: the same request may succeed later.
+# These choose the class whatever the number is. authorization_pending and slow_down belong to a
+# poll. If one comes here all the same, it is not a refusal: the same request may succeed later.
 _FINAL: dict[str, type[EndUserError]] = {
     "authorization_declined": SignInDeclined,
     "expired_token": SignInTimedOut,
@@ -191,10 +204,10 @@ _FINAL: dict[str, type[EndUserError]] = {
     "server_error": TransportError,
 }
 
-# MSAL .NET's OAuth2SubError and MSAL Python's application.py. basic_action "can be
-# resolved by user interaction"; additional_action by more than that, which the page
-# explains; message_only "cannot be resolved at this time". The last three are said of a
-# refresh token that must not be used again.
+# Sources: MSAL .NET's OAuth2SubError and MSAL Python's application.py. basic_action "can be
+# resolved by user interaction"; additional_action by further steps, which the page explains;
+# message_only "cannot be resolved at this time". The last three are about a refresh token that
+# must not be used again.
 _BY_SUBERROR: dict[str, type[EndUserError]] = {
     "basic_action": MfaRequired,
     "additional_action": MfaRequired,
@@ -220,19 +233,19 @@ _BY_ERROR: dict[str, type[EndUserError]] = {
     "invalid_resource": ConfigurationError,
     "invalid_scope": ConfigurationError,
     "unsupported_grant_type": ConfigurationError,
-    # Of the discovery documents: an unknown tenant, an unknown authority.
+    # Errors of the discovery documents: an unknown tenant, an unknown authority.
     "invalid_tenant": ConfigurationError,
     "invalid_instance": ConfigurationError,
 }
 
-_BY_ERROR_AND_ACTION: dict[tuple[str | None, GrantKind], type[EndUserError]] = {
+_BY_ERROR_AND_GRANT: dict[tuple[str | None, GrantKind], type[EndUserError]] = {
     ("invalid_grant", "password"): InvalidCredentials,
     ("invalid_grant", "device_code"): SignInError,
     ("invalid_grant", "browser"): SignInError,
     ("invalid_grant", "refresh"): SignInExpired,
-    # RFC 8628 section 3.5 says access_denied where Entra ID says authorization_declined.
+    # RFC 8628 section 3.5 has access_denied where Entra ID has authorization_declined.
     ("access_denied", "device_code"): SignInDeclined,
-    # RFC 6749 section 4.1.2.1; Entra ID says so when the person declines to consent.
+    # RFC 6749 section 4.1.2.1; Entra ID sends it when the person declines to consent.
     ("access_denied", "browser"): SignInDeclined,
     # "Requires End-User authentication" (OpenID Connect Core section 3.1.2.6), which a
     # password sent by a program is not.
@@ -242,35 +255,36 @@ _BY_ERROR_AND_ACTION: dict[tuple[str | None, GrantKind], type[EndUserError]] = {
 }
 
 
-def _kind(told: _ErrorBody, action: GrantKind, status: int) -> type[EndUserError]:
-    """Choose the class by the OAuth fields, refined by a number that is known.
+def _error_class(body: _ErrorBody, grant_kind: GrantKind, status: int) -> type[EndUserError]:
+    """Choose the class by the OAuth fields, refined by a number that is in the table.
 
-    Microsoft, on the numbers: "should never be used by the client itself"; on ``error``:
-    "should be used to react to errors". So an unknown number changes nothing here.
+    Microsoft says of the numbers that they "should never be used by the client itself", and
+    of ``error`` that it "should be used to react to errors". So a number that is not in the
+    table changes nothing here.
     """
-    error = told.particulars.error or ""
-    if error in _FINAL or told.number == AUTHORIZATION_PENDING:
+    error = body.details.error or ""
+    if error in _FINAL or body.number == AUTHORIZATION_PENDING:
         return _FINAL.get(error, TransportError)
-    if told.row is not None:
-        return told.row.kind
+    if body.entry is not None:
+        return body.entry.error_class
     if status >= 500 or status in (408, 429):
         return TransportError
-    return _kind_by_fields(told, action)
+    return _class_by_fields(body, grant_kind)
 
 
-def _kind_by_fields(told: _ErrorBody, action: GrantKind) -> type[EndUserError]:
-    error, suberror = told.particulars.error or "", told.particulars.suberror or ""
-    kind = (
+def _class_by_fields(body: _ErrorBody, grant_kind: GrantKind) -> type[EndUserError]:
+    error, suberror = body.details.error or "", body.details.suberror or ""
+    error_class = (
         _BY_SUBERROR.get(suberror)
-        or _BY_ERROR_AND_ACTION.get((error, action))
+        or _BY_ERROR_AND_GRANT.get((error, grant_kind))
         or _BY_ERROR.get(error)
     )
-    if kind is not None:
-        return kind
-    return SignInError if error or told.number is not None else ProtocolError
+    if error_class is not None:
+        return error_class
+    return SignInError if error or body.number is not None else ProtocolError
 
 
-# Words -------------------------------------------------------------------------------
+# The message -------------------------------------------------------------------------
 
 _REFUSED: dict[GrantKind, str] = {
     "password": "refused the password sign-in",
@@ -280,7 +294,7 @@ _REFUSED: dict[GrantKind, str] = {
     "credential": "refused the credential a token",
 }
 
-_UNABLE: dict[GrantKind, str] = {
+_COULD_NOT: dict[GrantKind, str] = {
     "password": "could not complete the password sign-in",
     "device_code": "could not complete the device-code sign-in",
     "browser": "could not complete the browser sign-in",
@@ -290,41 +304,30 @@ _UNABLE: dict[GrantKind, str] = {
 
 
 def _message(
-    kind: type[EndUserError],
-    told: _ErrorBody,
-    row: AadstsEntry | None,
-    attempt: RequestContext,
+    error_class: type[EndUserError],
+    body: _ErrorBody,
+    entry: AadstsEntry | None,
+    context: RequestContext,
     status: int,
 ) -> str:
-    who = "AD FS" if attempt.is_adfs else "Entra ID"
-    if kind is ProtocolError:
-        return f"{who} {_UNABLE[attempt.action]}: its answer (HTTP {status}) could not be read."
-    happened = f"{who} {(_UNABLE if kind is TransportError else _REFUSED)[attempt.action]}"
-    reason = told.sentence or (row.meaning if row else "")
-    if reason and kind is not TransportError:
+    verbs = _COULD_NOT if error_class in _NOT_REFUSED else _REFUSED
+    happened = f"{'AD FS' if context.is_adfs else 'Entra ID'} {verbs[context.grant_kind]}"
+    if error_class is ProtocolError:
+        return f"{happened}: its response (HTTP {status}) could not be read."
+    reason = body.sentence or (entry.meaning if entry else "")
+    if reason and error_class is not TransportError:
         return f"{happened}: {reason}"
-    error = f", {told.particulars.error}" if told.particulars.error else ""
+    error = f", {body.details.error}" if body.details.error else ""
     return f"{happened} (HTTP {status}{error}){f': {reason}' if reason else '.'}"
 
 
-def _remedy(
-    kind: type[EndUserError], told: _ErrorBody, row: AadstsEntry | None, attempt: RequestContext
-) -> list[str]:
-    sentences = [row.advice if row else DEFAULT_REMEDIES[kind]]
-    if kind not in _NO_REFUSALS:
-        sentences.append(_next_call(kind, sentences[0], attempt))
-    if issubclass(kind, ConsentRequired):
-        sentences += _consent(attempt)
-    if told.number is not None and told.row is None:
-        sentences.append(f"About the number: {_origin(attempt)}/error?code={told.number}")
-    return sentences
+# The remedy --------------------------------------------------------------------------
 
+# Entra ID could not decide: a change of the call would not help.
+_NOT_REFUSED = (TransportError, ProtocolError)
 
-# The service could not answer: there is nothing to be changed about the call.
-_NO_REFUSALS = (TransportError, ProtocolError)
-
-# Nobody has to do anything before the same call is made again.
-_AT_ONCE = (
+# Nothing has to be done before the same call is made again.
+_RETRY_NOW = (
     SignInError,
     SignInDeclined,
     ConsentDeclined,
@@ -333,31 +336,46 @@ _AT_ONCE = (
     MfaRequired,
 )
 
-# How an advice names other ways in, the best first, and options that are to be changed.
+# How an advice names other modes, the best one first, and options that must be changed.
 _MODE = re.compile(r'mode=("\w+")')
 _OPTION = re.compile(r"\b(tenant|client_id|cloud)=")
 
 
-def _next_call(kind: type[EndUserError], advice: str, attempt: RequestContext) -> str:
-    """Name the call that has a chance: in a mode that the advice names, or the same again."""
+def _remedy(
+    error_class: type[EndUserError],
+    body: _ErrorBody,
+    entry: AadstsEntry | None,
+    context: RequestContext,
+) -> list[str]:
+    advice = entry.advice if entry else DEFAULT_REMEDIES[error_class]
+    sentences = [advice]
+    if issubclass(error_class, ConsentRequired):
+        sentences += _how_to_consent(context)
+    if error_class not in _NOT_REFUSED:
+        sentences.append(_next_call(error_class, advice, context))
+    if body.number is not None and body.entry is None:
+        sentences.append(f"About the number: {_origin(context)}/error?code={body.number}")
+    return sentences
+
+
+def _next_call(error_class: type[EndUserError], advice: str, context: RequestContext) -> str:
+    """Name the call that can succeed: in a mode that the advice names, or else the same again."""
     named = _MODE.findall(advice)
-    mode = attempt.mode if attempt.mode in named or not named else named[0]
+    mode = context.mode if context.mode in named or not named else named[0]
     changed = dict.fromkeys(_OPTION.findall(advice), "...")
-    at_once = mode != attempt.mode or changed or kind in _AT_ONCE
-    call = format_call(factory_for(attempt.resource), mode, {**attempt.options, **changed})
-    return f"The next call{'' if at_once else ', after that'}: {call}."
+    now = mode != context.mode or changed or error_class in _RETRY_NOW
+    call = format_call(factory_for(context.resource), mode, {**context.options, **changed})
+    return f"The next call{'' if now else ', after that'}: {call}."
 
 
-# Consent -----------------------------------------------------------------------------
-
-
-def _consent(attempt: RequestContext) -> list[str]:
-    needed = (
+def _how_to_consent(context: RequestContext) -> list[str]:
+    permission = (
         "The application's registration needs the API permission"
-        f' "{_permission(attempt.resource)}: user_impersonation".'
+        f' "{_permission(context.resource)}: user_impersonation".'
     )
-    url = _consent_url(attempt)
-    return [needed] if url is None else [needed, f"An administrator can allow it at {url}"]
+    url = _consent_url(context)
+    # Without a full stop, which would be copied with the address.
+    return [permission] if url is None else [permission, f"An administrator can allow it at {url}"]
 
 
 def _permission(resource: str) -> str:
@@ -366,24 +384,24 @@ def _permission(resource: str) -> str:
     return service.permission if service else resource
 
 
-def _consent_url(attempt: RequestContext) -> str | None:
-    """Give the page on which an administrator can allow the application for everybody.
+def _consent_url(context: RequestContext) -> str | None:
+    """Return the page on which an administrator can allow the application for everybody.
 
-    None where nobody knows which application it is. The address without ``v2.0`` asks for
+    Return None where the application is not known. The address without ``v2.0`` asks for
     the permissions of the registration and needs no redirect URI. It takes a tenant or
     "organizations", "do not use 'common'".
     Source: Microsoft, "Grant tenant-wide admin consent to an application" (construct
     the URL) and "Admin consent on the Microsoft identity platform".
     """
-    tenant = attempt.tenant
-    if attempt.client_id is None:
+    tenant = context.tenant
+    if context.client_id is None:
         return None
     if tenant is None or tenant.lower() in ("", "common", "consumers"):
         tenant = "organizations"
-    query = urlencode({"client_id": attempt.client_id})
-    return f"{_origin(attempt)}/{quote(tenant, safe='')}/adminconsent?{query}"
+    query = urlencode({"client_id": context.client_id})
+    return f"{_origin(context)}/{quote(tenant, safe='')}/adminconsent?{query}"
 
 
-def _origin(attempt: RequestContext) -> str:
-    parts = urlsplit(attempt.authority)
+def _origin(context: RequestContext) -> str:
+    parts = urlsplit(context.authority)
     return f"{parts.scheme}://{parts.netloc}"

@@ -1,14 +1,14 @@
-"""Reading what Entra ID and a federation server answer, whichever library asked.
+"""Parse the responses of Entra ID and of federation servers, for both backends.
 
-What came is untrusted: of each value only the form that it should have is let through.
-``ErrorBoundary`` is where a foreign library's exceptions end.
+A response is untrusted: a value is accepted only in the form that it should have.
+``ErrorBoundary`` is where the exceptions of a foreign library end.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from ..errors import (
@@ -20,31 +20,22 @@ from ..errors import (
 )
 from ..interaction.prompts import DeviceCodePrompt
 from ..tokens import Account, Secret, Token
-from .backend import DeviceFlow, Grant
+from .backend import AuthorizationPending, DeviceFlow, Grant
 from .error_response import GrantKind, RequestContext, error_from_response
 from .http import retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from types import TracebackType
 
     from ..options import Settings
     from .http import Http, Response
 
 
-_Given = TypeVar("_Given")
-
-# May be sent again when no answer came: the request for a code, which has no grant type,
-# and a refresh token, which stays valid (Microsoft, "Refresh tokens": the old one is not
-# revoked). A poll has a loop of its own, and passwords are sent once.
-REPEATABLE = (None, "refresh_token")
-
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-
 # RFC 3986's characters without the apostrophe, which ends a string in more than one shell.
 _PAGE = re.compile(r"https://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
 
-# What parsers raise at answers that they did not expect.
-UNREADABLE: tuple[type[Exception], ...] = (
+# What parsers raise for responses that they did not expect.
+_PARSE_ERRORS: tuple[type[Exception], ...] = (
     ArithmeticError,
     RecursionError,
     AttributeError,
@@ -56,56 +47,76 @@ UNREADABLE: tuple[type[Exception], ...] = (
 
 
 class ErrorBoundary:
-    """Runs a foreign library, reads what it gives, and lets nothing of its own out.
+    """Run a ``with`` block that calls a foreign library, and let only an EndUserError out of it.
 
-    ``unreadable``: what it raises, beside ``UNREADABLE``, at an answer that it cannot read.
+    ``parse_errors`` are the exceptions, in addition to ``_PARSE_ERRORS``, that the library
+    raises for a response that it cannot read. ``grant_kind`` and ``resource`` say what the
+    block requests; the remedy is worded from them only when the block fails.
+
+    Errors are raised anew: the frames of the old traceback, the library's among them, hold
+    passwords and tokens in their locals, and a ``__context__`` would keep them alive. The
+    frame of the block itself stays in the new traceback. So a block must not assign a
+    response to a variable; it returns the result of one call.
     """
 
-    def __init__(self, settings: Settings, http: Http, unreadable: tuple[type[Exception], ...]):
+    def __init__(
+        self,
+        settings: Settings,
+        http: Http,
+        parse_errors: tuple[type[Exception], ...],
+        grant_kind: GrantKind,
+        resource: str,
+    ) -> None:
         self._settings = settings
         self._http = http
-        self._unreadable = (*UNREADABLE, *unreadable)
+        self._parse_errors = (*_PARSE_ERRORS, *parse_errors)
+        self._grant_kind: GrantKind = grant_kind
+        self._resource = resource
 
-    def attempt(self, action: GrantKind, resource: str) -> RequestContext:
-        """Say, for errors, what is asked of Entra ID."""
-        own = self._settings
-        login_hint_params = (own.authority, own.tenant, own.client_id)
-        return RequestContext(
-            action, *login_hint_params, resource, f'"{own.mode}"', own.as_source()
-        )
+    def __enter__(self) -> None:
+        """Begin the block."""
 
-    def run(self, attempt: RequestContext, call: Callable[[], _Given]) -> _Given:
-        """Give what the call gives, or raise an EndUserError.
-
-        Errors are raised anew outside of the except clause: the old traceback's frames,
-        the library's among them, hold passwords and tokens in their locals, and a context
-        would keep them alive.
-        """
-        failure: EndUserError
+    def __exit__(
+        self,
+        error_class: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Raise the EndUserError for what the block raised; Ctrl-C and the like stay."""
+        if error is None:
+            return
+        translated = self._translated(error)
+        del error, traceback  # this frame is part of the new traceback
         try:
-            return call()
-        except ErrorResponse as refused:
-            failure = refused.explained(attempt, self._settings.clock.time())
-        except EndUserError as error:
-            failure = error.with_traceback(None)
-        except self._unreadable as error:
-            failure = _unreadable(error)
-        except BaseException as error:  # Ctrl-C above all
-            raise error.with_traceback(None)  # noqa: B904 - the same error, not another
-        failure.__context__ = None
-        failure.remedy = f"{failure.remedy} {_about_clocks(self._http.skew)}".strip()
-        raise failure
+            raise translated
+        finally:
+            translated.__context__ = None  # raise has just set it to the old error
+
+    def _translated(self, error: BaseException) -> BaseException:
+        if isinstance(error, ErrorResponse):
+            translated = error.as_error(self._context(), self._settings.clock.time())
+        elif isinstance(error, EndUserError):
+            translated = error.with_traceback(None)
+        elif isinstance(error, self._parse_errors):
+            translated = _unreadable_response(error)
+        else:  # Ctrl-C above all
+            return error.with_traceback(None)
+        translated.remedy = f"{translated.remedy} {_clock_warning(self._http.skew)}".strip()
+        return translated
+
+    def _context(self) -> RequestContext:
+        return RequestContext.from_settings(self._settings, self._grant_kind, self._resource)
 
 
 class ErrorResponse(Exception):
-    """Entra ID said no; the body stays inside of this room."""
+    """A response that grants nothing. Its body does not leave this package's entra/."""
 
-    def __init__(self, answer: Response) -> None:
-        super().__init__(f"HTTP {answer.status}")
-        self.status = answer.status
-        self._answer = answer
+    def __init__(self, response: Response) -> None:
+        super().__init__(f"HTTP {response.status}")
+        self.status = response.status
+        self._response = response
         try:
-            self._body = json.loads(answer.text)
+            self._body = json.loads(response.text)
         except (ValueError, RecursionError):
             self._body = None
 
@@ -114,89 +125,77 @@ class ErrorResponse(Exception):
         """The OAuth error code (RFC 6749 section 5.2), or None."""
         return self._body.get("error") if isinstance(self._body, dict) else None
 
-    def explained(self, attempt: RequestContext, now: float) -> EndUserError:
-        """Give the typed error that says what to do."""
-        after = retry_after(self._answer, now)
-        return error_from_response(
-            self._body, attempt, status=self._answer.status, retry_after=after
-        )
+    def as_error(self, context: RequestContext, now: float) -> EndUserError:
+        """Return the typed error, whose remedy says what to do next."""
+        after = retry_after(self._response, now)
+        return error_from_response(self._body, context, status=self.status, retry_after=after)
 
 
-def login_hint_params(settings: Settings) -> dict[str, str]:
-    """Say on whose behalf the sign-in page is opened: a person, or whom they choose there.
-
-    Microsoft, "Microsoft identity platform and OAuth 2.0 authorization code flow":
-    ``login_hint`` fills in the user name; ``prompt=select_account`` offers the accounts of
-    the browser, instead of taking the one that happens to be signed in. AD FS has no such
-    choice, and says that it does not take the word for one (Microsoft, "AD FS OpenID
-    Connect/OAuth flows and Application Scenarios", request an authorization code).
-    """
-    if settings.username is not None:
-        return {"login_hint": settings.username}
-    if settings.is_adfs:
-        return {}
-    return {"prompt": "select_account"}
+def raise_for_status(response: Response) -> str:
+    """Return the text of a 2xx response; raise ErrorResponse for any other."""
+    if not response.ok:
+        raise ErrorResponse(response)
+    return response.text
 
 
-def raise_for_status(answer: Response) -> str:
-    """Give the text of a 2xx; raise ErrorResponse for the rest."""
-    if not answer.ok:
-        raise ErrorResponse(answer)
-    return answer.text
+def pending(error_response: ErrorResponse) -> AuthorizationPending:
+    """Return that the person has not finished yet; raise any other error response again."""
+    if error_response.error not in ("authorization_pending", "slow_down"):
+        raise error_response
+    return AuthorizationPending(slow_down=error_response.error == "slow_down")
 
 
-def check_instance(answer: Response, host: str | None) -> None:
+def check_instance_discovery(response: Response, host: str | None) -> None:
     """Raise unless Microsoft's instance discovery knows the authority.
 
     Source: adal.authority, ``_perform_dynamic_instance_discovery``.
     """
-    if answer.ok and "tenant_discovery_endpoint" in json.loads(answer.text):
+    if response.ok and "tenant_discovery_endpoint" in json.loads(response.text):
         return
-    if answer.status >= 500 or answer.status == 429:
-        raise ErrorResponse(answer)
+    if response.status >= 500 or response.status == 429:
+        raise ErrorResponse(response)
     raise unknown_authority(host)
 
 
 def unknown_authority(host: str | None) -> ConfigurationError:
-    """Say that nobody vouches for an authority."""
+    """Return the error for an authority that Microsoft does not know."""
     return ConfigurationError(
         f"Microsoft does not know the authority {host}.",
-        remedy="Check Cloud.authority; for an authority that is not Microsoft's own set"
+        remedy="Check Cloud.authority. For an authority that Microsoft does not run, set"
         " validate_authority=False in the Cloud.",
     )
 
 
-def device_flow(
-    answer: Any, url: Any, resource: str, now: float, claims: str | None = None
+def parse_device_flow(
+    body: Any, url: Any, resource: str, now: float, claims: str | None = None
 ) -> DeviceFlow:
-    """Read the answer that brings a device code; ``url`` is where the person goes."""
+    """Parse the response with a device code; ``url`` is the page for the person."""
     url = _printable(url)
-    code = _printable(answer["user_code"])
-    message = answer.get("message")
-    sentence = f"To sign in, open {url} in a browser and enter the code {code}."
+    code = _printable(body["user_code"])
+    message = body.get("message")
+    default = f"To sign in, open {url} in a browser and enter the code {code}."
     prompt = DeviceCodePrompt(
         url=url,
         code=code,
-        expires_on=now + seconds(answer["expires_in"]),
-        message=_printable(message) if message else sentence,
+        expires_on=now + parse_seconds(body["expires_in"]),
+        message=_printable(message) if message else default,
     )
-    # RFC 8628 section 3.2: without an interval it is 5 seconds.
-    interval = seconds(answer.get("interval", 5))
-    return DeviceFlow(
-        prompt, Secret(_header_safe(answer["device_code"])), interval, resource, claims
-    )
+    # RFC 8628 section 3.2: the default interval is 5 seconds.
+    interval = parse_seconds(body.get("interval", 5))
+    device_code = Secret(_header_safe(body["device_code"]))
+    return DeviceFlow(prompt, device_code, interval, resource, claims)
 
 
-def page(url: str) -> str:
-    """Give the address of a page, if a browser may be sent to it and a terminal shown it."""
+def parse_page_url(url: str) -> str:
+    """Return the address of a page, if it is safe to open in a browser and to print."""
     if not _PAGE.fullmatch(url):
         raise ValueError("not a page that may be opened")
     return url
 
 
-def grant(
+def parse_grant(
     token_type: object,
-    secret: object,
+    access_token: object,
     refresh_token: object,
     *,
     expires_on: float,
@@ -204,75 +203,78 @@ def grant(
     resource: str,
     account: Account,
 ) -> Grant:
-    """Build what a token endpoint granted, of values that have not been checked yet."""
+    """Parse the values of a token response, none of which has been checked yet."""
     if str(token_type).lower() != "bearer":
         raise ValueError("not a bearer token")
-    token = Token(_header_safe(secret), expires_on, now, resource, account)
+    token = Token(_header_safe(access_token), expires_on, now, resource, account)
     return Grant(token, Secret(_header_safe(refresh_token)) if refresh_token else None)
 
 
-def account(username: object, tenant: object, object_id: object) -> Account:
-    """Build the account of an id token's claims; None where the answer did not tell."""
-    return Account(*(_printable(one) if one else None for one in (username, tenant, object_id)))
+def parse_account(username: object, tenant: object, object_id: object) -> Account:
+    """Parse the claims of an id token that name the person; None where one is missing."""
+    return Account(
+        *(_printable(claim) if claim else None for claim in (username, tenant, object_id))
+    )
 
 
-def seconds(value: Any) -> float:
-    """Read a number of seconds."""
+def parse_seconds(value: Any) -> float:
+    """Parse a number of seconds."""
     number = int(value)
     if not 0 < number < 10**11:
         raise ValueError("not a number of seconds")
     return float(number)
 
 
-def checked_xml(document: str) -> str:
-    """Give the document, if it has no document type declaration."""
-    # No DTD has a place here, and entities in one can blow a document up (the
-    # defusedxml project's "billion laughs").
+def refuse_doctype(document: str) -> str:
+    """Return an XML document, unless it has a document type declaration (ValueError)."""
+    # No DTD is needed here, and the entities of one can grow without bound (the defusedxml
+    # project's "billion laughs").
     if "<!DOCTYPE" in document or "<!ENTITY" in document:
         raise ValueError("a document type declaration")
     return document
 
 
-def check_federation(url: str) -> None:
-    """Refuse a federation server that would be told the password over plain http."""
+def check_federation_url(url: str) -> None:
+    """Refuse a federation server that would get the password over plain http."""
     if not url.lower().startswith("https://"):
         raise SignInError(
-            "The organisation's federation server is offered over plain http; the password"
+            "The address of the organisation's federation server is plain http; the password"
             " was not sent.",
-            remedy="Use mode='device_code', and tell the administrator of the federation.",
+            remedy="Sign in with mode='device_code', and tell the administrator of the"
+            " federation server.",
         )
 
 
-def federation_fault(told: object, url: str) -> SignInError:
-    """Build the error for a federation server's fault, in its own words."""
-    text = "".join(character for character in str(told) if character.isprintable())[:300]
+def federation_error(fault: object, url: str) -> SignInError:
+    """Return the error for a federation server's fault, with the fault's text."""
+    text = "".join(character for character in str(fault) if character.isprintable())[:300]
     return InvalidCredentials(
         f"The federation server {url.split('/')[2]} refused the user name and password: {text}",
-        remedy="Check both; if they are right, the server may not allow passwords from"
-        " programs: use mode='device_code'.",
+        remedy="Check both. If they are right, the server may not allow passwords from"
+        " programs: sign in with mode='device_code'.",
     )
 
 
-def _unreadable(error: Exception) -> ProtocolError:
-    # The error's own text is left out: it may quote the answer, tokens and all.
+def _unreadable_response(error: Exception) -> ProtocolError:
+    # The error's own text is left out: it may quote the response, tokens and all.
     return ProtocolError(
-        f"Entra ID's answer could not be read ({type(error).__name__}).",
-        remedy="Try again; if it stays so, a proxy may be changing the answers.",
+        f"Entra ID's response could not be read ({type(error).__name__}).",
+        remedy="Try again. If this repeats, a proxy may be changing the responses.",
     )
 
 
-def _about_clocks(skew: float) -> str:
+def _clock_warning(skew: float) -> str:
     if not skew:
         return ""
     side = "behind" if skew > 0 else "ahead of"
     return (
-        f"This machine's clock is {abs(skew):.0f} seconds {side} Entra ID's: set it right, for"
-        " tokens have a beginning and an end."
+        f"This machine's clock is {abs(skew):.0f} seconds {side} Entra ID's: set it right,"
+        " because tokens are valid only between two points in time."
     )
 
 
 def _printable(value: Any) -> str:
-    # Nothing from the network reaches a terminal that could steer it.
+    # Control characters from the network could steer the terminal.
     if not isinstance(value, str) or not value.isprintable() or len(value) > 1000:
         raise ValueError("not a line of text")
     return value

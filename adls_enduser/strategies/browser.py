@@ -89,7 +89,7 @@ class Browser(EntraStrategy):
                 backend.start_authorization, resource, redirect.redirect_uri, claims
             )
             flow = start.result(deadline.check)
-            receiver = ResponseReceiver(flow)
+            receiver = ResponseReceiver(flow, self.settings)
             redirect.start(receiver)
             self._show(flow.url, deadline, redirect)
             code = redirect.wait(receiver, deadline)

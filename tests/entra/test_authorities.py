@@ -1,4 +1,4 @@
-"""Everywhere that Azure is: other clouds, Azure Stack, AD FS, and guests of other tenants."""
+"""Other clouds, Azure Stack, AD FS, and guests from other tenants."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _grants(azure: Sandbox) -> list[str]:
 
 
 class Declining(SandboxClock):
-    """A frozen clock at whose so-manieth wait the person declines."""
+    """A frozen clock: at wait number ``after`` the person declines."""
 
     def __init__(self, azure: Sandbox, *, after: int) -> None:
         super().__init__(frozen=True)
@@ -87,7 +87,7 @@ class Declining(SandboxClock):
 def signing_in(
     request: pytest.FixtureRequest, azure: Sandbox, library: str
 ) -> Callable[..., AuthStrategy]:
-    """Make a strategy of either kind, for somebody who signs in as soon as they are asked."""
+    """Make a strategy of each mode, for a person who signs in as soon as they are asked."""
 
     def make(username: str, **options: Any) -> AuthStrategy:
         options = {"library": library, "clock": azure.clock, "username": username, **options}
@@ -104,7 +104,7 @@ def signing_in(
     return make
 
 
-# In a browser it is the person who is told, and the program waits for the next try.
+# In a browser the page shows the error to the person, and the program waits for the next try.
 WITHOUT_A_PAGE = pytest.mark.parametrize("signing_in", ["password", "device_code"], indirect=True)
 
 
@@ -121,7 +121,7 @@ def _renewed(strategy: Any, token: Token) -> Token:
 
 
 class TestSovereignClouds:
-    """Nothing of a sign-in in one cloud reaches another cloud's hosts."""
+    """A sign-in in one cloud sends nothing to the hosts of another cloud."""
 
     @pytest.mark.parametrize(
         ("cloud", "place", "host"),
@@ -140,7 +140,7 @@ class TestSovereignClouds:
         place: str,
         host: str,
     ) -> None:
-        """Sign-in and renewal ask the cloud's own authority, for its own audience."""
+        """Sign-in and renewal go to the cloud's own authority, for its own audience."""
         azure.entra.tenant("sovereign.example", cloud=place)
         azure.entra.person("ada@sovereign.example", password=PASSWORD)
         strategy = signing_in("ada@sovereign.example", tenant="sovereign.example", cloud=cloud)
@@ -181,7 +181,7 @@ class TestAdfs:
         return azure.entra.person("lin@contoso.example", password=PASSWORD)
 
     @pytest.mark.parametrize("tenant", [None, "ADFS"])
-    def test_a_sign_in_asks_nobody_else(
+    def test_a_sign_in_sends_nothing_elsewhere(
         self,
         azure: Sandbox,
         lin: Person,
@@ -189,7 +189,7 @@ class TestAdfs:
         library: str,
         tenant: str | None,
     ) -> None:
-        """Not the public cloud's instance discovery, and no user realm; and it is renewed."""
+        """Not to the public cloud's instance discovery, nor for a user realm; and it is renewed."""
         strategy = signing_in(lin.username, tenant=tenant, cloud=ON_PREMISES)
         token = _renewed(strategy, _signed_in(strategy, AUDIENCE))
         assert (token.account.username, token.account.tenant) == (lin.username, None)
@@ -203,7 +203,7 @@ class TestAdfs:
     def test_one_named_by_its_tenant_is_the_same(
         self, azure: Sandbox, lin: Person, signing_in: Callable[..., AuthStrategy]
     ) -> None:
-        """``tenant="adfs"`` at a bare host is msrestazure's and azure-cli's spelling."""
+        """As in msrestazure and azure-cli: ``tenant="adfs"`` at a host without a path."""
         bare = replace(ON_PREMISES, authority=f"https://{ADFS}")
         strategy = signing_in(lin.username, tenant="adfs", cloud=bare)
         assert _signed_in(strategy, AUDIENCE)
@@ -212,7 +212,7 @@ class TestAdfs:
     def test_one_refresh_token_serves_every_resource(
         self, azure: Sandbox, lin: Person, signing_in: Callable[..., AuthStrategy]
     ) -> None:
-        """AD FS brings no new one with a renewal, so the first serves on."""
+        """AD FS returns no new one with a renewal, so the first stays in use."""
         strategy = signing_in(lin.username, cloud=ON_PREMISES)
         _signed_in(strategy, AUDIENCE)
         azure.log.clear()
@@ -226,7 +226,7 @@ class TestAdfs:
     def test_without_refresh_tokens_the_person_is_asked_again(
         self, azure: Sandbox, library: str
     ) -> None:
-        """Some are set up to give none: one resource then does not open the next."""
+        """Some AD FS issue none: a token for one resource then cannot be exchanged for the next."""
         azure.entra.add_adfs(ADFS, resources=[AUDIENCE, OTHER], gives_refresh_tokens=False)
         azure.entra.person("lin@contoso.example", password=PASSWORD)
         strategy = DeviceCode(
@@ -240,10 +240,10 @@ class TestAdfs:
         assert strategy.silent(OTHER) is None
         assert strategy.sign_in(OTHER)
 
-    def test_a_wrong_password_is_told_in_its_words(
+    def test_a_wrong_password_is_reported_in_its_words(
         self, azure: Sandbox, lin: Person, library: str
     ) -> None:
-        """And sent once."""
+        """And the password is sent once."""
         strategy: Any = Password(
             username=lin.username, password="wrong", cloud=ON_PREMISES, library=library
         )
@@ -253,30 +253,30 @@ class TestAdfs:
 
     @WITHOUT_A_PAGE
     @pytest.mark.parametrize(
-        ("options", "resource", "told"),
+        ("options", "resource", "code"),
         [
             ({"client_id": CONTOSO_ID}, AUDIENCE, "MSIS9607"),
             ({}, "https://elsewhere.example/", "MSIS9602"),
         ],
     )
-    def test_what_is_not_registered_there_is_to_be_configured(
+    def test_what_is_not_registered_there_is_a_configuration_error(
         self,
         azure: Sandbox,
         lin: Person,
         signing_in: Callable[..., AuthStrategy],
         options: dict[str, Any],
         resource: str,
-        told: str,
+        code: str,
     ) -> None:
-        """A client or a resource that the AD FS does not know is no fault of the person's."""
+        """The call must name a client and a resource that the AD FS knows."""
         strategy = signing_in(lin.username, cloud=ON_PREMISES, **options)
-        with pytest.raises(ConfigurationError, match=told):
+        with pytest.raises(ConfigurationError, match=code):
             _signed_in(strategy, resource)
 
-    def test_the_page_is_asked_for_what_it_knows(
+    def test_the_page_gets_only_parameters_that_it_knows(
         self, azure: Sandbox, lin: Person, library: str
     ) -> None:
-        """Its browsers are offered no choice of accounts, for it has none; a hint is filled in."""
+        """It cannot offer a choice of accounts, so none is requested; a login hint is sent."""
         prompts: list[BrowserPrompt] = []
 
         def surf(page: BrowserPrompt) -> None:
@@ -295,7 +295,7 @@ class TestAdfs:
     def test_a_person_who_declines_on_its_page_has_declined(
         self, azure: Sandbox, lin: Person, library: str
     ) -> None:
-        """In its words, which have no number."""
+        """Its error has no number."""
         strategy: Any = Browser(
             cloud=ON_PREMISES,
             clock=azure.clock,
@@ -322,7 +322,7 @@ class TestAdfs:
     def test_the_person_may_take_their_time_and_decline(
         self, azure: Sandbox, lin: Person, library: str
     ) -> None:
-        """Polls go on while the code waits; a no is a no."""
+        """The polls go on until the person declines."""
         declining = Declining(azure, after=2)
         strategy: Any = DeviceCode(
             cloud=ON_PREMISES,
@@ -351,7 +351,7 @@ class TestAdfs:
     def test_a_kept_sign_in_is_found_again(
         self, azure: Sandbox, lin: Person, library: str, tmp_path: Path
     ) -> None:
-        """Though it has neither a tenant nor an object id; by the user name."""
+        """By the user name, because it has neither a tenant nor an object id."""
         cache = SignInCache(tmp_path / "cache", allow_unencrypted=True)
         options: Any = {"cloud": ON_PREMISES, "library": library, "clock": azure.clock}
         first = Password(username=lin.username, password=PASSWORD, cache=cache, **options)
@@ -362,10 +362,10 @@ class TestAdfs:
         (kept,) = cache.accounts()
         assert (kept.username, kept.authority) == (lin.username, ON_PREMISES.authority)
 
-    def test_nobody_vouches_for_one(
+    def test_microsoft_does_not_know_one(
         self, azure: Sandbox, lin: Person, signing_in: Callable[..., AuthStrategy]
     ) -> None:
-        """Unless the cloud says so, it is told nothing at all."""
+        """Unless the cloud has validate_authority=False, nothing is sent to it."""
         checked = replace(ON_PREMISES, validate_authority=True)
         strategy = signing_in(lin.username, cloud=checked)
         with pytest.raises(ConfigurationError, match="validate_authority=False"):
@@ -381,7 +381,7 @@ class TestAdfs:
 
 
 class TestAzureStack:
-    """From the address of its Resource Manager to a request that it answers."""
+    """From the address of its Resource Manager to a request that succeeds."""
 
     @pytest.mark.parametrize("kind", ["adfs", "entra"])
     def test_its_metadata_is_all_that_is_needed(
@@ -418,7 +418,7 @@ class TestAzureStack:
 
 
 class TestGuests:
-    """A guest stays in the tenant that was asked for."""
+    """A guest stays in the tenant that the call names."""
 
     @pytest.fixture
     def bob(self, azure: Sandbox) -> Person:
@@ -430,7 +430,7 @@ class TestGuests:
     def test_the_tenant_is_kept_on_renewal(
         self, azure: Sandbox, bob: Person, library: str, tenant: str
     ) -> None:
-        """Every request names it, and every token is of it."""
+        """Every request names the tenant, and every token belongs to it."""
         strategy: Any = DeviceCode(
             tenant=tenant,
             username=bob.username,
@@ -447,10 +447,10 @@ class TestGuests:
         assert spoken_to <= {CONTOSO_ID, tenant}
 
     @pytest.mark.parametrize("tenant", [CONTOSO_ID, CONTOSO])
-    def test_the_person_must_be_who_was_asked_for(
+    def test_the_person_must_be_the_one_that_the_call_names(
         self, azure: Sandbox, ada: Person, bob: Person, library: str, tenant: str
     ) -> None:
-        """Somebody of the tenant itself is not the guest."""
+        """A member of the tenant is not accepted instead of the guest."""
         strategy: Any = DeviceCode(
             tenant=tenant,
             username=bob.username,
@@ -465,10 +465,10 @@ class TestGuests:
         assert strategy.silent(MANAGEMENT) is None
 
     @WITHOUT_A_PAGE
-    def test_who_was_not_invited_is_the_wrong_account(
+    def test_a_person_without_invitation_is_the_wrong_account(
         self, azure: Sandbox, signing_in: Callable[..., AuthStrategy]
     ) -> None:
-        """Entra ID says so itself, or does not know the user in that tenant."""
+        """Entra ID says so, or says that the tenant has no such user."""
         azure.entra.person(f"eve@{FABRIKAM}", password=PASSWORD)
         strategy = signing_in(f"eve@{FABRIKAM}", tenant=CONTOSO_ID)
         with pytest.raises((WrongAccount, InvalidCredentials), match=r"AADSTS(50020|50034)"):
@@ -477,7 +477,7 @@ class TestGuests:
     def test_a_token_of_another_tenant_is_the_wrong_account(
         self, azure: Sandbox, ada: Person, library: str
     ) -> None:
-        """A tenant given by its id is compared with what the answer says."""
+        """A tenant given by its id is compared with the tenant in the response."""
         azure.faults.add(Answer(200, _granting(ada, FABRIKAM_ID)), path=TOKEN_PATH)
         strategy: Any = Password(
             username=ada.username,
@@ -490,10 +490,10 @@ class TestGuests:
 
     @pytest.mark.parametrize("tenant", [CONTOSO_ID, CONTOSO, None])
     @pytest.mark.parametrize("changed", ["tenant", "person"])
-    def test_a_renewal_never_changes_hands(
+    def test_a_renewal_never_changes_person_or_tenant(
         self, azure: Sandbox, ada: Person, library: str, tenant: str | None, changed: str
     ) -> None:
-        """Nor tenants, however the tenant was given: it is held to what signed in."""
+        """However the tenant was given, a renewal must match the account that signed in."""
         strategy: Any = DeviceCode(
             tenant=tenant,
             clock=azure.clock,
@@ -512,7 +512,7 @@ class TestGuests:
 
 
 def _granting(person: Person, tenant_id: str) -> str:
-    """Write a token answer whose id token names a person and a tenant."""
+    """Return a token response whose id token names a person and a tenant."""
     claims = {
         "aud": AZURE_CLI_CLIENT_ID,
         "iss": f"https://sts.windows.net/{tenant_id}/",

@@ -1,4 +1,4 @@
-"""A cloud read from its Resource Manager's metadata, which is not trusted to be any."""
+"""A Cloud from its Resource Manager's metadata, which may be anything."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from adls_enduser import (
     TransportError,
     cloud_from_metadata,
 )
-from adls_enduser.entra.cloud_metadata import ask, read_cloud
+from adls_enduser.entra.cloud_metadata import fetch_cloud, parse_cloud
 from adls_enduser.entra.http import Http
 from adls_enduser.options import Settings
 from adls_enduser.sandbox import Answer, Reset
@@ -42,7 +42,7 @@ def _listed(name: str, resource_manager: object, **more: object) -> dict[str, An
 
 
 def test_azure_stack_with_adfs(azure: Sandbox) -> None:
-    """Everything but storage's audience is as the metadata says; nobody can vouch for it."""
+    """All but the storage audience comes from the metadata; the authority cannot be validated."""
     azure.resource_manager.add_azure_stack(
         STACK.removeprefix("https://"),
         login_endpoint="https://adfs.stack.example/adfs/",
@@ -65,7 +65,7 @@ def test_azure_stack_with_adfs(azure: Sandbox) -> None:
     assert cloud_from_metadata(STACK).name == "management.local.stack.example"
 
 
-def test_an_authority_of_microsofts_stays_vouched_for(azure: Sandbox) -> None:
+def test_an_authority_of_microsofts_is_still_validated(azure: Sandbox) -> None:
     """An Azure Stack that is joined to Entra ID, and the public cloud itself."""
     azure.resource_manager.add_azure_stack(
         STACK.removeprefix("https://"),
@@ -80,20 +80,20 @@ def test_an_authority_of_microsofts_stays_vouched_for(azure: Sandbox) -> None:
     assert replace(public, name="public", authority=PUBLIC.authority) == PUBLIC
 
 
-def test_the_public_host_answers_every_version(azure: Sandbox) -> None:
-    """A list of clouds since 2019, as azure-cli reads it; and it is read here too."""
+def test_the_public_host_has_every_version(azure: Sandbox) -> None:
+    """Since 2019 it returns a list of clouds, which azure-cli reads; it can be parsed here too."""
     url = f"https://management.azure.com{METADATA}"
     listed = requests.get(url, {"api-version": "2019-05-01"}, timeout=10).json()
     assert [one["name"] for one in listed] == ["AzureCloud"]
-    assert read_cloud(listed, "https://management.azure.com", "public") == PUBLIC
+    assert parse_cloud(listed, "https://management.azure.com", "public") == PUBLIC
     refused = requests.get(url, timeout=10)
     assert refused.status_code == 400
     assert refused.json()["error"]["code"] == "MissingApiVersionParameter"
     assert requests.get(f"{url}/more?api-version=2015-01-01", timeout=10).status_code == 401
 
 
-def test_of_several_clouds_the_one_that_was_asked_counts() -> None:
-    """Others in the list have another Resource Manager."""
+def test_of_several_clouds_the_one_that_was_asked_is_taken() -> None:
+    """The others in the list have another Resource Manager."""
     lake = {"activeDirectoryDataLake": "https://datalake.two.example/"}
     clouds = [
         _listed("one", "https://management.one.example/"),
@@ -102,12 +102,12 @@ def test_of_several_clouds_the_one_that_was_asked_counts() -> None:
         _listed("two", "https://Management.Two.example", **lake),
         _listed("three", "https://management.three.example", activeDirectoryDataLake="N/A"),
     ]
-    found = read_cloud(clouds, "https://management.two.example", "two")
+    found = parse_cloud(clouds, "https://management.two.example", "two")
     assert found.authority == "https://login.two.example"
     assert found.data_lake == "https://datalake.two.example/"
-    assert read_cloud(clouds, "https://management.three.example", "three").data_lake is None
+    assert parse_cloud(clouds, "https://management.three.example", "three").data_lake is None
     with pytest.raises(ProtocolError, match=r"management\.four\.example"):
-        read_cloud(clouds, "https://management.four.example", "four")
+        parse_cloud(clouds, "https://management.four.example", "four")
 
 
 @pytest.mark.parametrize(
@@ -134,10 +134,14 @@ def test_of_several_clouds_the_one_that_was_asked_counts() -> None:
         _written("https://login.stack.example", 3),
     ],
 )
-def test_what_names_no_cloud_is_a_protocol_error(azure: Sandbox, document: object) -> None:
-    """Whatever is wrong with it; https above all."""
+def test_a_document_that_describes_no_cloud_is_a_protocol_error(
+    azure: Sandbox, document: object
+) -> None:
+    """Whatever is wrong with it, an address that is not https above all."""
     azure.faults.add(Answer(200, json.dumps(document)), path=METADATA)
-    with pytest.raises(ProtocolError, match=r"management\.azure\.com says of its cloud"):
+    with pytest.raises(
+        ProtocolError, match=r"cloud at https://management\.azure\.com could not be read"
+    ):
         cloud_from_metadata("https://management.azure.com")
 
 
@@ -155,12 +159,12 @@ def test_what_names_no_cloud_is_a_protocol_error(azure: Sandbox, document: objec
     ],
     ids=repr,
 )
-def test_no_usable_answer_is_our_error(azure: Sandbox, fault: Any, kind: type[Exception]) -> None:
-    """Down, moved, not a Resource Manager, or not JSON."""
+def test_no_usable_response_is_our_error(azure: Sandbox, fault: Any, kind: type[Exception]) -> None:
+    """The host is down, has moved, is not a Resource Manager, or does not send JSON."""
     azure.faults.add(fault, times=3, path=METADATA)
     http = Http(Settings(clock=azure.clock))  # so that nobody waits between the attempts
     with pytest.raises(kind, match=r"management\.azure\.com"):
-        ask(http, "https://management.azure.com", "public")
+        fetch_cloud(http, "https://management.azure.com", "public")
 
 
 @pytest.mark.parametrize(
@@ -176,8 +180,8 @@ def test_no_usable_answer_is_our_error(azure: Sandbox, fault: Any, kind: type[Ex
         ("https://management.azure.com", {"ca_bundle": "no/such/file"}),
     ],
 )
-def test_a_wrong_call_asks_nobody(azure: Sandbox, wrong: Any, options: dict[str, Any]) -> None:
-    """ConfigurationError, before any network."""
+def test_a_wrong_call_sends_nothing(azure: Sandbox, wrong: Any, options: dict[str, Any]) -> None:
+    """It is a ConfigurationError, before any request."""
     with pytest.raises(ConfigurationError):
         cloud_from_metadata(wrong, **options)
     assert len(azure.log) == 0
@@ -207,9 +211,9 @@ ENTRIES = some.fixed_dictionaries(
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(VALUES | ENTRIES | some.lists(ENTRIES, max_size=3))
 def test_any_json_is_a_cloud_or_our_error(document: object) -> None:
-    """And a cloud is one of https addresses."""
+    """And a cloud has https addresses only."""
     try:
-        cloud = read_cloud(document, STACK, "stack")
+        cloud = parse_cloud(document, STACK, "stack")
     except ProtocolError:
         return
     for url in (cloud.authority, cloud.management, cloud.resource_manager, cloud.storage):

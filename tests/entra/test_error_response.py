@@ -1,11 +1,10 @@
-"""Entra ID's refusals become typed errors that say what to do next."""
+"""Error responses of Entra ID become typed errors that say what to do next."""
 
 from __future__ import annotations
 
 import ast
 import pickle
 import re
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -13,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adls_enduser.clouds import CHINA, PUBLIC, Cloud
-from adls_enduser.entra.aadsts import AUTHORIZATION_PENDING, DEFAULT_REMEDIES, REMEDIES
+from adls_enduser.entra.aadsts import (
+    AADSTS_TABLE,
+    AUTHORIZATION_PENDING,
+    DEFAULT_REMEDIES,
+    ENTRY_BY_NUMBER,
+    AadstsEntry,
+)
 from adls_enduser.entra.error_response import GrantKind, RequestContext, error_from_response
 from adls_enduser.errors import (
     BlockedByPolicy,
@@ -38,9 +43,9 @@ CLIENT = "c0ffee00-7e57-4c0a-9d0a-00000000000c"
 CORRELATION = "aaaa0000-bb11-2222-33cc-444444dddddd"
 TRACE = "0000aaaa-11bb-cccc-dd33-eeeeee333333"
 STAMP = "2016-01-09 02:02:12Z"
-DOCS = Path(__file__).parents[2] / "docs" / "errors.md"
 
-# Written out by hand, so that the package's own table cannot lose a row unseen.
+# Written out by hand, so that the package's table cannot lose a row unnoticed. A new number need
+# not be added here.
 EXPECTED: dict[type[EndUserError], list[int]] = {
     InvalidCredentials: [50126, 50064, 50034, 50055, 50144, 50056, 50057, 50053],
     WrongAccount: [50020, 16000, 50014, 51004, 90072, 500208],
@@ -64,7 +69,7 @@ EXPECTED: dict[type[EndUserError], list[int]] = {
         *(80001, 80002, 80005, 80007, 80013),
     ],
 }
-NUMBERS = [(number, kind) for kind, numbers in EXPECTED.items() for number in numbers]
+NUMBERS = [(number, entry.error_class) for number, entry in ENTRY_BY_NUMBER.items()]
 
 NEXT_CALL = re.compile(r"The next call(?:, after that)?: (\w+\(.*?\))\.")
 OWN_CLOUD = Cloud(
@@ -75,21 +80,21 @@ OWN_CLOUD = Cloud(
     storage="https://storage.example.org/",
 )
 
-ACTIONS: tuple[GrantKind, ...] = get_args(GrantKind)
+GRANT_KINDS: tuple[GrantKind, ...] = get_args(GrantKind)
 
 
-def attempt(
-    action: GrantKind = "password",
+def context(
+    grant_kind: GrantKind = "password",
     *,
     tenant: str | None = TENANT,
     resource: str = PUBLIC.management,
     authority: str = PUBLIC.authority,
     mode: str = '"password"',
 ) -> RequestContext:
-    """Describe a sign-in, by default by password at the public cloud."""
+    """Describe a request, by default a password sign-in at the public cloud."""
     where = f"{authority}/{tenant or 'common'}"
     options = options_as_source(PUBLIC, tenant=tenant)
-    return RequestContext(action, where, tenant, CLIENT, resource, mode, options)
+    return RequestContext(grant_kind, where, tenant, CLIENT, resource, mode, options)
 
 
 def body(number: int | None, sentence: str = "No.", **fields: object) -> dict[str, object]:
@@ -109,27 +114,35 @@ def body(number: int | None, sentence: str = "No.", **fields: object) -> dict[st
     return {name: value for name, value in whole.items() if value is not None}
 
 
-def refused(answer: object, action: GrantKind = "password", status: int = 400) -> EndUserError:
-    """Give the error for an answer to the default attempt."""
-    return error_from_response(answer, attempt(action), status=status)
+def error_for(
+    response_body: object, grant_kind: GrantKind = "password", status: int = 400
+) -> EndUserError:
+    """Return the error for a body that came back from the default request."""
+    return error_from_response(response_body, context(grant_kind), status=status)
 
 
 # The table --------------------------------------------------------------------------
 
 
-def test_no_number_is_lost_or_unexpected() -> None:
-    """The table holds exactly the numbers listed here."""
-    assert len(NUMBERS) == len({number for number, _ in NUMBERS}) == 94
-    assert set(REMEDIES) == {number for number, _ in NUMBERS}
-    assert AUTHORIZATION_PENDING not in REMEDIES
+def test_no_number_is_lost() -> None:
+    """The table has every number that is listed here, with its class."""
+    expected = {number: kind for kind, numbers in EXPECTED.items() for number in numbers}
+    assert len(expected) == 94
+    assert expected.items() <= dict(NUMBERS).items()
+    assert AUTHORIZATION_PENDING not in ENTRY_BY_NUMBER
+
+
+def test_each_number_has_one_row() -> None:
+    """A number in two rows would hide one of them."""
+    assert sum(len(entry.numbers) for entry in AADSTS_TABLE) == len(ENTRY_BY_NUMBER)
 
 
 @pytest.mark.parametrize(("number", "kind"), NUMBERS)
 def test_number_chooses_class_and_remedy(number: int, kind: type[EndUserError]) -> None:
-    """Each number gives its class, a remedy, itself, and all that support asks for."""
-    error = refused(body(number, "The sentence."))
+    """The error has the number's class, its advice, the number, and all that support asks for."""
+    error = error_for(body(number, "The sentence."))
     assert type(error) is kind
-    assert error.remedy.startswith(REMEDIES[number].advice)
+    assert error.remedy.startswith(ENTRY_BY_NUMBER[number].advice)
     assert error.code == f"AADSTS{number}"
     for part in ("The sentence.", error.remedy, str(number), CORRELATION, STAMP):
         assert part in str(error)
@@ -139,17 +152,17 @@ def test_number_chooses_class_and_remedy(number: int, kind: type[EndUserError]) 
 def test_description_alone_is_enough(number: int, kind: type[EndUserError]) -> None:
     """Without error_codes and the other fields, the description's lines are read."""
     description = body(number)["error_description"]
-    error = refused({"error": "invalid_grant", "error_description": description})
+    error = error_for({"error": "invalid_grant", "error_description": description})
     assert type(error) is kind
     assert error.code == f"AADSTS{number}"
     assert error.correlation_id == CORRELATION
     assert error.timestamp == STAMP
 
 
-@pytest.mark.parametrize("number", sorted(REMEDIES))
-def test_rows_are_sentences_that_name_only_what_exists(number: int) -> None:
-    """Meaning and advice are whole sentences, and name only modes that there are."""
-    for text in (REMEDIES[number].meaning, REMEDIES[number].advice):
+@pytest.mark.parametrize("entry", AADSTS_TABLE, ids=lambda entry: str(entry.numbers[0]))
+def test_rows_are_sentences_that_name_only_what_exists(entry: AadstsEntry) -> None:
+    """Meaning and advice are whole sentences, and name only modes that exist."""
+    for text in (entry.meaning, entry.advice):
         assert text[0].isupper()
         assert text.endswith(".")
         modes = {part.split('"')[0] for part in text.split('mode="')[1:]}
@@ -203,7 +216,7 @@ def test_rows_are_sentences_that_name_only_what_exists(number: int) -> None:
         (70008, ["Sign in again"]),
         (70043, ["workload identity"]),
         (50173, ["Sign in again"]),
-        (70000, ["Sign in again", "throw away"]),
+        (70000, ["Sign in again", "delete"]),
         (70018, ["code exactly"]),
         (70019, ["Start again"]),
         (90120, ["Start again"]),
@@ -216,8 +229,8 @@ def test_rows_are_sentences_that_name_only_what_exists(number: int) -> None:
     ],
 )
 def test_remedy_names_the_next_step(number: int, words: list[str]) -> None:
-    """The remedy of each row says the one thing that helps."""
-    remedy = refused(body(number)).remedy
+    """The remedy of each row says what helps."""
+    remedy = error_for(body(number)).remedy
     assert [word for word in words if word not in remedy] == []
 
 
@@ -239,61 +252,61 @@ def test_remedy_names_the_next_step(number: int, words: list[str]) -> None:
 def test_second_factor_after_password_names_the_call(
     resource: str, tenant: str | None, call: str
 ) -> None:
-    """A password that meets a second factor is told the exact call that can give it."""
-    asked = attempt(tenant=tenant, resource=resource)
-    assert call in error_from_response(body(50076), asked, status=400).remedy
+    """After a password the remedy has the exact call that can give the second factor."""
+    request = context(tenant=tenant, resource=resource)
+    assert call in error_from_response(body(50076), request, status=400).remedy
     unknown = body(None, error="interaction_required")
-    assert call in error_from_response(unknown, asked, status=400).remedy
+    assert call in error_from_response(unknown, request, status=400).remedy
 
 
-NO_REFUSALS = (TransportError, ProtocolError)
+NOT_REFUSED = (TransportError, ProtocolError)
 
 
 @pytest.mark.parametrize("mode", ["password", "device_code", "browser"])
-@pytest.mark.parametrize("number", [number for number, kind in NUMBERS if kind not in NO_REFUSALS])
+@pytest.mark.parametrize("number", [number for number, kind in NUMBERS if kind not in NOT_REFUSED])
 def test_every_refusal_names_the_next_call(number: int, mode: str) -> None:
-    """Whatever was refused, the remedy spells one call, and Python can read it."""
-    asked = attempt("refresh", mode=f'"{mode}"')
-    [call] = NEXT_CALL.findall(error_from_response(body(number), asked, status=400).remedy)
-    spelled = ast.parse(call, mode="eval").body
-    assert isinstance(spelled, ast.Call)
-    assert [one.arg for one in spelled.keywords][:2] == ["mode", "tenant"]
+    """After every refusal the remedy has one call, and Python can parse it."""
+    request = context("refresh", mode=f'"{mode}"')
+    [call] = NEXT_CALL.findall(error_from_response(body(number), request, status=400).remedy)
+    parsed = ast.parse(call, mode="eval").body
+    assert isinstance(parsed, ast.Call)
+    assert [keyword.arg for keyword in parsed.keywords][:2] == ["mode", "tenant"]
 
 
 @pytest.mark.parametrize(
     ("number", "mode", "call"),
     [
-        # A way in that the advice names, and it is this one.
+        # The advice names this mode.
         (50074, "device_code", 'The next call: X(mode="device_code", tenant="T").'),
         (50074, "browser", 'The next call: X(mode="browser", tenant="T").'),
         (53003, "device_code", 'The next call: X(mode="browser", tenant="T").'),
-        # The person simply does it again, in the way that was chosen.
+        # The person signs in again in the same mode.
         (700082, "browser", 'The next call: X(mode="browser", tenant="T").'),
         (90120, "device_code", 'The next call: X(mode="device_code", tenant="T").'),
-        # Something has to be done first.
+        # Something must be done first.
         (50126, "password", 'The next call, after that: X(mode="password", tenant="T").'),
         (50053, "password", 'The next call, after that: X(mode="password", tenant="T").'),
         (53003, "browser", 'The next call, after that: X(mode="browser", tenant="T").'),
-        # Something of the call is to be changed.
+        # An option of the call must be changed.
         (90038, "browser", 'The next call: X(mode="browser", tenant="T", cloud=...).'),
         (90002, "password", 'The next call: X(mode="password", tenant=..., cloud=...).'),
     ],
 )
-def test_next_call_is_the_one_that_has_a_chance(number: int, mode: str, call: str) -> None:
-    """Another mode where the advice names one, else the same, with what is to be changed."""
-    asked = attempt("refresh", mode=f'"{mode}"')
+def test_next_call_is_the_one_that_can_succeed(number: int, mode: str, call: str) -> None:
+    """In another mode where the advice names one, else in the same; with what must be changed."""
+    request = context("refresh", mode=f'"{mode}"')
     expected = call.replace("X", "management_credentials").replace('"T"', f'"{TENANT}"')
-    assert expected in error_from_response(body(number), asked, status=400).remedy
+    assert expected in error_from_response(body(number), request, status=400).remedy
 
 
-@pytest.mark.parametrize("number", [number for number, kind in NUMBERS if kind in NO_REFUSALS])
-def test_a_fault_of_the_service_is_no_refusal(number: int) -> None:
-    """Nothing about the call would help, so none is named."""
-    assert not NEXT_CALL.search(refused(body(number)).remedy)
+@pytest.mark.parametrize("number", [number for number, kind in NUMBERS if kind in NOT_REFUSED])
+def test_a_fault_of_the_service_names_no_call(number: int) -> None:
+    """No change of the call would help."""
+    assert not NEXT_CALL.search(error_for(body(number)).remedy)
 
 
 @pytest.mark.parametrize(
-    ("options", "spelled"),
+    ("options", "source"),
     [
         ({}, 'mode="device_code"'),
         ({"cloud": "china", "tenant": TENANT}, f'mode="browser", tenant="{TENANT}", cloud="china"'),
@@ -302,16 +315,16 @@ def test_a_fault_of_the_service_is_no_refusal(number: int) -> None:
         ({"cloud": OWN_CLOUD}, 'mode="device_code", cloud=...'),
     ],
 )
-def test_next_call_has_the_options_that_were_given(options: CommonOptions, spelled: str) -> None:
-    """Where, for which application and with which library: as in the call that was refused."""
+def test_next_call_has_the_options_that_were_given(options: CommonOptions, source: str) -> None:
+    """Cloud, tenant, application and library are those of the call that was refused."""
     own = settings(options, "browser" if "tenant" in options else "device_code")
-    assert own.call_for(own.cloud.management) == f"management_credentials({spelled})"
+    assert own.call_for(own.cloud.management) == f"management_credentials({source})"
 
 
 @pytest.mark.parametrize("tenant", [None, "common", "Common", "organizations", "consumers"])
 def test_consent_url_without_tenant(tenant: str | None) -> None:
-    """Without a tenant of its own, the consent page is that of "organizations"."""
-    error = error_from_response(body(65001), attempt(tenant=tenant), status=400)
+    """Without a tenant, the consent page is that of "organizations"."""
+    error = error_from_response(body(65001), context(tenant=tenant), status=400)
     assert isinstance(error, ConsentRequired)
     assert error.consent_url == (
         f"https://login.microsoftonline.com/organizations/adminconsent?client_id={CLIENT}"
@@ -320,8 +333,8 @@ def test_consent_url_without_tenant(tenant: str | None) -> None:
 
 def test_consent_url_is_quoted() -> None:
     """Nothing in a tenant or client id can change the address."""
-    asked = RequestContext("password", "https://login.example/x", "a/b?c", "1&x=2 3", "r")
-    error = error_from_response(body(65001), asked, status=400)
+    request = RequestContext("password", "https://login.example/x", "a/b?c", "1&x=2 3", "r")
+    error = error_from_response(body(65001), request, status=400)
     assert isinstance(error, ConsentRequired)
     assert error.consent_url == (
         "https://login.example/a%2Fb%3Fc/adminconsent?client_id=1%26x%3D2+3"
@@ -339,17 +352,17 @@ def test_consent_url_is_quoted() -> None:
     ],
 )
 def test_consent_names_the_permission_and_page(resource: str, permission: str) -> None:
-    """Missing consent names the API permission, and the page that gives it."""
-    error = error_from_response(body(65001), attempt(resource=resource), status=400)
+    """The remedy for missing consent has the API permission, and the page that gives it."""
+    error = error_from_response(body(65001), context(resource=resource), status=400)
     assert isinstance(error, ConsentRequired)
     assert permission in error.remedy
     assert error.consent_url is not None
     assert error.consent_url in error.remedy
 
 
-def test_who_declines_consent_has_declined_and_can_be_helped() -> None:
-    """Caught as either; the remedy has the page on which an administrator can allow it."""
-    error = refused(body(65004, error="access_denied"), "browser")
+def test_declined_consent_is_both_errors_and_names_the_page() -> None:
+    """It is caught as either; the remedy has the page where an administrator can allow it."""
+    error = error_for(body(65004, error="access_denied"), "browser")
     assert isinstance(error, SignInDeclined)
     assert isinstance(error, ConsentRequired)
     assert error.consent_url is not None
@@ -357,9 +370,9 @@ def test_who_declines_consent_has_declined_and_can_be_helped() -> None:
 
 
 def test_consent_for_an_unknown_application_names_no_page() -> None:
-    """Where the credential is somebody else's, nobody here knows whom the page would allow."""
-    unknown = RequestContext("credential", PUBLIC.authority, None, None, PUBLIC.management)
-    error = error_from_response(body(65001), unknown, status=400)
+    """The credential of another package does not tell which application the page would allow."""
+    request = RequestContext("credential", PUBLIC.authority, None, None, PUBLIC.management)
+    error = error_from_response(body(65001), request, status=400)
     assert isinstance(error, ConsentRequired)
     assert error.consent_url is None
     assert "adminconsent" not in str(error)
@@ -367,8 +380,8 @@ def test_consent_for_an_unknown_application_names_no_page() -> None:
 
 
 def test_unknown_number_links_to_the_clouds_own_page() -> None:
-    """A number without a row leads to the page about it, at the authority's own host."""
-    error = error_from_response(body(59999), attempt(authority=CHINA.authority), status=400)
+    """The remedy for a number without a row links to the page about it at the authority's host."""
+    error = error_from_response(body(59999), context(authority=CHINA.authority), status=400)
     assert type(error) is InvalidCredentials
     assert error.remedy.startswith(DEFAULT_REMEDIES[InvalidCredentials])
     assert "https://login.chinacloudapi.cn/error?code=59999" in error.remedy
@@ -416,13 +429,13 @@ def test_error_chooses_the_class_when_the_number_is_unknown(
     refresh: type[EndUserError],
     credential: type[EndUserError],
 ) -> None:
-    """Without a known number the OAuth error decides, with what was attempted.
+    """Without a known number, the OAuth error and the grant choose the class.
 
-    A person is there with a device code and in a browser, so these are alike.
+    The device code and the browser have the same classes: in both a person is present.
     """
     for number in (None, 59999):
-        answer = body(number, error=error)
-        kinds = tuple(type(refused(answer, action)) for action in ACTIONS)
+        response_body = body(number, error=error)
+        kinds = tuple(type(error_for(response_body, kind)) for kind in GRANT_KINDS)
         assert kinds == (password, device_code, device_code, refresh, credential)
 
 
@@ -443,8 +456,8 @@ def test_error_chooses_the_class_when_the_number_is_unknown(
 )
 @pytest.mark.parametrize("error", ["invalid_grant", "interaction_required"])
 def test_suberror_refines_the_error(error: str, suberror: str, kind: type[EndUserError]) -> None:
-    """Entra ID's suberror is finer than the error, and is kept."""
-    found = refused(body(None, error=error, suberror=suberror), "refresh")
+    """The suberror chooses a more exact class than the error, and both are kept."""
+    found = error_for(body(None, error=error, suberror=suberror), "refresh")
     assert type(found) is kind
     assert (found.error, found.suberror) == (error, suberror)
 
@@ -453,43 +466,43 @@ def test_suberror_refines_the_error(error: str, suberror: str, kind: type[EndUse
     ("error", "kind"),
     [("authorization_declined", SignInDeclined), ("temporarily_unavailable", TransportError)],
 )
-def test_a_final_error_is_stronger_than_the_number(error: str, kind: type[EndUserError]) -> None:
-    """Numbers may change, so a final OAuth error is not overruled by one, nor advised on."""
-    found = refused(body(50126, error=error))
+def test_a_final_error_wins_over_the_number(error: str, kind: type[EndUserError]) -> None:
+    """Numbers may change, so a final OAuth error keeps its class and its own advice."""
+    found = error_for(body(50126, error=error))
     assert type(found) is kind
     assert found.remedy.startswith(DEFAULT_REMEDIES[kind])
-    assert REMEDIES[50126].advice not in found.remedy
+    assert ENTRY_BY_NUMBER[50126].advice not in found.remedy
 
 
 @pytest.mark.parametrize("number", [None, AUTHORIZATION_PENDING])
 @pytest.mark.parametrize("error", ["authorization_pending", "slow_down", None])
-def test_pending_that_strays_in_is_worth_another_try(number: int | None, error: str | None) -> None:
-    """A poll's "not yet" is never taken for a refusal."""
-    found = refused(body(number, error=error), "device_code")
+def test_pending_may_be_tried_again(number: int | None, error: str | None) -> None:
+    """That the person has not finished yet is never taken for a refusal."""
+    found = error_for(body(number, error=error), "device_code")
     assert type(found) is (TransportError if number or error else ProtocolError)
 
 
-# No usable answer -------------------------------------------------------------------
+# No usable response -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-@pytest.mark.parametrize("answer", [None, "<html>", {}, {"error": "never_heard_of"}])
-def test_busy_or_broken_service(answer: object, status: int) -> None:
-    """A passing fault is a TransportError that says how long to wait."""
-    error = error_from_response(answer, attempt(), status=status, retry_after=17.0)
+@pytest.mark.parametrize("response_body", [None, "<html>", {}, {"error": "never_heard_of"}])
+def test_busy_or_broken_service(response_body: object, status: int) -> None:
+    """A temporary fault is a TransportError that says how long to wait."""
+    error = error_from_response(response_body, context(), status=status, retry_after=17.0)
     assert isinstance(error, TransportError)
     assert error.retry_after == 17.0
     assert f"HTTP {status}" in error.message
 
 
 def test_refusal_with_a_5xx_status_stays_a_refusal() -> None:
-    """A known refusal is not worth another try, whatever the status: it locks accounts."""
-    assert type(refused(body(50053), status=503)) is InvalidCredentials
+    """A known refusal must not be tried again, whatever the status: that would lock accounts."""
+    assert type(error_for(body(50053), status=503)) is InvalidCredentials
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 403, 404])
 @pytest.mark.parametrize(
-    "answer",
+    "response_body",
     [
         None,
         "",
@@ -503,9 +516,9 @@ def test_refusal_with_a_5xx_status_stays_a_refusal() -> None:
         {"error": "<"},
     ],
 )
-def test_unreadable_answer(answer: object, status: int) -> None:
-    """What cannot be read is a ProtocolError with the status and nothing of the body."""
-    error = refused(answer, status=status)
+def test_unreadable_body(response_body: object, status: int) -> None:
+    """A body that cannot be read is a ProtocolError with the status and without the body."""
+    error = error_for(response_body, status=status)
     assert type(error) is ProtocolError
     assert f"HTTP {status}" in error.message
     assert "could not be read" in error.message
@@ -517,7 +530,7 @@ def test_unreadable_answer(answer: object, status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "start"),
+    ("grant_kind", "start"),
     [
         ("password", "Entra ID refused the password sign-in: "),
         ("device_code", "Entra ID refused the device-code sign-in: "),
@@ -526,9 +539,9 @@ def test_unreadable_answer(answer: object, status: int) -> None:
         ("credential", "Entra ID refused the credential a token: "),
     ],
 )
-def test_message_says_what_was_attempted(action: GrantKind, start: str) -> None:
-    """The message is what was attempted and the description's first sentence, no more."""
-    error = refused(body(50126, "Wrong password. More about it."), action)
+def test_message_says_what_was_refused(grant_kind: GrantKind, start: str) -> None:
+    """The message is what was refused and the description's first sentence, no more."""
+    error = error_for(body(50126, "Wrong password. More about it."), grant_kind)
     assert error.message == f"{start}Wrong password."
 
 
@@ -544,8 +557,8 @@ def test_message_says_what_was_attempted(action: GrantKind, start: str) -> None:
     ],
 )
 def test_sentence_is_cleaned(description: str) -> None:
-    """Number, ids, line ends, control characters and bidi overrides do not get in."""
-    error = refused(body(50126, error_description=description))
+    """Number, ids, line ends, control characters and bidi overrides are left out."""
+    error = error_for(body(50126, error_description=description))
     assert error.message == "Entra ID refused the password sign-in: Wrong password."
 
 
@@ -558,32 +571,32 @@ def test_sentence_is_cleaned(description: str) -> None:
         "Is it?",
     ],
 )
-def test_sentence_ends_where_it_ends(sentence: str) -> None:
-    """An initial or an abbreviation does not cut the sentence, a quote does not hide its end."""
-    error = refused(body(50126, f"{sentence} More about it. And more."))
+def test_the_end_of_the_sentence_is_found(sentence: str) -> None:
+    """An initial or an abbreviation does not end the sentence; a quote does not hide its end."""
+    error = error_for(body(50126, f"{sentence} More about it. And more."))
     assert error.message == f"Entra ID refused the password sign-in: {sentence}"
 
 
 def test_sentence_is_bounded() -> None:
-    """A description without end does not fill the screen."""
-    error = refused(body(50126, "word " * 100_000))
+    """A very long description does not fill the screen."""
+    error = error_for(body(50126, "word " * 100_000))
     assert len(error.message) < 400
     assert error.message.endswith("...")
 
 
 def test_token_in_the_sentence_is_left_out() -> None:
-    """A description that echoes a token or a device code does not give it away."""
+    """A token or a device code that the description repeats is not shown."""
     token = "eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0." + "Ab1_-" * 20
-    error = refused(body(70000, f"The token '{token}' is malformed."), "refresh")
+    error = error_for(body(70000, f"The token '{token}' is malformed."), "refresh")
     assert token[:40] not in repr(vars(error))
     assert "The token '[...]' is malformed." in error.message
 
 
 def test_missing_description_falls_back_to_the_meaning() -> None:
     """Without a description a known number still says what happened."""
-    error = refused({"error": "invalid_grant", "error_codes": [50057]})
+    error = error_for({"error": "invalid_grant", "error_codes": [50057]})
     assert error.message == "Entra ID refused the password sign-in: The account is disabled."
-    bare = refused({"error": "invalid_client"})
+    bare = error_for({"error": "invalid_client"})
     assert bare.message == "Entra ID refused the password sign-in (HTTP 400, invalid_client)."
 
 
@@ -607,13 +620,13 @@ def test_missing_description_falls_back_to_the_meaning() -> None:
         {"error_description": 50126},
     ],
 )
-def test_particulars_of_strange_form_are_left_out(fields: dict[str, object]) -> None:
-    """A value that has not the form it should have reaches no log and no terminal."""
-    error = refused({"error_description": "No.", **fields})
+def test_details_of_another_form_are_left_out(fields: dict[str, object]) -> None:
+    """A value without the form that it should have reaches no log and no terminal."""
+    error = error_for({"error_description": "No.", **fields})
     assert set(vars(error.particulars).values()) == {None}
 
 
-# Every answer -----------------------------------------------------------------------
+# Every response ---------------------------------------------------------------------
 
 SECRET = "hunter2-correct-horse"
 
@@ -641,22 +654,26 @@ unknown = st.dictionaries(
     | st.sampled_from(["access_token", "refresh_token", "password", "claims"]),
     st.sampled_from([SECRET, [SECRET], {"nested": SECRET}]),
 )
-answers = values | st.builds(lambda one, two: {**one, **two}, known, unknown)
+bodies = values | st.builds(lambda one, two: {**one, **two}, known, unknown)
 
 
 @given(
-    answer=answers,
-    action=st.sampled_from(ACTIONS),
+    response_body=bodies,
+    grant_kind=st.sampled_from(GRANT_KINDS),
     status=st.integers(100, 599),
     tenant=st.sampled_from([TENANT, None]),
     retry_after=st.none() | st.floats(),
 )
-def test_any_answer_becomes_one_of_our_errors(
-    answer: object, action: GrantKind, status: int, tenant: str | None, retry_after: float | None
+def test_any_body_becomes_one_of_our_errors(
+    response_body: object,
+    grant_kind: GrantKind,
+    status: int,
+    tenant: str | None,
+    retry_after: float | None,
 ) -> None:
-    """Whatever came, the result is one of our errors, printable, without the secret."""
-    asked = attempt(action, tenant=tenant)
-    error = error_from_response(answer, asked, status=status, retry_after=retry_after)
+    """For any body the result is one of our errors, printable, without the secret."""
+    request = context(grant_kind, tenant=tenant)
+    error = error_from_response(response_body, request, status=status, retry_after=retry_after)
     assert isinstance(error, EndUserError)
     assert error.remedy
     shown = f"{error} {error!r} {vars(error)!r}"
@@ -668,31 +685,9 @@ def test_any_answer_becomes_one_of_our_errors(
 
 @pytest.mark.parametrize("number", [numbers[0] for numbers in EXPECTED.values()])
 def test_error_survives_pickling(number: int) -> None:
-    """A worker process hands back the whole error."""
-    error = error_from_response(body(number), attempt(), status=400, retry_after=3.0)
+    """A worker process returns the whole error."""
+    error = error_from_response(body(number), context(), status=400, retry_after=3.0)
     back = pickle.loads(pickle.dumps(error))
     assert type(back) is type(error)
     assert str(back) == str(error)
     assert vars(back) == vars(error)
-
-
-# The document -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("number", sorted(REMEDIES))
-def test_document_tells_every_number(number: int) -> None:
-    """docs/errors.md has a line with each number, its class, meaning and remedy."""
-    row = REMEDIES[number]
-    lines = [line for line in DOCS.read_text("utf-8").splitlines() if f"| {number} |" in line]
-    assert lines == [f"| {number} | `{row.kind.__name__}` | {row.meaning} | {row.advice} |"]
-
-
-def _classes(kind: type[EndUserError]) -> list[str]:
-    ours = [child for child in kind.__subclasses__() if child.__module__ == kind.__module__]
-    return [kind.__name__, *(name for child in ours for name in _classes(child))]
-
-
-@pytest.mark.parametrize("name", sorted(set(_classes(EndUserError))))
-def test_document_tells_every_class(name: str) -> None:
-    """docs/errors.md explains each class of error."""
-    assert f"| `{name}` |" in DOCS.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""INVARIANT: whatever bytes Entra ID answers, there is a value of ours or an EndUserError; never another exception.
+"""INVARIANT: for any bytes in a response, the result is a value of ours or an EndUserError; never another exception.
 
 pytest runs this as a property test. To search further, with coverage as the guide:
 ``pip install atheris`` and ``python -m tests.entra.test_fuzz_responses`` (Ctrl-C ends it).
@@ -60,21 +60,22 @@ BODIES = (
     some.text() | DOCUMENTS.map(json.dumps) | some.binary().map(lambda raw: raw.decode("latin-1"))
 )
 STATUSES = some.sampled_from([200, 201, 204, 400, 401, 403, 404, 418, 429, 500, 503, 599])
-ANSWERS = some.lists(some.tuples(STATUSES, BODIES), min_size=1, max_size=3)
+RESPONSES = some.lists(some.tuples(STATUSES, BODIES), min_size=1, max_size=3)
 
 
 class Scripted(Http):
-    """Gives the same answers over and over, without a network.
+    """Return the same responses again and again, without a network.
 
-    But where the endpoints are, if ``discovers``, or else msal would seldom get beyond.
+    ``discovers``: the document with the endpoints is a valid one, because msal seldom gets
+    beyond discovery otherwise.
     """
 
     def __init__(
-        self, own: Settings, answers: list[tuple[int, str]], *, discovers: bool = True
+        self, own: Settings, responses: list[tuple[int, str]], *, discovers: bool = True
     ) -> None:
         super().__init__(own)
         self._discovers = discovers
-        self._answers = answers
+        self._responses = responses
         self._count = 0
 
     def get(self, url: str, headers: Mapping[str, str]) -> Response:
@@ -82,11 +83,11 @@ class Scripted(Http):
             return Response(200, CONFIGURATION, {})
         return self._next()
 
-    def post(self, url: str, headers: Mapping[str, str], body: Any, *, once: bool) -> Response:
+    def post(self, url: str, headers: Mapping[str, str], body: Any, *, retry: bool) -> Response:
         return self._next()
 
     def _next(self) -> Response:
-        status, text = self._answers[self._count % len(self._answers)]
+        status, text = self._responses[self._count % len(self._responses)]
         self._count += 1
         return Response(status, text, {"Retry-After": text[:20]})
 
@@ -103,9 +104,9 @@ def _outcome(act: Callable[[], object]) -> object:
 
 
 @settings(deadline=None, max_examples=250, suppress_health_check=[HealthCheck.too_slow])
-@given(ANSWERS)
-def test_any_answer_is_a_value_or_our_error(answers: list[tuple[int, str]]) -> None:
-    """In each of the flows."""
+@given(RESPONSES)
+def test_any_response_is_a_value_or_our_error(responses: list[tuple[int, str]]) -> None:
+    """In each flow, with each library."""
     own = Settings(tenant="contoso.com")
     for act in (
         lambda backend: backend.password(RESOURCE, "ada@contoso.com", Secret("p")),
@@ -116,7 +117,7 @@ def test_any_answer_is_a_value_or_our_error(answers: list[tuple[int, str]]) -> N
     ):
         for kind in (AdalBackend, MsalBackend):
             outcome = _outcome(
-                lambda act=act, kind=kind: act(kind(own, Scripted(own, answers)))  # type: ignore[misc]
+                lambda act=act, kind=kind: act(kind(own, Scripted(own, responses)))  # type: ignore[misc]
             )
             if isinstance(outcome, EndUserError):
                 assert str(outcome).isprintable()
@@ -125,11 +126,11 @@ def test_any_answer_is_a_value_or_our_error(answers: list[tuple[int, str]]) -> N
 
 
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
-@given(ANSWERS)
-def test_any_discovery_is_a_value_or_our_error(answers: list[tuple[int, str]]) -> None:
-    """The document in which an authority names its endpoints is an answer too."""
+@given(RESPONSES)
+def test_any_discovery_is_a_value_or_our_error(responses: list[tuple[int, str]]) -> None:
+    """The document in which an authority names its endpoints is a response too."""
     own = Settings(tenant="contoso.com", library="msal")
-    backend = MsalBackend(own, Scripted(own, answers, discovers=False))
+    backend = MsalBackend(own, Scripted(own, responses, discovers=False))
     outcome = _outcome(lambda: backend.refresh(RESOURCE, Secret("r")))
     assert isinstance(outcome, EndUserError | Grant)
 
@@ -138,5 +139,5 @@ if __name__ == "__main__":
     import atheris
 
     atheris.instrument_all()
-    atheris.Setup(sys.argv, test_any_answer_is_a_value_or_our_error.hypothesis.fuzz_one_input)  # type: ignore[attr-defined]
+    atheris.Setup(sys.argv, test_any_response_is_a_value_or_our_error.hypothesis.fuzz_one_input)  # type: ignore[attr-defined]
     atheris.Fuzz()

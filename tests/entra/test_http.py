@@ -34,8 +34,8 @@ URL = "https://login.microsoftonline.com/common/discovery/instance"
 
 
 @pytest.fixture
-def apart(clock: SandboxClock) -> Iterator[Sandbox]:
-    """A sandbox that this process's environment does not point at."""
+def standalone(clock: SandboxClock) -> Iterator[Sandbox]:
+    """Start a sandbox that this process's environment does not point at."""
     with Sandbox(clock=clock, environ=None) as sandbox:
         sandbox.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
         yield sandbox
@@ -53,54 +53,54 @@ def _reach(azure: Sandbox) -> dict[str, Any]:
     }
 
 
-def test_proxies_and_ca_bundle_serve_every_leg(apart: Sandbox) -> None:
+def test_proxies_and_ca_bundle_serve_every_leg(standalone: Sandbox) -> None:
     """Options alone reach a proxy that inspects TLS: sign-in, federation and renewal."""
-    strategy = _ada(apart, **_reach(apart))
+    strategy = _ada(standalone, **_reach(standalone))
     assert strategy.silent(MANAGEMENT)
     assert strategy.silent("https://datalake.azure.net/")
-    apart.entra.person("fay@fabrikam.com", password=PASSWORD)
-    apart.entra.federate("fabrikam.com")
-    options: Any = {"tenant": "fabrikam.com", "clock": apart.clock} | _reach(apart)
+    standalone.entra.person("fay@fabrikam.com", password=PASSWORD)
+    standalone.entra.federate("fabrikam.com")
+    options: Any = {"tenant": "fabrikam.com", "clock": standalone.clock} | _reach(standalone)
     assert Password(username="fay@fabrikam.com", password=PASSWORD, **options).silent(MANAGEMENT)
 
 
 def test_the_option_wins_over_the_environment(
-    apart: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+    standalone: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    """ca_bundle= holds although REQUESTS_CA_BUNDLE says something else."""
+    """ca_bundle= is used although REQUESTS_CA_BUNDLE names another file."""
     other = tmp_path / "other.pem"
     with Sandbox(environ=None) as stranger:
         other.write_bytes(stranger.ca_bundle.read_bytes())
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
-    assert _ada(apart, **_reach(apart)).silent(MANAGEMENT)
+    assert _ada(standalone, **_reach(standalone)).silent(MANAGEMENT)
     with pytest.raises(TransportError, match="certificate"):
-        _ada(apart, proxies=_reach(apart)["proxies"]).silent(MANAGEMENT)
+        _ada(standalone, proxies=_reach(standalone)["proxies"]).silent(MANAGEMENT)
 
 
 @pytest.mark.parametrize("value", ["", "0", "1"])
 def test_no_environment_variable_switches_verification_off(
-    apart: Sandbox, monkeypatch: pytest.MonkeyPatch, value: str
+    standalone: Sandbox, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
-    """Adal's ADAL_PYTHON_SSL_NO_VERIFY, with any value, does; and the password stays here."""
+    """Adal lets ADAL_PYTHON_SSL_NO_VERIFY do so; here the request fails, with no password sent."""
     monkeypatch.setenv("ADAL_PYTHON_SSL_NO_VERIFY", value)
     monkeypatch.setenv("PYTHONHTTPSVERIFY", "0")
-    monkeypatch.setenv("HTTPS_PROXY", apart.environment["HTTPS_PROXY"])
+    monkeypatch.setenv("HTTPS_PROXY", standalone.environment["HTTPS_PROXY"])
     with pytest.raises(TransportError, match="REQUESTS_CA_BUNDLE"):
-        _ada(apart).silent(MANAGEMENT)
-    assert not [one for one in apart.log if one.request]
+        _ada(standalone).silent(MANAGEMENT)
+    assert not [one for one in standalone.log if one.request]
 
 
-def test_a_missing_bundle_in_the_environment_is_told(
-    apart: Sandbox, monkeypatch: pytest.MonkeyPatch
+def test_a_missing_bundle_in_the_environment_is_our_error(
+    standalone: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Requests raises a bare OSError for it."""
-    monkeypatch.setenv("HTTPS_PROXY", apart.environment["HTTPS_PROXY"])
+    monkeypatch.setenv("HTTPS_PROXY", standalone.environment["HTTPS_PROXY"])
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
     with pytest.raises(ConfigurationError, match="REQUESTS_CA_BUNDLE"):
-        _ada(apart).silent(MANAGEMENT)
+        _ada(standalone).silent(MANAGEMENT)
 
 
-def test_a_proxy_that_is_not_there_is_told() -> None:
+def test_a_proxy_that_is_not_there_is_our_error() -> None:
     """The remedy names the option and the variable."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -109,23 +109,23 @@ def test_a_proxy_that_is_not_there_is_told() -> None:
         http.get(URL, {})
 
 
-def test_a_proxy_that_refuses_the_host_is_told(azure: Sandbox) -> None:
-    """As company proxies do, and as the sandbox does for all that it does not play."""
+def test_a_proxy_that_refuses_the_host_is_our_error(azure: Sandbox) -> None:
+    """Company proxies do so, and so does the sandbox's for every host that it does not imitate."""
     with pytest.raises(TransportError, match=r"proxy on the way to login\.example\.com"):
         Http(Settings()).get("https://login.example.com/", {})
 
 
-def test_silence_ends_after_the_timeout(azure: Sandbox) -> None:
-    """Every request has a timeout, the ones without one in adal included."""
+def test_a_request_without_a_response_ends_after_the_timeout(azure: Sandbox) -> None:
+    """Every request has a timeout, also those that have none in adal."""
     for path in ("/UserRealm/", "/oauth2/token"):
         azure.faults.add(Stall(), path=path)
         azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
-        with pytest.raises(TransportError, match="did not answer in time"):
+        with pytest.raises(TransportError, match="did not respond in time"):
             _ada(azure, request_timeout=0.3).silent(MANAGEMENT)
         assert azure.log.to(path)
 
 
-def test_a_connection_that_dies_is_told() -> None:
+def test_a_connection_that_is_closed_is_our_error() -> None:
     """A server that hangs up is a TransportError without requests' own text."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -139,8 +139,8 @@ def test_a_connection_that_dies_is_told() -> None:
             Http(Settings()).get(f"https://127.0.0.1:{port}/", {})
 
 
-def test_plain_http_is_never_spoken() -> None:
-    """Not even by mistake of a caller within this package."""
+def test_nothing_is_sent_over_plain_http() -> None:
+    """Not even if a caller within this package makes a mistake."""
     with pytest.raises(ConfigurationError, match="plain http"):
         Http(Settings()).get("http://login.microsoftonline.com/", {})
 
@@ -158,31 +158,31 @@ def test_netrc_adds_nothing(
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Elsewhere]:
-    """Start an authority of one's own at a port that is not 443."""
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AuthorityServer]:
+    """Start an authority at a port that is not 443."""
     authority, certificates = trustme.CA(), tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(certificates))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     monkeypatch.setenv("NO_PROXY", "localhost")
-    with Elsewhere(certificates) as server:
+    with AuthorityServer(certificates) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
 
 
-class Elsewhere(ThreadingHTTPServer):
-    """An authority that says what a sign-in by password needs to hear."""
+class AuthorityServer(ThreadingHTTPServer):
+    """An authority that responds to each request of a password sign-in."""
 
     def __init__(self, certificates: Path) -> None:
-        super().__init__(("localhost", 0), _Answers)
+        super().__init__(("localhost", 0), _Responder)
         self.certificates = certificates
         self.authority = f"https://localhost:{self.server_port}"
         self.paths: list[str] = []
 
-    def answer(self, path: str) -> dict[str, object]:
-        """Give what stands at a path."""
+    def document(self, path: str) -> dict[str, object]:
+        """Return the JSON document for a path."""
         self.paths.append(path.partition("?")[0])
         if "userrealm" in path.lower():
             return {"account_type": "Managed", "ver": "1.0", "domain_name": CONTOSO}
@@ -192,12 +192,12 @@ class Elsewhere(ThreadingHTTPServer):
         return {"access_token": "x", "token_type": "Bearer", "expires_in": 3600}
 
 
-class _Answers(BaseHTTPRequestHandler):
-    server: Elsewhere
+class _Responder(BaseHTTPRequestHandler):
+    server: AuthorityServer
 
     def do_GET(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        body = json.dumps(self.server.answer(self.path)).encode()
+        body = json.dumps(self.server.document(self.path)).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -209,20 +209,20 @@ class _Answers(BaseHTTPRequestHandler):
         """Write nothing."""
 
 
-def test_an_authority_keeps_its_port(elsewhere: Elsewhere, library: Any) -> None:
-    """Msal itself drops it where it asks for a user's realm."""
-    cloud = replace(PUBLIC, authority=elsewhere.authority, validate_authority=False)
+def test_an_authority_keeps_its_port(server: AuthorityServer, library: Any) -> None:
+    """Msal itself drops the port in the request for a user's realm."""
+    cloud = replace(PUBLIC, authority=server.authority, validate_authority=False)
     strategy = Password(
         username=f"ada@{CONTOSO}",
         password=PASSWORD,
         tenant=CONTOSO,
         cloud=cloud,
         library=library,
-        ca_bundle=elsewhere.certificates,
+        ca_bundle=server.certificates,
     )
     assert strategy.silent(MANAGEMENT)
-    asked = [path.lower().split("/")[1:3] for path in elsewhere.paths]
-    assert asked[-2:] == [["common", "userrealm"], [CONTOSO, "oauth2"]]
+    paths = [path.lower().split("/")[1:3] for path in server.paths]
+    assert paths[-2:] == [["common", "userrealm"], [CONTOSO, "oauth2"]]
 
 
 class TestAuthority:
@@ -233,7 +233,7 @@ class TestAuthority:
     def test_an_unknown_authority_is_refused(
         self, azure: Sandbox, ada: Person, library: str, host: str
     ) -> None:
-        """Microsoft is asked; the password does not leave."""
+        """Microsoft's instance discovery is asked, and no password is sent."""
         mine = replace(PUBLIC, name="mine", authority=f"https://{host}")
         with pytest.raises(ConfigurationError, match=f"not know the authority {host}"):
             _ada(azure, cloud=mine, library=library).silent(MANAGEMENT)
@@ -242,7 +242,7 @@ class TestAuthority:
     def test_one_that_microsoft_knows_is_used(
         self, azure: Sandbox, ada: Person, library: str
     ) -> None:
-        """And asked about only once."""
+        """And instance discovery is asked only once."""
         azure.entra.add_authority("login.example.com")
         mine = replace(PUBLIC, name="mine", authority="https://login.example.com/")
         strategy = _ada(azure, cloud=mine, library=library)
@@ -276,12 +276,12 @@ class TestAuthority:
     ],
 )
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
-    """RFC 9110 section 10.2.3; nonsense is no information."""
+    """RFC 9110 section 10.2.3; anything else counts as no header."""
     assert retry_after(Response(429, "", {"Retry-After": value}), now=0.0) == seconds
 
 
 @pytest.mark.parametrize("skew", [600, -600])
-def test_a_date_is_compared_with_the_answers_own(skew: float) -> None:
+def test_a_date_is_compared_with_the_responses_own(skew: float) -> None:
     """A clock that is wrong here makes a pause neither longer nor shorter."""
     headers = {
         "Date": "Thu, 01 Jan 1970 01:00:00 GMT",
@@ -291,7 +291,7 @@ def test_a_date_is_compared_with_the_answers_own(skew: float) -> None:
 
 
 @given(some.text())
-def test_no_retry_after_is_an_exception(value: str) -> None:
-    """Whatever the header says, there is a number of seconds or None."""
+def test_no_retry_after_raises(value: str) -> None:
+    """For any header the result is a number of seconds or None."""
     seconds = retry_after(Response(429, "", {"Retry-After": value}), now=0.0)
     assert seconds is None or seconds >= 0

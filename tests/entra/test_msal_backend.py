@@ -1,4 +1,4 @@
-"""library="msal": what it sends, what of msal's own habits is kept from the caller."""
+"""library="msal": its requests, and which of msal's own habits the caller does not see."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def password(clock: SandboxClock) -> Callable[..., Password]:
 def test_the_requests_are_msals_own(
     password: Callable[..., Password], ada: Person, azure: Sandbox
 ) -> None:
-    """It asks for the endpoints, the user's realm and the token; each names msal and one id."""
+    """For the endpoints, the user's realm and the token; each names msal and the same id."""
     assert password().silent(MANAGEMENT)
     configuration, realm, token = azure.log
     assert configuration.path == f"/{CONTOSO}/v2.0{DISCOVERY}"
@@ -77,7 +77,7 @@ def test_the_requests_are_msals_own(
 def test_an_audience_keeps_its_spelling(
     password: Callable[..., Password], ada: Person, azure: Sandbox, resource: str
 ) -> None:
-    """The scope of one that ends with a slash has two, and the token is for the very audience."""
+    """An audience with a slash at its end has two in its scope; the token is for that audience."""
     token = password().silent(resource)
     assert token is not None
     assert f"{resource}/.default" in azure.log.to(TOKEN_PATH)[0].request.form["scope"].split()
@@ -85,10 +85,10 @@ def test_an_audience_keeps_its_spelling(
     assert claims["aud"] == resource
 
 
-def test_the_endpoints_are_asked_for_once(
+def test_the_endpoints_are_requested_once(
     password: Callable[..., Password], ada: Person, azure: Sandbox
 ) -> None:
-    """Though each request has an msal application of its own."""
+    """Although each request has its own msal application."""
     strategy = password()
     for resource in (MANAGEMENT, DATA_LAKE, STORAGE):
         strategy.silent(resource)
@@ -97,7 +97,7 @@ def test_the_endpoints_are_asked_for_once(
 
 
 def test_a_failed_discovery_is_not_kept(ada: Person, azure: Sandbox) -> None:
-    """What msal could not read is asked for again."""
+    """A document that msal could not read is requested again."""
     own: Any = {"tenant": CONTOSO, "library": "msal", "clock": azure.clock}
     strategy = DeviceCode(prompt=lambda prompt: azure.entra.approve(prompt.code), **own)
     azure.faults.add(Answer(200, '{"token_endpoint": "https://x.example"}'), path=DISCOVERY)
@@ -112,7 +112,7 @@ def test_a_failed_discovery_is_not_kept(ada: Person, azure: Sandbox) -> None:
 def test_a_failure_is_not_replayed(
     password: Callable[..., Password], ada: Person, azure: Sandbox, fault: Any
 ) -> None:
-    """Msal gives an earlier failure again without asking; here every call asks."""
+    """Msal returns an earlier failure again without a request; here every call sends one."""
     strategy = password()
     strategy.silent(MANAGEMENT)
     azure.faults.add(fault, path=TOKEN_PATH, times=3)
@@ -122,10 +122,10 @@ def test_a_failure_is_not_replayed(
     assert strategy.silent(DATA_LAKE)
 
 
-def test_an_answer_is_not_replayed_either(
+def test_a_response_is_not_replayed_either(
     password: Callable[..., Password], ada: Person, azure: Sandbox
 ) -> None:
-    """One with Retry-After msal would give again for so long, whatever its status."""
+    """Msal returns a response with Retry-After again for that time, whatever its status."""
     strategy = password()
     strategy.silent(MANAGEMENT)
     body = '{"access_token": "first", "token_type": "Bearer", "expires_in": 3600}'
@@ -140,7 +140,7 @@ def test_an_answer_is_not_replayed_either(
 
 @pytest.mark.parametrize("mode", ["password", "device_code", "browser"])
 def test_no_mode_brings_a_warning(azure: Sandbox, ada: Person, library: Any, mode: str) -> None:
-    """Msal warns of its method for passwords, and of the way that a code comes back by."""
+    """Msal warns of its method for passwords, and of response modes other than form_post."""
 
     def show(prompt: Any) -> None:
         if isinstance(prompt, BrowserPrompt):
@@ -161,7 +161,7 @@ def test_no_mode_brings_a_warning(azure: Sandbox, ada: Person, library: Any, mod
 def test_every_user_name_arrives(
     password: Callable[..., Password], azure: Sandbox, name: str
 ) -> None:
-    """In the realm's path, which msal does not quote, and in no header that cannot hold it."""
+    """In the realm's path, which msal does not quote, and not in a header that cannot hold it."""
     username = f"{name}@{CONTOSO}"
     azure.entra.person(username, password=PASSWORD)
     assert password(username).silent(MANAGEMENT)
@@ -174,7 +174,7 @@ def test_every_user_name_arrives(
 def test_an_authority_without_realms_gets_the_password(
     password: Callable[..., Password], ada: Person, azure: Sandbox
 ) -> None:
-    """Some have none and say 404; msal remembers that for the whole process, we do not."""
+    """Such an authority responds with 404; msal remembers that for the whole process, we do not."""
     azure.faults.add(Answer(404), path="/userrealm/")
     assert password().silent(MANAGEMENT)
     assert password().silent(MANAGEMENT)
@@ -184,7 +184,7 @@ def test_an_authority_without_realms_gets_the_password(
 def test_a_federation_document_with_a_doctype_is_refused(
     password: Callable[..., Password], azure: Sandbox
 ) -> None:
-    """Before the password leaves."""
+    """Before the password is sent."""
     azure.entra.federate("fabrikam.com")
     azure.entra.person("fay@fabrikam.com", password=PASSWORD)
     bomb = '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'
@@ -195,22 +195,22 @@ def test_a_federation_document_with_a_doctype_is_refused(
     assert not azure.log.to("usernamemixed")
 
 
-def test_our_own_errors_come_through_msals_constructor(
+def test_our_own_errors_pass_through_msals_constructor(
     password: Callable[..., Password], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where it asks the network, and turns every ValueError into one of its own."""
+    """It sends requests, and turns every ValueError into one of its own."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
     with pytest.raises(ConfigurationError, match="REQUESTS_CA_BUNDLE"):
         password().silent(MANAGEMENT)
 
 
 class TestAdfs:
-    """An AD FS of one's own: tenant="adfs", and nothing asked of the public cloud."""
+    """An AD FS by tenant="adfs": no request goes to the public cloud."""
 
-    def test_it_is_spoken_to_and_nobody_else(
+    def test_every_request_goes_to_it(
         self, password: Callable[..., Password], azure: Sandbox, library: str
     ) -> None:
-        """Its endpoints, no realm, the upn as user name (AD FS 2019); through either library."""
+        """To its endpoints, without a realm; the upn is the user name (AD FS 2019)."""
         azure.entra.add_authority("login.example.com")
         base = "https://login.example.com/adfs"
         endpoints = {"authorization_endpoint": f"{base}/oauth2/authorize"}
@@ -228,8 +228,10 @@ class TestAdfs:
         assert [one.path for one in azure.log] == [*discovery, "/adfs/oauth2/token"]
         assert {one.host for one in azure.log} == {"login.example.com"}
 
-    def test_nobody_vouches_for_it(self, password: Callable[..., Password], azure: Sandbox) -> None:
-        """Msal takes any for known; here it must be said (validate_authority=False)."""
+    def test_microsoft_does_not_know_it(
+        self, password: Callable[..., Password], azure: Sandbox
+    ) -> None:
+        """Msal accepts any AD FS; here the cloud must say validate_authority=False."""
         cloud = replace(OWN, validate_authority=True)
         with pytest.raises(ConfigurationError, match="validate_authority=False"):
             password(tenant="adfs", cloud=cloud).silent(MANAGEMENT)
@@ -247,14 +249,14 @@ print(sorted({{"adal", "msal"}} & set(sys.modules)))
 
 @pytest.mark.parametrize("library", ["adal", "msal"])
 def test_only_the_library_that_was_chosen_loads(library: str) -> None:
-    """In a process of its own: neither needs the other."""
+    """In a new process: neither library needs the other."""
     command = [sys.executable, "-c", LOADED.format(library)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == repr([library])
 
 
-def test_without_msal_it_is_told_how_to_install_it() -> None:
-    """Where the strategy is made, before any network."""
+def test_without_msal_the_error_says_how_to_install_it() -> None:
+    """When the strategy is made, before any request."""
     program = (
         "import sys; sys.modules['msal'] = None\n"
         "from adls_enduser import DeviceCode\n"
@@ -267,7 +269,7 @@ def test_without_msal_it_is_told_how_to_install_it() -> None:
 
 
 def test_a_device_code_asks_for_work_accounts(azure: Sandbox, grace: Person) -> None:
-    """Without a tenant it asks at /organizations, for no other account can use Data Lake."""
+    """Without a tenant it asks at /organizations: no other account can use Data Lake."""
     strategy = DeviceCode(
         library="msal", clock=azure.clock, prompt=lambda prompt: azure.entra.approve(prompt.code)
     )

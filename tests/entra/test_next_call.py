@@ -1,4 +1,4 @@
-"""A refused program is told the call to make next, which can be made as it stands."""
+"""The remedy of a refusal has the next call, which can be run as it is written."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ STRATEGIES: dict[str, Any] = {
 
 @pytest.fixture
 def options(azure: Sandbox, clock: SandboxClock, ada: Person, library: str) -> Any:
-    """Give each mode's options, by which Ada signs in as soon as she is asked."""
+    """Return each mode's options, with which Ada signs in as soon as she is asked."""
 
     def browse(prompt: Any) -> None:
         with requests.Session() as session:
@@ -53,7 +53,7 @@ def options(azure: Sandbox, clock: SandboxClock, ada: Person, library: str) -> A
 
 
 def make(remedy: str, factory: str, given: str, hidden: Any) -> Any:
-    """Make the call that a remedy names; ``hidden`` is what only the test needs."""
+    """Run the call that a remedy names; ``hidden`` are the options that only the test needs."""
     given += ', library="msal"' if hidden["library"] == "msal" else ""
     assert f"The next call: {factory}({given})." in remedy
     spelled = eval(f"dict({given})")
@@ -70,7 +70,7 @@ def test_a_sign_in_that_is_over_names_the_call_that_signs_in_again(
     mode: str,
     resource: str,
 ) -> None:
-    """In the mode in which the person signed in, for the same plane; and the call works."""
+    """In the mode in which the person signed in, with the same factory; and the call works."""
     strategy = STRATEGIES[mode](**options[mode])
     strategy.silent(resource) or strategy.sign_in(resource)
     azure.entra.revoke_refresh_tokens(ada, code=700082)
@@ -99,7 +99,7 @@ def test_a_second_factor_names_a_call_that_can_give_it(
 def test_the_wrong_person_names_the_call_for_the_right_one(
     ada: Person, grace: Person, options: Any
 ) -> None:
-    """Ada approved Grace's sign-in: the same call again, for the same plane."""
+    """Ada approved Grace's sign-in: the remedy has the same call again."""
     with pytest.raises(WrongAccount) as caught:
         filesystem_token("browser", **options["browser"] | {"username": grace.username})
     given = f'mode="browser", tenant="{CONTOSO}"'
@@ -109,7 +109,7 @@ def test_the_wrong_person_names_the_call_for_the_right_one(
 def test_nobody_to_ask_names_a_call_with_a_callback(
     clock: SandboxClock, options: Any, library: str
 ) -> None:
-    """A service has no terminal; the call that is named brings its own way to a person."""
+    """A service has no terminal; the call in the remedy has a callback that shows the prompt."""
     strategy = DeviceCode(tenant=CONTOSO, clock=clock, library=library)
     given = f'mode="device_code", tenant="{CONTOSO}"'
     given += ', library="msal"' if library == "msal" else ""

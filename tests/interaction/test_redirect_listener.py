@@ -19,19 +19,17 @@ from hypothesis import strategies as some
 from adls_enduser import ConfigurationError, ConsentRequired, ProtocolError, SignInDeclined
 from adls_enduser.entra.authorization_response import ResponseReceiver
 from adls_enduser.entra.backend import AuthorizationFlow
-from adls_enduser.entra.error_response import RequestContext
 from adls_enduser.errors import BlockedByPolicy, ConsentDeclined, EndUserError, TransportError
 from adls_enduser.interaction.redirect_listener import RedirectListener, Reply
+from adls_enduser.options import Settings
 from adls_enduser.tokens import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STATE, CODE = "the-state-of-this-sign-in", "0.AX-a.code_that-signs~in"
-AUTHORITY = "https://login.microsoftonline.com/contoso.com"
-CONTEXT = RequestContext(
-    "browser", AUTHORITY, "contoso.com", "client", "https://datalake.azure.net/"
-)
+RESOURCE = "https://datalake.azure.net/"
+SETTINGS = Settings(tenant="contoso.com", mode="browser")
 SUCCESS = {"code": CODE, "state": STATE, "session_state": "x"}
 # Microsoft, "Microsoft identity platform and OAuth 2.0 authorization code flow", error
 # response, with the lines that Entra ID adds.
@@ -48,7 +46,7 @@ DECLINED = {
 def flow() -> AuthorizationFlow:
     """Return a sign-in that waits for the browser."""
     verifier = Secret("the-verifier")
-    return AuthorizationFlow("https://x", "http://localhost", Secret(STATE), verifier, CONTEXT)
+    return AuthorizationFlow("https://x", "http://localhost", Secret(STATE), verifier, RESOURCE)
 
 
 class Page:
@@ -88,7 +86,7 @@ class Client:
 @pytest.fixture
 def receiver() -> ResponseReceiver:
     """A receiver that waits for one response."""
-    return ResponseReceiver(flow())
+    return ResponseReceiver(flow(), SETTINGS)
 
 
 @pytest.fixture
@@ -172,7 +170,7 @@ class ComparedOnlySafely(str):
 @pytest.mark.parametrize("state", [STATE, STATE[:-1] + "x", "stale"])
 def test_the_state_is_compared_in_constant_time(state: str) -> None:
     """It is a secret as long as the sign-in lasts."""
-    receiver = ResponseReceiver(replace(flow(), state=Secret(ComparedOnlySafely(STATE))))
+    receiver = ResponseReceiver(replace(flow(), state=Secret(ComparedOnlySafely(STATE))), SETTINGS)
     assert (receiver.receive(urlencode({**SUCCESS, "state": state})).status == 200) is (
         state == STATE
     )
@@ -332,7 +330,7 @@ def test_the_error_has_the_correlation_id(receiver: ResponseReceiver) -> None:
 @given(some.text())
 def test_a_random_query_is_refused(query: str) -> None:
     """Any query without the state gets an error page, and raises nothing."""
-    receiver = ResponseReceiver(flow())
+    receiver = ResponseReceiver(flow(), SETTINGS)
     assert receiver.receive(query).status == 400
     assert not receiver.arrived.is_set()
 
