@@ -15,12 +15,15 @@ class Clock(Protocol):
 
     def time(self) -> float:
         """Return UTC epoch seconds."""
+        ...
 
     def monotonic(self) -> float:
         """Return seconds that are never set back, but may stop while a laptop sleeps."""
+        ...
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Wait until the event is set (True) or the seconds have passed (False)."""
+        ...
 
 
 class SystemClock:

@@ -27,6 +27,7 @@ class ForkAware(Protocol):
 
     def after_fork(self) -> None:
         """Make new locks, and forget the threads of the parent process."""
+        ...
 
 
 _fork_aware: weakref.WeakSet[ForkAware] = weakref.WeakSet()

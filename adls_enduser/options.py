@@ -11,7 +11,7 @@ import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, cast, get_args
 from urllib.parse import quote, urlsplit
 
 from .cache import SignInCache
@@ -239,8 +239,9 @@ def check_flag(name: str, value: object) -> None:
 
 
 def _library(library: object) -> Library:
-    if library == "adal" or library == "msal":
-        return library
+    for known in get_args(Library):
+        if library == known:
+            return cast("Library", known)
     raise ConfigurationError(f"library={library!r} is not known.", remedy="Use 'adal' or 'msal'.")
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import requests
+from requests.auth import AuthBase
 
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import requests
+
     from ..tokens import Token
     from .token_formats import AudienceToken
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 _PAUSE = 60.0
 
 
-class BearerAuth(requests.auth.AuthBase):
+class BearerAuth(AuthBase):
     """Sign each request with a token that is valid now; refuse plain http.
 
     A request that is answered 401 is repeated once with a renewed token, as requests' own

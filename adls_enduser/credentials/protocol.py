@@ -25,26 +25,33 @@ class Credentials(Protocol):
         **kwargs: object,
     ) -> AccessToken:
         """Return a token, for azure-core's clients."""
+        ...
 
     def get_token_info(
         self, *scopes: str, options: TokenRequestOptions | None = None
     ) -> AccessTokenInfo:
         """Return a token, for azure-core's newer clients."""
+        ...
 
     def signed_session(self, session: requests.Session | None = None) -> requests.Session:
         """Return a session, for msrest's clients and azure-datalake-store 0.0.x."""
+        ...
 
     def refresh_session(self, session: requests.Session | None = None) -> requests.Session:
         """Renew the token and return a session."""
+        ...
 
     def whoami(self) -> Account:
         """Return the account that signed in; uses no network."""
+        ...
 
     def aio(self) -> AsyncCredential:
         """Return the same credential for async clients."""
+        ...
 
     def close(self) -> None:
         """Do nothing; azure-core's protocol has this method."""
+        ...
 
     def __enter__(self) -> Self: ...
 

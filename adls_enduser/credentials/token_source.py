@@ -320,7 +320,8 @@ class TokenSource(SharedByCopies):
             mandatory=self._in_seconds(left - token.mandatory_margin),
             expiry=self._in_seconds(left),
         )
-        self.fresh = (token, *self._held.advisory)
+        advisory = self._held.advisory
+        self.fresh = (token, advisory.wall, advisory.monotonic)
         self._back_off_until, self._retry_after_until = self._in_seconds(pause), _PASSED
         return token
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from ..errors import MissingDependency
 
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from ..interaction.prompts import DeviceCodePrompt
     from ..options import Settings
     from ..tokens import Secret, Token
+
+
+# What a request asks for. "credential": a token of another package's credential.
+GrantKind = Literal["password", "device_code", "browser", "refresh", "credential"]
 
 
 @dataclass(frozen=True)

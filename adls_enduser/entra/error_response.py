@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
 from ..clouds import factory_for, service_of
@@ -40,8 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..options import Settings
-
-GrantKind = Literal["password", "device_code", "browser", "refresh", "credential"]
+    from .backend import GrantKind
 
 
 @dataclass(frozen=True)
@@ -286,21 +285,18 @@ def _class_by_fields(body: _ErrorBody, grant_kind: GrantKind) -> type[EndUserErr
 
 # The message -------------------------------------------------------------------------
 
-_REFUSED: dict[GrantKind, str] = {
-    "password": "refused the password sign-in",
-    "device_code": "refused the device-code sign-in",
-    "browser": "refused the browser sign-in",
-    "refresh": "refused to renew the sign-in",
-    "credential": "refused the credential a token",
+# Refused, and not decided. Any other grant is a sign-in, named after its kind.
+_OTHER_THAN_SIGN_IN: dict[GrantKind, tuple[str, str]] = {
+    "refresh": ("refused to renew the sign-in", "could not renew the sign-in"),
+    "credential": ("refused the credential a token", "could not give the credential a token"),
 }
 
-_COULD_NOT: dict[GrantKind, str] = {
-    "password": "could not complete the password sign-in",
-    "device_code": "could not complete the device-code sign-in",
-    "browser": "could not complete the browser sign-in",
-    "refresh": "could not renew the sign-in",
-    "credential": "could not give the credential a token",
-}
+
+def _what_happened(grant_kind: GrantKind, *, refused: bool) -> str:
+    if grant_kind in _OTHER_THAN_SIGN_IN:
+        return _OTHER_THAN_SIGN_IN[grant_kind][0 if refused else 1]
+    verb = "refused" if refused else "could not complete"
+    return f"{verb} the {grant_kind.replace('_', '-')} sign-in"
 
 
 def _message(
@@ -310,8 +306,8 @@ def _message(
     context: RequestContext,
     status: int,
 ) -> str:
-    verbs = _COULD_NOT if error_class in _NOT_REFUSED else _REFUSED
-    happened = f"{'AD FS' if context.is_adfs else 'Entra ID'} {verbs[context.grant_kind]}"
+    what = _what_happened(context.grant_kind, refused=error_class not in _NOT_REFUSED)
+    happened = f"{'AD FS' if context.is_adfs else 'Entra ID'} {what}"
     if error_class is ProtocolError:
         return f"{happened}: its response (HTTP {status}) could not be read."
     reason = body.sentence or (entry.meaning if entry else "")

@@ -21,13 +21,14 @@ from ..errors import (
 from ..interaction.prompts import DeviceCodePrompt
 from ..tokens import Account, Secret, Token
 from .backend import AuthorizationPending, DeviceFlow, Grant
-from .error_response import GrantKind, RequestContext, error_from_response
+from .error_response import RequestContext, error_from_response
 from .http import retry_after
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from ..options import Settings
+    from .backend import GrantKind
     from .http import Http, Response
 
 

@@ -17,21 +17,18 @@ from ..claims import declares_cp1, without_cp1
 from ..clouds import scope_of
 from ..entra.error_response import RequestContext
 from ..errors import ConfigurationError, EndUserError, ProtocolError
-from ..options import options_as_source
 from ..tokens import Account, Token, is_bearer_token, is_epoch_seconds
 from .azure_errors import kinds, translated
 from .jwt import decode_unverified
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from azure.core.credentials import TokenProvider, TokenRequestOptions
 
     from ..options import AccountSettings
 
 
 class AzureCore:
-    """Asks a credential, and raises nothing but EndUserError. Holds no token."""
+    """Call a credential, and raise nothing but EndUserError. Holds no token."""
 
     def __init__(self, credential: TokenProvider, settings: AccountSettings) -> None:
         self._credential: Any = _checked(credential)
@@ -40,82 +37,73 @@ class AzureCore:
 
     @property
     def can_authenticate(self) -> bool:
-        """Tell whether it has azure-identity's verb for asking the person."""
+        """Whether it has azure-identity's method for prompting the person."""
         return callable(getattr(self._credential, "authenticate", None))
 
     @property
     def may_prompt(self) -> bool:
-        """Tell whether its ``get_token`` may ask a person, as far as that can be known."""
+        """Whether its ``get_token`` may prompt a person, as far as that can be known."""
         return _may_prompt(self._credential)
 
     def token(self, resource: str, claims: str | None) -> Token | None:
-        """Ask for a token; None where it says that a person must be asked first."""
-        outcome: Token | EndUserError | None = self._safely(
-            resource, lambda: self._outcome(self._ask(scope_of(resource), claims), resource)
-        )
+        """Return a token; None if the credential says that it must prompt a person first."""
+        outcome: Token | EndUserError | None = None
+        with _ErrorTranslation(self, resource):
+            outcome = self._outcome(self._get_token(scope_of(resource), claims), resource)
         if isinstance(outcome, EndUserError):
             raise outcome
         return outcome
 
     def authenticate(self, resource: str, claims: str | None) -> Account:
-        """Have it ask the person; give who signed in, as far as it says so.
+        """Let it prompt the person; return the account, as far as it names one.
 
-        azure-identity's ``InteractiveCredential.authenticate``, which gives an
+        azure-identity's ``InteractiveCredential.authenticate``, which returns an
         AuthenticationRecord.
         """
-        record = self._safely(
-            resource,
-            lambda: self._credential.authenticate(
+        record = None
+        with _ErrorTranslation(self, resource):
+            record = self._credential.authenticate(
                 scopes=[scope_of(resource)],
                 claims=without_cp1(claims),
                 enable_cae=declares_cp1(claims),
-            ),
-        )
+            )
         username, tenant = getattr(record, "username", None), getattr(record, "tenant_id", None)
         return Account(_text(username), _text(tenant))
 
-    def _ask(self, scope: str, claims: str | None) -> Any:
+    def _get_token(self, scope: str, claims: str | None) -> Any:
         options: TokenRequestOptions = {}
-        wanted = without_cp1(claims)
-        if wanted is not None:
-            options["claims"] = wanted
+        challenge = without_cp1(claims)
+        if challenge is not None:
+            options["claims"] = challenge
         if declares_cp1(claims):
             options["enable_cae"] = True
-        # get_token_info first, as azure-core's BearerTokenCredentialPolicy asks.
+        # get_token_info first, as azure-core's BearerTokenCredentialPolicy does.
         if hasattr(self._credential, "get_token_info"):
             return self._credential.get_token_info(scope, options=options)
         return self._credential.get_token(scope, **options)
 
-    def _safely(self, resource: str, act: Callable[[], Any]) -> Any:
-        """Give what ``act`` gives, or None where it wants a person to be asked first."""
-        try:
-            return act()
-        except EndUserError:
-            raise  # the credential is one of ours, perhaps
-        except (AzureError, OSError) as error:
-            now = self._settings.clock.time()
-            failure = translated(error, self._attempt(resource), self.name, now)
-        except Exception as error:  # a stranger's credential may raise anything
-            raise ProtocolError(
-                f"{self.name} failed with {type(error).__name__}.",
-                remedy="Mend the credential: what it raised is this error's __cause__.",
-            ) from error
-        # Not in the handler: azure-core's errors hold the exchange, refresh token and all.
-        if failure is not None:
-            raise failure
-        return None
+    def as_error(self, error: Exception, resource: str) -> EndUserError | None:
+        """Return the EndUserError for what the credential raised.
 
-    def _attempt(self, resource: str) -> RequestContext:
+        None if the credential says that it must prompt a person first.
+        """
+        if isinstance(error, AzureError | OSError):
+            now = self._settings.clock.time()
+            return translated(error, self._context(resource), self.name, now)
+        return ProtocolError(
+            f"{self.name} failed with {type(error).__name__}.",
+            remedy="Fix the credential: what it raised is this error's __cause__.",
+        )
+
+    def _context(self, resource: str) -> RequestContext:
         own = self._settings
         authority = f"{own.cloud.authority.rstrip('/')}/{own.tenant or 'organizations'}"
-        mode, options = (
-            f"AzureCredential({self.name}(...))",
-            options_as_source(own.cloud, tenant=own.tenant),
-        )
+        mode = f"AzureCredential({self.name}(...))"
+        options = own.as_source()
         return RequestContext("credential", authority, own.tenant, None, resource, mode, options)
 
     def _outcome(self, info: Any, resource: str) -> Token | EndUserError:
-        # Errors are given back, not raised here, where a traceback would show the token.
+        # Errors are returned, not raised here, where a traceback would show the token.
         if inspect.isawaitable(info):
             if inspect.iscoroutine(info):
                 info.close()  # lest Python warn that nobody awaited it
@@ -138,6 +126,38 @@ class AzureCore:
             account=decode_unverified(secret).account,
             refresh_on=float(refresh_on) if is_epoch_seconds(refresh_on) else None,
         )
+
+
+class _ErrorTranslation:
+    """Run a ``with`` block that calls a credential, and let only an EndUserError out of it.
+
+    A block in which the credential says that it must prompt a person first ends without an
+    error.
+    """
+
+    def __init__(self, core: AzureCore, resource: str) -> None:
+        self._core = core
+        self._resource = resource
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        """Raise the EndUserError for what the credential raised."""
+        # An EndUserError comes from a credential of this package.
+        if not isinstance(error, Exception) or isinstance(error, EndUserError):
+            return False
+        ours = self._core.as_error(error, self._resource)
+        if ours is None:
+            return True
+        if isinstance(error, AzureError | OSError):
+            # azure-core's errors hold the HTTP exchange, with the refresh token.
+            del error, traceback
+            try:
+                raise ours
+            finally:
+                ours.__context__ = None
+        raise ours from error
 
 
 # What can be known of a credential ----------------------------------------------------

@@ -34,18 +34,19 @@ _DROPPED = re.compile(r"HTTPS?ConnectionPool\(host='([A-Za-z0-9.-]+)'")
 # Nobody came: the words of azure-identity's DeviceCodeCredential and of its browser.
 _NOBODY_CAME = re.compile(r"Timed out (?:after )?waiting .*\buser to authenticate")
 _TEMPORARY = frozenset({408, 429})
-# The operating system's errors that trying again does not mend.
+# Errors of the operating system that a second try does not fix.
 _LASTING = (PermissionError, FileNotFoundError, NotADirectoryError)
 
 
 def translated(
-    error: Exception, attempt: RequestContext, name: str, now: float
+    error: Exception, context: RequestContext, name: str, now: float
 ) -> EndUserError | None:
-    """Give ours for what the credential ``name`` raised; None if it wants a person asked.
+    """Return the EndUserError for what the credential ``name`` raised.
 
-    A person who must be asked because Entra ID refused to renew is told why.
+    None if the credential says that it must prompt a person first, unless Entra ID's reason
+    is known.
     """
-    refused = _refusal(error, attempt, now)
+    refused = _error_response(error, context, now)
     if refused is not None:
         return refused
     if _PERSON_NEEDED in kinds(error):
@@ -56,34 +57,36 @@ def translated(
         return TransportError(f"{name} could not reach {dropped[1]}.", remedy="Try again later.")
     message = readable(text)
     if _NOBODY_CAME.search(text):
-        return SignInTimedOut(f"{name} gave no token: {message}", remedy="Sign in again, in time.")
+        return SignInTimedOut(
+            f"{name} returned no token: {message}", remedy="Sign in again within the time limit."
+        )
     if any(map(_is_transport, _causes(error))):
-        return TransportError(f"{name} got no answer: {message}", remedy="Try again later.")
+        return TransportError(f"{name} got no response: {message}", remedy="Try again later.")
     if isinstance(error, HttpResponseError | OSError):
         return SignInError(
-            f"{name} gave no token: {message}",
-            remedy="Set right what it says; the credential is its maker's, and not this package's.",
+            f"{name} returned no token: {message}",
+            remedy="Fix what the message reports. The credential is not part of this package.",
         )
     return ProtocolError(
         f"{name} failed with {type(error).__name__}: {message}",
-        remedy="Set right what it says; the credential is its maker's, and not this package's.",
+        remedy="Fix what the message reports. The credential is not part of this package.",
     )
 
 
-def _refusal(error: Exception, attempt: RequestContext, now: float) -> EndUserError | None:
-    """Give the refusal that Entra ID's answer, or a sentence of it, stands for."""
+def _error_response(error: Exception, context: RequestContext, now: float) -> EndUserError | None:
+    """Return the error for Entra ID's error response, or for a sentence of it in a message."""
     for one in _causes(error):
-        answer, status = _answer(one), _status(one)
-        if answer is not None or status >= 500 or status in _TEMPORARY:
+        body, status = _body(one), _status(one)
+        if body is not None or status >= 500 or status in _TEMPORARY:
             wait = retry_after(Response(status, "", _headers(one)), now)
-            return error_from_response(answer, attempt, status=status, retry_after=wait)
+            return error_from_response(body, context, status=status, retry_after=wait)
     return None
 
 
-def _answer(error: BaseException) -> dict[str, object] | None:
+def _body(error: BaseException) -> dict[str, object] | None:
     try:
         body = json.loads(error.response.text())  # type: ignore[attr-defined]
-    except Exception:  # no response, one that was not read, no JSON: a stranger's in any case
+    except Exception:  # no response, a response that was not read, no JSON
         body = None
     if isinstance(body, dict) and isinstance(body.get("error"), str):
         return body
@@ -118,5 +121,5 @@ def _is_transport(error: BaseException) -> bool:
 
 
 def kinds(thing: object) -> set[str]:
-    """Give the names of a thing's class and of all that it derives from."""
+    """Return the names of an object's class and of all its base classes."""
     return {kind.__name__ for kind in type(thing).__mro__}

@@ -27,9 +27,11 @@ class AuthStrategy(Protocol):
         Raises SignInExpired or another SignInError when an earlier sign-in was refused
         and only a person can help, TransportError when no response came.
         """
+        ...
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
         """Prompt the person and return a token. Blocks; raises an EndUserError."""
+        ...
 
 
 @runtime_checkable
@@ -42,10 +44,12 @@ class ExtendedStrategy(AuthStrategy, Protocol):
     @property
     def settings(self) -> AccountSettings:
         """The options of the strategy, validated. Default: those of ``cloud``, if it has that."""
+        ...
 
     @property
     def account(self) -> Account | None:
         """The account that signed in. Default: None, not known."""
+        ...
 
     @property
     def prompt(self) -> object:
@@ -53,6 +57,7 @@ class ExtendedStrategy(AuthStrategy, Protocol):
 
         Default: None.
         """
+        ...
 
     @property
     def answers_claims(self) -> bool:
@@ -61,6 +66,7 @@ class ExtendedStrategy(AuthStrategy, Protocol):
         A strategy that sends them is also asked for tokens with the capability CP1
         (``claims.CP1``), for callers that want continuous access evaluation.
         """
+        ...
 
     def cached_token(self, resource: str, *, claims: str | None = None) -> Token | None:
         """Return an unexpired token from memory, however soon it ends; uses no network.
@@ -68,15 +74,18 @@ class ExtendedStrategy(AuthStrategy, Protocol):
         A second credential of the same strategy takes it while the authority is down.
         Default: None.
         """
+        ...
 
     def invalidate(self, token: Token) -> None:
         """Never return this token again: a service or the caller rejected it. Default: no-op."""
+        ...
 
     def for_other_process(self) -> AuthStrategy | None:
         """Return what is pickled in place of this strategy: it prompts nobody, holds no secret.
 
         Default: None; the credential then lives in the other process until its token ends.
         """
+        ...
 
 
 def extended(strategy: AuthStrategy) -> ExtendedStrategy:

@@ -19,7 +19,8 @@ from adls_enduser.entra.aadsts import (
     ENTRY_BY_NUMBER,
     AadstsEntry,
 )
-from adls_enduser.entra.error_response import GrantKind, RequestContext, error_from_response
+from adls_enduser.entra.backend import GrantKind
+from adls_enduser.entra.error_response import RequestContext, error_from_response
 from adls_enduser.errors import (
     BlockedByPolicy,
     ConfigurationError,
