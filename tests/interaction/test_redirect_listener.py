@@ -243,7 +243,7 @@ def test_only_the_first_response_counts(client: Client, receiver: ResponseReceiv
     for later in (SUCCESS, {**SUCCESS, "code": "another"}, DECLINED):
         page = client.redirect(later)
         assert page.status == 409
-        assert "had its answer already" in page.text
+        assert "has its response already" in page.text
     assert receiver.code() == Secret(CODE)
 
 
