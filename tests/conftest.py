@@ -25,8 +25,9 @@ for _name in list(os.environ):
         del os.environ[_name]
 # A shell lets what it starts in the background ignore these, and children inherit that; some
 # tests send them.
-for _name, _usual in (("SIGINT", signal.default_int_handler), ("SIGQUIT", signal.SIG_DFL)):
-    _number = getattr(signal, _name, None)  # Windows has not both
+_USUAL = {"SIGINT": signal.default_int_handler}
+for _name in ("SIGINT", "SIGQUIT", "SIGHUP", "SIGTERM"):  # nohup ignores SIGHUP
+    _number, _usual = getattr(signal, _name, None), _USUAL.get(_name, signal.SIG_DFL)
     if _number is not None and signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _usual)
 # Workers of pytest-xdist begin with what is left of the environment, so the flag is kept

@@ -31,6 +31,7 @@ STRATEGIES: dict[str, tuple[object, ...]] = {
 
 # Methods by which the rooms speak to a strategy. No document names them to users.
 INTERNAL = {"after_fork", "elsewhere", "living", "reject"}
+INTERNAL |= {"SignInCache.account", "SignInCache.check", "SignInCache.open"}
 
 
 def public_api() -> dict[str, Any]:
@@ -60,7 +61,7 @@ def _described(thing: object) -> Any:
                 name: _signature(value) if callable(value) else type(value).__name__
                 for name, value in sorted(_members(thing).items())
                 if not name.startswith("_")
-                and name not in INTERNAL
+                and not {name, f"{thing.__name__}.{name}"} & INTERNAL
                 and not hasattr(Exception, name)
             },
         }

@@ -61,13 +61,13 @@ class SignInCache:
         """
         return tuple(record.kept_account for record in self._records())
 
-    def account(self, place: CacheKey) -> KeptAccount | None:
+    def account(self, key: CacheKey) -> KeptAccount | None:
         """Return the account of the sign-in that is kept for a key, or None.
 
         Needs neither the lock nor the keyring. Raises ConfigurationError if several people's
         sign-ins match.
         """
-        record = _single([record for record in self._records() if record.matches_key(place)])
+        record = _single([record for record in self._records() if record.matches_key(key)])
         return record.kept_account if record is not None else None
 
     def _records(self) -> tuple[Record, ...]:
@@ -106,17 +106,17 @@ class SignInCache:
         return tuple(record.kept_account for record in removed)
 
     @contextlib.contextmanager
-    def open(self, place: CacheKey, patience: float = LOCK_TIMEOUT) -> Iterator[Entry]:
+    def open(self, key: CacheKey, timeout: float = LOCK_TIMEOUT) -> Iterator[Entry]:
         """Lock the cache, and return the entry of one key, freshly read.
 
-        Other processes wait meanwhile, for ``patience`` seconds at most (CacheError), so do
+        Other processes wait meanwhile, for ``timeout`` seconds at most (CacheError), so do
         not prompt a person inside. If nothing can be written, the entry can still be
         read, and its ``save`` raises. Raises ConfigurationError if several people's sign-ins
         match.
         """
         file = self._file()
-        with file.locked(patience) as lock:
-            yield Entry(file, lock, self._cipher(file), place)
+        with file.locked(timeout) as lock:
+            yield Entry(file, lock, self._cipher(file), key)
 
     def _file(self) -> CacheFile:
         return CacheFile(resolve_path(self.path))
@@ -257,11 +257,11 @@ def _check_bool(allow_unencrypted: object) -> bool:
 
 
 def _require_packages() -> None:
-    try:
-        for name in PACKAGES:
+    for name in PACKAGES:
+        try:
             importlib.import_module(name)
-    except ImportError as error:
-        raise MissingDependency(
-            f"SignInCache needs the package {error.name or name}.",
-            remedy="Run: pip install 'adls-enduser[cache]'",
-        ) from error
+        except ImportError as error:  # noqa: PERF203 - only four times
+            raise MissingDependency(
+                f"SignInCache needs the package {error.name or name}.",
+                remedy="Run: pip install 'adls-enduser[cache]'",
+            ) from error

@@ -169,7 +169,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     timeout = _IDLE_TIMEOUT
-    server: _Server
+    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride] - socketserver sets it
 
     def do_GET(self) -> None:
         """Send the page that the listener replies with."""

@@ -26,8 +26,6 @@ class EntraStrategy(HoldsSignIn):
     calls this constructor, which loads the library that calls Entra ID.
     """
 
-    prompt: object = None
-
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._session = Session(settings, load_backend(settings))
@@ -76,6 +74,8 @@ class EntraStrategy(HoldsSignIn):
 
 class CachedStrategy(EntraStrategy):
     """Renew a sign-in that the cache keeps, in a process where nobody can be prompted."""
+
+    prompt = None
 
     def __init__(self, settings: Settings, username: str | None) -> None:
         super().__init__(settings)

@@ -43,6 +43,8 @@ class Password(EntraStrategy):
     is needed. Neither is sent again after a refusal (lock-out policies count attempts).
     """
 
+    prompt = None
+
     def __init__(self, **options: Unpack[PasswordOptions]) -> None:
         refuse_unknown(options, PasswordOptions.__annotations__, "Password")
         own = settings(options, "password")
@@ -132,7 +134,7 @@ class Password(EntraStrategy):
 
 def _password(password: object) -> Secret | Callable[[], str] | None:
     if password is None or callable(password):
-        return password
+        return cast("Callable[[], str] | None", password)
     return _checked(password)
 
 

@@ -221,7 +221,7 @@ def test_no_azure_identity(az: FakeAz) -> None:
 def test_an_az_that_hangs_is_given_up(signed_in: FakeAz, ada: Person) -> None:
     """After ``request_timeout`` seconds; that may be tried again."""
     signed_in.tell(takes=30)
-    with pytest.raises(TransportError, match="AzureCliCredential got no answer"):
+    with pytest.raises(TransportError, match="AzureCliCredential got no response"):
         management_credentials("azure_cli", request_timeout=0.2)
 
 

@@ -521,7 +521,7 @@ def test_messages_are_safe_to_print() -> None:
     theirs = Giving(ClientAuthenticationError("bad \x1b[31m\nthing " + "x" * 80))
     with pytest.raises(SignInError) as caught:
         AzureCredential(theirs).silent(MANAGEMENT)
-    assert caught.value.message == "Giving gave no token: bad [31m thing [...]."
+    assert caught.value.message == "Giving returned no token: bad [31m thing [...]."
 
 
 def test_a_refusal_of_the_service_is_told(
@@ -536,7 +536,7 @@ def test_a_refusal_of_the_service_is_told(
 def test_a_dropped_connection_may_be_tried_again(strategy: AzureCredential, azure: Sandbox) -> None:
     """The credential's ServiceRequestError is a TransportError; the next call works."""
     azure.faults.add(Reset(), path=TOKEN_PATH)
-    with pytest.raises(TransportError, match="got no answer"):
+    with pytest.raises(TransportError, match="got no response"):
         management_credentials(strategy)
     assert management_credentials(strategy).whoami().username
 
