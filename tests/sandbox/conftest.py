@@ -40,7 +40,7 @@ class Token:
 
 
 @dataclass
-class Door:
+class WebHdfsClient:
     """One store, asked over plain HTTP as one person."""
 
     url: str
@@ -101,7 +101,9 @@ def fs(sign_in: Callable[[str], core.AzureDLFileSystem]) -> core.AzureDLFileSyst
 
 
 @pytest.fixture
-def door(store_azure: Sandbox, store_name: str, people: dict[str, Person]) -> Iterator[Door]:
+def webhdfs(
+    store_azure: Sandbox, store_name: str, people: dict[str, Person]
+) -> Iterator[WebHdfsClient]:
     """Ask the store over plain HTTP as the account's owner."""
     with Token(store_azure, people["olga"]).signed_session() as session:
-        yield Door(f"https://{store_name}.azuredatalakestore.net", session)
+        yield WebHdfsClient(f"https://{store_name}.azuredatalakestore.net", session)

@@ -50,11 +50,11 @@ def _sign_in(**form: str) -> requests.Response:
 
 def test_a_token_answer_has_neither_resource_nor_family(lin: Person) -> None:
     """Numbers are numbers, the type is in lower case, and the id token names no tenant."""
-    answer = _sign_in().json()
-    assert (answer["token_type"], answer["expires_in"]) == ("bearer", 3600)
-    assert answer["refresh_token_expires_in"] == 28800
-    assert not {"resource", "foci", "expires_on", "client_info"} & answer.keys()
-    claims = jwt.decode(answer["id_token"], options={"verify_signature": False})
+    response = _sign_in().json()
+    assert (response["token_type"], response["expires_in"]) == ("bearer", 3600)
+    assert response["refresh_token_expires_in"] == 28800
+    assert not {"resource", "foci", "expires_on", "client_info"} & response.keys()
+    claims = jwt.decode(response["id_token"], options={"verify_signature": False})
     assert (claims["upn"], claims["iss"]) == (lin.username, f"https://{HOST}/adfs")
     assert not {"tid", "oid", "preferred_username"} & claims.keys()
     assert "id_token" not in _sign_in(scope="").json()
@@ -63,9 +63,9 @@ def test_a_token_answer_has_neither_resource_nor_family(lin: Person) -> None:
 def test_a_renewal_brings_no_new_refresh_token(lin: Person) -> None:
     """And one of an AD FS is none of Entra ID's."""
     token = _sign_in().json()["refresh_token"]
-    answer = _post("token", grant_type="refresh_token", refresh_token=token).json()
-    assert "refresh_token" not in answer
-    assert answer["access_token"]
+    response = _post("token", grant_type="refresh_token", refresh_token=token).json()
+    assert "refresh_token" not in response
+    assert response["access_token"]
     refused = requests.post(
         "https://login.microsoftonline.com/common/oauth2/token",
         data={"grant_type": "refresh_token", "refresh_token": token, "client_id": AZURE_CLI},
@@ -76,8 +76,8 @@ def test_a_renewal_brings_no_new_refresh_token(lin: Person) -> None:
 
 def test_the_resource_may_stand_before_the_scope(azure: Sandbox, lin: Person) -> None:
     """As of AD FS 2019."""
-    answer = _sign_in(resource="", scope=f"{RESOURCE}/user_impersonation openid").json()
-    azure.world.identity.check(f"Bearer {answer['access_token']}", [RESOURCE])
+    response = _sign_in(resource="", scope=f"{RESOURCE}/user_impersonation openid").json()
+    azure.world.identity.check(f"Bearer {response['access_token']}", [RESOURCE])
 
 
 @pytest.mark.parametrize(
@@ -93,11 +93,11 @@ def test_refusals_are_msis(
     lin: Person, form: dict[str, str], status: int, error: str, number: str
 ) -> None:
     """Two fields, and a number that is part of the sentence."""
-    answer = _sign_in(**form)
-    assert answer.status_code == status
-    assert answer.json().keys() == {"error", "error_description"}
-    assert answer.json()["error"] == error
-    assert answer.json()["error_description"].startswith(f"{number}: ")
+    response = _sign_in(**form)
+    assert response.status_code == status
+    assert response.json().keys() == {"error", "error_description"}
+    assert response.json()["error"] == error
+    assert response.json()["error_description"].startswith(f"{number}: ")
 
 
 def test_other_refusals(azure: Sandbox, lin: Person) -> None:
@@ -122,8 +122,8 @@ def test_a_device_code_waits_and_is_polled(azure: Sandbox, lin: Person) -> None:
     assert _post("token", **poll).json()["error"] == "authorization_pending"
     assert _post("token", **poll).json()["error"] == "slow_down"
     azure.entra.approve(flow["user_code"])
-    answer = _post("token", grant_type="device_code", code=flow["device_code"])
-    assert answer.json()["id_token"]
+    response = _post("token", grant_type="device_code", code=flow["device_code"])
+    assert response.json()["id_token"]
 
 
 def _authorize(azure: Sandbox, lin: Person, accepts: bool = True, **more: str) -> dict[str, str]:
@@ -137,9 +137,9 @@ def _authorize(azure: Sandbox, lin: Person, accepts: bool = True, **more: str) -
 
 def test_a_code_is_for_who_asked_and_once(azure: Sandbox, lin: Person) -> None:
     """It brings a token with the id token that was asked for; a second use is refused."""
-    answer = _authorize(azure, lin)
-    assert answer.keys() == {"code", "state"}
-    form = {"grant_type": "authorization_code", "code": answer["code"]}
+    response = _authorize(azure, lin)
+    assert response.keys() == {"code", "state"}
+    form = {"grant_type": "authorization_code", "code": response["code"]}
     wrong = _post("token", **form, redirect_uri="http://localhost:6")
     assert wrong.json()["error_description"].startswith("MSIS9612: ")
     good = _post("token", **form, redirect_uri="http://localhost:5")
@@ -157,7 +157,7 @@ def test_the_page_refuses_what_it_does_not_know(azure: Sandbox, lin: Person) -> 
     assert _authorize(azure, lin, accepts=False)["error"] == "access_denied"
     assert _authorize(azure, lin, resource="https://x")["error"] == "invalid_resource"
     for more in ({"redirect_uri": "https://evil.example"}, {"client_id": "unknown"}):
-        with pytest.raises(ValueError, match="says no"):
+        with pytest.raises(ValueError, match="shows AADSTS"):
             _authorize(azure, lin, **more)
     with pytest.raises(ValueError, match="no authorize endpoint"):
         azure.entra.authorize(f"https://{HOST}/adfs/oauth2/token", by=lin)
@@ -186,15 +186,15 @@ def test_msal_itself(azure: Sandbox, lin: Person) -> None:
     app = msal.PublicClientApplication(AZURE_CLI, authority=f"https://{HOST}/adfs")
     scopes = [f"{RESOURCE}/.default"]
     with pytest.warns(DeprecationWarning, match="deprecated"):
-        answer = app.acquire_token_by_username_password(lin.username, PASSWORD, scopes)
-    assert answer["id_token_claims"]["upn"] == lin.username
+        response = app.acquire_token_by_username_password(lin.username, PASSWORD, scopes)
+    assert response["id_token_claims"]["upn"] == lin.username
     flow = app.initiate_device_flow(scopes)
     azure.entra.approve(flow["user_code"])
     assert app.acquire_token_by_device_flow(flow)["access_token"]
     flow = app.initiate_auth_code_flow(scopes, "http://localhost:5", response_mode="form_post")
     page = flow["auth_uri"].replace("form_post", "query")
-    answer = dict(parse_qsl(urlsplit(azure.entra.authorize(page, by=lin)).query))
-    assert app.acquire_token_by_auth_code_flow(flow, answer)["id_token_claims"]["nonce"]
+    response = dict(parse_qsl(urlsplit(azure.entra.authorize(page, by=lin)).query))
+    assert app.acquire_token_by_auth_code_flow(flow, response)["id_token_claims"]["nonce"]
     (account, *_) = app.get_accounts()
     assert app.acquire_token_silent(scopes, account, force_refresh=True)["access_token"]
     assert {one.host for one in azure.log} == {HOST}

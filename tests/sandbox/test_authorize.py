@@ -73,7 +73,7 @@ def address(tenant: str = CONTOSO, version: str = "2.0", **changes: str) -> str:
     return f"{HOST}/{tenant}/{path}/authorize?{query}"
 
 
-def answered(location: str) -> dict[str, str]:
+def response_fields(location: str) -> dict[str, str]:
     """Give what a redirect carries in its query or its fragment."""
     url = urlsplit(location)
     return dict(parse_qsl(url.query or url.fragment))
@@ -97,10 +97,10 @@ def redeem(
     return requests.post(f"{host}/{tenant}/{path}/token", sent, timeout=10)
 
 
-def said(answer: requests.Response) -> tuple[int, str, int]:
+def error_of(response: requests.Response) -> tuple[int, str, int]:
     """Give the status, the OAuth error and the AADSTS number."""
-    body = answer.json()
-    return answer.status_code, body["error"], body["error_codes"][0]
+    body = response.json()
+    return response.status_code, body["error"], body["error_codes"][0]
 
 
 class ScriptedBrowser(webbrowser.BaseBrowser):
@@ -123,7 +123,7 @@ class ScriptedBrowser(webbrowser.BaseBrowser):
 
 
 @contextmanager
-def in_front(scripted: ScriptedBrowser) -> Iterator[ScriptedBrowser]:
+def as_default_browser(scripted: ScriptedBrowser) -> Iterator[ScriptedBrowser]:
     """Make it the one that this machine opens."""
     webbrowser.register("scripted", None, scripted, preferred=True)
     yield scripted
@@ -134,7 +134,7 @@ def in_front(scripted: ScriptedBrowser) -> Iterator[ScriptedBrowser]:
 @pytest.fixture
 def browser(azure: Sandbox, ada: Person) -> Iterator[ScriptedBrowser]:
     """Let Ada sit in front of the machine's browser."""
-    with in_front(ScriptedBrowser(azure, ada)) as scripted:
+    with as_default_browser(ScriptedBrowser(azure, ada)) as scripted:
         yield scripted
 
 
@@ -144,10 +144,10 @@ def browser(azure: Sandbox, ada: Person) -> Iterator[ScriptedBrowser]:
 def test_msal_signs_in_interactively(azure: Sandbox, browser: ScriptedBrowser) -> None:
     """The real msal opens the browser, gets the code by form_post, and a token for it."""
     client = msal.PublicClientApplication(AZURE_CLI, authority=f"{HOST}/{CONTOSO}")
-    answer = client.acquire_token_interactive([f"{DATA_LAKE}/.default"])
-    claims = azure.world.identity.check(f"Bearer {answer['access_token']}", [DATA_LAKE])
+    response = client.acquire_token_interactive([f"{DATA_LAKE}/.default"])
+    claims = azure.world.identity.check(f"Bearer {response['access_token']}", [DATA_LAKE])
     assert claims["upn"] == ADA
-    assert answer["id_token_claims"]["preferred_username"] == ADA
+    assert response["id_token_claims"]["preferred_username"] == ADA
     assert "response_mode=form_post" in browser.opened[0]
     [account] = client.get_accounts()
     assert client.acquire_token_silent([f"{MANAGEMENT}/.default"], account)
@@ -157,8 +157,8 @@ def test_msal_is_told_that_the_person_cancelled(azure: Sandbox, browser: Scripte
     """Somebody who cancels sends the program an access_denied."""
     browser.accepts = False
     client = msal.PublicClientApplication(AZURE_CLI, authority=f"{HOST}/{CONTOSO}")
-    answer = client.acquire_token_interactive([f"{DATA_LAKE}/.default"])
-    assert answer["error"] == "access_denied"
+    response = client.acquire_token_interactive([f"{DATA_LAKE}/.default"])
+    assert response["error"] == "access_denied"
 
 
 def test_browser_credential_serves_two_resources(azure: Sandbox, browser: ScriptedBrowser) -> None:
@@ -189,7 +189,7 @@ def test_adal_redeems_a_code(azure: Sandbox, ada: Person) -> None:
     location = azure.entra.authorize(address(version="1.0"), by=ada)
     context = adal.AuthenticationContext(f"{HOST}/{CONTOSO}")
     token = context.acquire_token_with_authorization_code(
-        answered(location)["code"], REDIRECT, DATA_LAKE, AZURE_CLI, None, VERIFIER
+        response_fields(location)["code"], REDIRECT, DATA_LAKE, AZURE_CLI, None, VERIFIER
     )
     assert (token["userId"], token["resource"]) == (ADA, DATA_LAKE)
     azure.world.identity.check(f"Bearer {token['accessToken']}", [DATA_LAKE])
@@ -203,36 +203,36 @@ def test_code_comes_back_and_is_good_for_a_token(azure: Sandbox, ada: Person, ve
     """Code and state come back to the redirect URI; the code buys tokens at its version."""
     location = azure.entra.authorize(address(version=version, nonce="n"), by=ada)
     assert location.startswith(f"{REDIRECT}/?code=")
-    fields = answered(location)
+    fields = response_fields(location)
     assert set(fields) == {"code", "state", "session_state"}
     assert fields["state"] == "a state & more"
-    answer = redeem(fields["code"], version=version).json()
-    azure.world.identity.check(f"Bearer {answer['access_token']}", [DATA_LAKE])
-    assert answer["refresh_token"]
-    told = jwt.decode(answer["id_token"], options={"verify_signature": False})
+    response = redeem(fields["code"], version=version).json()
+    azure.world.identity.check(f"Bearer {response['access_token']}", [DATA_LAKE])
+    assert response["refresh_token"]
+    told = jwt.decode(response["id_token"], options={"verify_signature": False})
     assert (told["nonce"], told["ver"]) == ("n", version)
 
 
 def test_version_one_may_name_the_resource_late(azure: Sandbox, ada: Person) -> None:
     """A version 1.0 program may say only with the code what it wants to reach."""
     location = azure.entra.authorize(address(version="1.0", resource=""), by=ada)
-    answer = redeem(answered(location)["code"], version="1.0").json()
-    assert answer["resource"] == DATA_LAKE
+    response = redeem(response_fields(location)["code"], version="1.0").json()
+    assert response["resource"] == DATA_LAKE
 
 
 def test_consent_may_be_for_several_resources(azure: Sandbox, ada: Person) -> None:
     """An authorization request may name several resources; the code is for each in turn."""
     both = f"{MANAGEMENT}/user_impersonation {DATA_LAKE}/user_impersonation"
-    code = answered(azure.entra.authorize(address(scope=both), by=ada))["code"]
-    assert said(redeem(code, scope=both)) == (400, "invalid_request", 28000)
-    code = answered(azure.entra.authorize(address(scope=both), by=ada))["code"]
-    answer = redeem(code, scope=f"{DATA_LAKE}/user_impersonation").json()
-    azure.world.identity.check(f"Bearer {answer['access_token']}", [DATA_LAKE])
+    code = response_fields(azure.entra.authorize(address(scope=both), by=ada))["code"]
+    assert error_of(redeem(code, scope=both)) == (400, "invalid_request", 28000)
+    code = response_fields(azure.entra.authorize(address(scope=both), by=ada))["code"]
+    response = redeem(code, scope=f"{DATA_LAKE}/user_impersonation").json()
+    azure.world.identity.check(f"Bearer {response['access_token']}", [DATA_LAKE])
 
 
 def test_code_tells_who_signed_in_where_at_home(azure: Sandbox, ada: Person) -> None:
     """``client_info=1`` gives the person's home account with the code already."""
-    fields = answered(azure.entra.authorize(address(client_info="1"), by=ada))
+    fields = response_fields(azure.entra.authorize(address(client_info="1"), by=ada))
     known = base64.urlsafe_b64decode(fields["client_info"] + "==").decode()
     assert ada.object_id in known
     assert CONTOSO_ID in known
@@ -266,7 +266,7 @@ def test_registered_redirect_uris(azure: Sandbox, ada: Person, redirect_uri: str
     """A public client may use loopback at any port, and the two that need no listener."""
     location = azure.entra.authorize(address(redirect_uri=redirect_uri), by=ada)
     assert location.startswith(f"{redirect_uri.rstrip('/')}")
-    assert redeem(answered(location)["code"], redirect_uri=redirect_uri).ok
+    assert redeem(response_fields(location)["code"], redirect_uri=redirect_uri).ok
 
 
 @pytest.mark.parametrize(
@@ -289,9 +289,9 @@ def test_other_redirect_uris_are_refused_on_the_page(
 ) -> None:
     """An address that is not registered gets nothing: the person alone is told."""
     url = address(redirect_uri=redirect_uri)
-    answer = requests.get(url, timeout=10, allow_redirects=False)
-    assert (answer.status_code, "Location" in answer.headers) == (400, False)
-    assert f"AADSTS50011: The redirect URI '{redirect_uri}'" in unescape(answer.text)
+    response = requests.get(url, timeout=10, allow_redirects=False)
+    assert (response.status_code, "Location" in response.headers) == (400, False)
+    assert f"AADSTS50011: The redirect URI '{redirect_uri}'" in unescape(response.text)
     with pytest.raises(ValueError, match="AADSTS50011"):
         azure.entra.authorize(url, by=ada)
 
@@ -321,10 +321,10 @@ def test_what_cannot_be_trusted_is_told_to_the_person(
     azure: Sandbox, ada: Person, changes: dict[str, str], number: int
 ) -> None:
     """Without a client and its redirect URI there is nobody else to tell."""
-    answer = requests.get(address(**changes), timeout=10, allow_redirects=False)
-    assert (answer.status_code, "Location" in answer.headers) == (400, False)
-    assert f"AADSTS{number}: " in answer.text
-    assert "Correlation ID: " in answer.text
+    response = requests.get(address(**changes), timeout=10, allow_redirects=False)
+    assert (response.status_code, "Location" in response.headers) == (400, False)
+    assert f"AADSTS{number}: " in response.text
+    assert "Correlation ID: " in response.text
 
 
 @pytest.mark.parametrize(
@@ -344,9 +344,9 @@ def test_other_mistakes_are_told_to_the_program(
     azure: Sandbox, ada: Person, changes: dict[str, str], error: str, number: int
 ) -> None:
     """A program that has said who it is hears of its mistakes at its redirect URI."""
-    answer = requests.get(address(**changes), timeout=10, allow_redirects=False)
-    fields = answered(answer.headers["Location"])
-    assert (answer.status_code, fields["error"]) == (302, error)
+    response = requests.get(address(**changes), timeout=10, allow_redirects=False)
+    fields = response_fields(response.headers["Location"])
+    assert (response.status_code, fields["error"]) == (302, error)
     assert fields["error_description"].startswith(f"AADSTS{number}: ")
     assert fields["state"] == "a state & more"
 
@@ -378,36 +378,36 @@ def test_code_verifier_must_fit(
     expected: tuple[int, str, int] | None,
 ) -> None:
     """A code is for who can show what its challenge was made from (RFC 7636)."""
-    code = answered(azure.entra.authorize(address(version=version, **asked), by=ada))["code"]
-    answer = redeem(code, version=version, **redeemed)
-    assert (None if answer.ok else said(answer)) == expected
+    code = response_fields(azure.entra.authorize(address(version=version, **asked), by=ada))["code"]
+    response = redeem(code, version=version, **redeemed)
+    assert (None if response.ok else error_of(response)) == expected
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 def test_code_is_good_once_and_for_ten_minutes(azure: Sandbox, ada: Person, version: str) -> None:
     """A second use, and one after ten minutes, are refused."""
     url = address(version=version)
-    first, second = (answered(azure.entra.authorize(url, by=ada))["code"] for _ in range(2))
+    first, second = (response_fields(azure.entra.authorize(url, by=ada))["code"] for _ in range(2))
     assert redeem(first, version=version).ok
-    assert said(redeem(first, version=version)) == (400, "invalid_grant", 54005)
+    assert error_of(redeem(first, version=version)) == (400, "invalid_grant", 54005)
     azure.clock.advance(599)
-    third = answered(azure.entra.authorize(url, by=ada))["code"]
+    third = response_fields(azure.entra.authorize(url, by=ada))["code"]
     azure.clock.advance(1)
-    assert said(redeem(second, version=version)) == (400, "invalid_grant", 70008)
+    assert error_of(redeem(second, version=version)) == (400, "invalid_grant", 70008)
     assert redeem(third, version=version).ok
 
 
 def test_code_belongs_to_its_program(azure: Sandbox, ada: Person) -> None:
     """Another client, another redirect URI and another cloud get nothing for a code."""
     azure.entra.application(OWN_CLIENT)
-    code = answered(azure.entra.authorize(address(), by=ada))["code"]
-    assert said(redeem("made up")) == (400, "invalid_grant", 70000)
-    assert said(redeem(code, client_id=OWN_CLIENT)) == (400, "invalid_grant", 70000)
+    code = response_fields(azure.entra.authorize(address(), by=ada))["code"]
+    assert error_of(redeem("made up")) == (400, "invalid_grant", 70000)
+    assert error_of(redeem(code, client_id=OWN_CLIENT)) == (400, "invalid_grant", 70000)
     other = redeem(code, redirect_uri=REDIRECT + "/")
-    assert said(other) == (401, "invalid_client", 500112)
-    assert said(redeem(code, redirect_uri="")) == (400, "invalid_request", 900144)
+    assert error_of(other) == (401, "invalid_client", 500112)
+    assert error_of(redeem(code, redirect_uri="")) == (400, "invalid_request", 900144)
     elsewhere = redeem(code, "common", host="https://login.microsoftonline.us")
-    assert said(elsewhere) == (400, "invalid_grant", 70000)
+    assert error_of(elsewhere) == (400, "invalid_grant", 70000)
     assert redeem(code).ok
 
 
@@ -440,25 +440,25 @@ def test_consent_is_asked_for_once(azure: Sandbox, ada: Person) -> None:
     """An application without consent gets a code after the person accepts, and then no page."""
     azure.entra.application(OWN_CLIENT, consented=False)
     silent = address(client_id=OWN_CLIENT, prompt="none")
-    assert answered(azure.entra.authorize(silent, by=ada))["error"] == "consent_required"
+    assert response_fields(azure.entra.authorize(silent, by=ada))["error"] == "consent_required"
     url = address(client_id=OWN_CLIENT)
-    declined = answered(azure.entra.authorize(url, by=ada, accepts=False))
+    declined = response_fields(azure.entra.authorize(url, by=ada, accepts=False))
     assert declined["error"] == "access_denied"
     assert declined["error_description"].startswith("AADSTS65004: ")
-    code = answered(azure.entra.authorize(url, by=ada))["code"]
+    code = response_fields(azure.entra.authorize(url, by=ada))["code"]
     assert redeem(code, client_id=OWN_CLIENT).ok
-    assert "code" in answered(azure.entra.authorize(silent, by=ada))
+    assert "code" in response_fields(azure.entra.authorize(silent, by=ada))
 
 
 def test_nobody_is_asked_with_prompt_none(azure: Sandbox, ada: Person) -> None:
     """``prompt=none`` gives a code to who has signed in before, and else an error."""
     url = address(prompt="none")
-    assert "code" in answered(azure.entra.authorize(url, by=ada))
-    nobody = answered(azure.entra.authorize(url))
+    assert "code" in response_fields(azure.entra.authorize(url, by=ada))
+    nobody = response_fields(azure.entra.authorize(url))
     assert nobody["error"] == "login_required"
     assert nobody["error_description"].startswith("AADSTS50058: ")
     ada.refused_with = 50079
-    assert answered(azure.entra.authorize(url, by=ada))["error"] == "interaction_required"
+    assert response_fields(azure.entra.authorize(url, by=ada))["error"] == "interaction_required"
 
 
 # The page, as forms.
@@ -501,7 +501,7 @@ class Browser:
     @property
     def sent_back(self) -> dict[str, str]:
         """Give what the browser carries back to the program."""
-        return answered(self.shown.headers["Location"])
+        return response_fields(self.shown.headers["Location"])
 
 
 @pytest.fixture
@@ -652,8 +652,8 @@ def test_page_takes_forms_of_its_own_only(ada: Person, person: Browser) -> None:
     assert requests.post(f"{url}/else", form, timeout=10).status_code == 404
     assert requests.get(f"{url}/signin", timeout=10).status_code == 404
     own = {"Origin": HOST}
-    answer = requests.post(f"{url}/signin", form, headers=own, timeout=10, allow_redirects=False)
-    assert answer.status_code == 302
+    response = requests.post(f"{url}/signin", form, headers=own, timeout=10, allow_redirects=False)
+    assert response.status_code == 302
 
 
 def test_headers_are_strict(ada: Person, person: Browser) -> None:

@@ -58,7 +58,7 @@ class Program(webbrowser.BaseBrowser):
         super().__init__("chromium")
         self._ready = threading.Event()
         self._url = ""
-        self.answer: dict[str, Any] = {}
+        self.response: dict[str, Any] = {}
         app = msal.PublicClientApplication(client_id, authority=AUTHORITY)
         self._thread = threading.Thread(target=self._sign_in, args=(app, options))
 
@@ -70,7 +70,7 @@ class Program(webbrowser.BaseBrowser):
 
     def _sign_in(self, app: msal.PublicClientApplication, options: dict[str, Any]) -> None:
         scopes = [f"{DATA_LAKE}/.default"]
-        self.answer = app.acquire_token_interactive(scopes, timeout=60, **options)
+        self.response = app.acquire_token_interactive(scopes, timeout=60, **options)
 
     def url(self) -> str:
         """Begin, and give the address to be shown."""
@@ -87,7 +87,7 @@ class Program(webbrowser.BaseBrowser):
         """Wait for what came of it."""
         self._thread.join(60)
         assert not self._thread.is_alive()
-        return self.answer
+        return self.response
 
 
 def program(chrome: Chrome, client_id: str = OWN_CLIENT, **options: Any) -> tuple[Program, Screen]:
@@ -123,8 +123,8 @@ def test_person_signs_in_with_the_keyboard_alone(azure: Sandbox, chrome: Chrome)
     screen.type(TAB)
     assert chrome.switch_to.active_element.text == "Accept"
     screen.type(ENTER)
-    answer = running.result()
-    claims = azure.world.identity.check(f"Bearer {answer['access_token']}", [DATA_LAKE])
+    response = running.result()
+    claims = azure.world.identity.check(f"Bearer {response['access_token']}", [DATA_LAKE])
     assert (claims["upn"], claims["amr"]) == (ADA, ["pwd", "mfa"])
     assert chrome.current_url.startswith("http://localhost:")
     assert PASSWORD not in chrome.current_url
@@ -141,9 +141,9 @@ def test_person_declines_the_consent(azure: Sandbox, chrome: Chrome) -> None:
     screen.type(TAB, TAB)
     assert chrome.switch_to.active_element.text == "Cancel"
     screen.type(ENTER)
-    answer = running.result()
-    assert answer["error"] == "access_denied"
-    assert "AADSTS65004" in answer["error_description"]
+    response = running.result()
+    assert response["error"] == "access_denied"
+    assert "AADSTS65004" in response["error_description"]
 
 
 def test_second_sign_in_needs_no_typing(azure: Sandbox, chrome: Chrome) -> None:

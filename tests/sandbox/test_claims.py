@@ -28,10 +28,10 @@ from .test_authorize import (
     Browser,
     ScriptedBrowser,
     address,
-    answered,
-    in_front,
+    as_default_browser,
+    error_of,
     redeem,
-    said,
+    response_fields,
 )
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def ada(azure: Sandbox) -> Person:
 @pytest.fixture
 def browser(azure: Sandbox, ada: Person) -> Iterator[ScriptedBrowser]:
     """Let Ada sit in front of the machine's browser."""
-    with in_front(ScriptedBrowser(azure, ada)) as scripted:
+    with as_default_browser(ScriptedBrowser(azure, ada)) as scripted:
         yield scripted
 
 
@@ -79,9 +79,11 @@ def grants(azure: Sandbox) -> list[str]:
     return [one.request.form["grant_type"] for one in azure.log.to("/token") if one.request]
 
 
-def token_claims(answer: Any) -> dict[str, Any]:
+def token_claims(response: Any) -> dict[str, Any]:
     """Give the claims of an answer's access token."""
-    found: dict[str, Any] = jwt.decode(answer["access_token"], options={"verify_signature": False})
+    found: dict[str, Any] = jwt.decode(
+        response["access_token"], options={"verify_signature": False}
+    )
     return found
 
 
@@ -132,7 +134,7 @@ def test_step_up_asks_the_person_once(
         assert status(credential) == 200
         assert status(credential) == 200
     assert len(browser.opened) == 2
-    assert answered(browser.opened[1])["claims"].count('"p1"') == 1
+    assert response_fields(browser.opened[1])["claims"].count('"p1"') == 1
 
 
 def test_step_up_without_a_person_says_which_claims(
@@ -186,12 +188,12 @@ def test_only_writing_may_want_claims(azure: Sandbox, ada: Person) -> None:
     """With ``writes_only`` reading goes on, and what changes something is challenged."""
     azure.entra.require_claims(ada, writes_only=True)
     form = {"grant_type": "password", "username": ADA, "password": PASSWORD}
-    answer = requests.post(
+    response = requests.post(
         f"{HOST}/{CONTOSO}/oauth2/v2.0/token",
         {**form, "client_id": AZURE_CLI, "scope": SCOPE},
         timeout=10,
     ).json()
-    headers = {"Authorization": f"Bearer {answer['access_token']}"}
+    headers = {"Authorization": f"Bearer {response['access_token']}"}
     base = f"https://management.azure.com/subscriptions/{SUBSCRIPTION_ID}"
     url = f"{base}/resourceGroups/analytics?api-version=2021-04-01"
     assert requests.get(url, headers=headers, timeout=10).status_code == 200
@@ -212,7 +214,7 @@ def test_only_writing_may_want_claims(azure: Sandbox, ada: Person) -> None:
 
 def test_refusal_names_the_claims_that_would_do(azure: Sandbox, ada: Person) -> None:
     """A refresh token without a second factor is interaction_required, with claims."""
-    code = answered(azure.entra.authorize(address(), by=ada))["code"]
+    code = response_fields(azure.entra.authorize(address(), by=ada))["code"]
     form = {
         "grant_type": "refresh_token",
         "client_id": AZURE_CLI,
@@ -220,13 +222,13 @@ def test_refusal_names_the_claims_that_would_do(azure: Sandbox, ada: Person) -> 
         "claims": STEP_UP,
     }
     refused = requests.post(f"{HOST}/{CONTOSO}/oauth2/v2.0/token", form, timeout=10)
-    assert said(refused) == (400, "interaction_required", 50076)
+    assert error_of(refused) == (400, "interaction_required", 50076)
     body = refused.json()
     assert body["suberror"] == "basic_action"
     wanted = json.loads(body["claims"])["access_token"]["capolids"]
     assert wanted["essential"] is True
     # Who asks for those, and shows a second factor, has what the policy wants.
-    code = answered(azure.entra.authorize(address(claims=body["claims"]), by=ada))["code"]
+    code = response_fields(azure.entra.authorize(address(claims=body["claims"]), by=ada))["code"]
     assert token_claims(redeem(code).json())["amr"] == ["pwd", "mfa"]
 
 
@@ -241,17 +243,17 @@ def test_capabilities_and_contexts_are_in_the_token(azure: Sandbox, ada: Person)
             }
         }
     )
-    code = answered(azure.entra.authorize(address(claims=claims), by=ada))["code"]
+    code = response_fields(azure.entra.authorize(address(claims=claims), by=ada))["code"]
     found = token_claims(redeem(code).json())
     assert (found["xms_cc"], found["acrs"]) == (["CP1"], ["c1"])
-    code = answered(azure.entra.authorize(address(), by=ada))["code"]
+    code = response_fields(azure.entra.authorize(address(), by=ada))["code"]
     assert not {"xms_cc", "acrs"} & set(token_claims(redeem(code).json()))
 
 
 def test_claims_that_are_not_essential_ask_nobody(azure: Sandbox, ada: Person) -> None:
     """A voluntary context is left out of the token of who has not fulfilled it."""
     claims = json.dumps({"access_token": {"acrs": {"value": "c1"}}})
-    code = answered(azure.entra.authorize(address(claims=claims), by=ada))["code"]
+    code = response_fields(azure.entra.authorize(address(claims=claims), by=ada))["code"]
     found = token_claims(redeem(code).json())
     assert (found["amr"], "acrs" in found) == (["pwd"], False)
 
@@ -261,7 +263,7 @@ def test_claims_that_are_not_essential_ask_nobody(azure: Sandbox, ada: Person) -
 )
 def test_claims_that_make_no_sense_are_refused(azure: Sandbox, ada: Person, claims: str) -> None:
     """What is no JSON object of objects is malformed."""
-    fields = answered(azure.entra.authorize(address(claims=claims), by=ada))
+    fields = response_fields(azure.entra.authorize(address(claims=claims), by=ada))
     assert fields["error"] == "invalid_request"
     assert fields["error_description"].startswith("AADSTS9002313: ")
 

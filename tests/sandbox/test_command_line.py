@@ -97,7 +97,7 @@ def test_options_of_the_command_are_left_alone() -> None:
         (["python", "x.py"], "a command goes after --"),
         (["--"], "no command after --"),
         (["--port", "70000"], "not a port"),
-        (["--token-lifetime", "0"], "more than 0"),
+        (["--token-lifetime", "0"], "greater than 0"),
         (["--approv"], "--approv"),
     ],
 )
@@ -147,7 +147,7 @@ except requests.exceptions.ProxyError as error:
     print(error)
 """
     done = run("--quiet", code=code)
-    assert "403" in done.stdout or "The sandbox does not play" in done.stdout
+    assert "403" in done.stdout or "The sandbox does not serve" in done.stdout
 
 
 SIGN_IN = f"""

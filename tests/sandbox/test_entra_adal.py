@@ -45,7 +45,7 @@ def sign_in(username: str = ADA, password: str = PASSWORD, tenant: str = CONTOSO
     )
 
 
-def refusal(caught: pytest.ExceptionInfo[adal.AdalError]) -> tuple[str, int]:
+def error_of(caught: pytest.ExceptionInfo[adal.AdalError]) -> tuple[str, int]:
     """Give the OAuth error and the AADSTS number."""
     body = caught.value.error_response
     return body["error"], body["error_codes"][0]
@@ -70,7 +70,7 @@ def test_wrong_password_is_refused(ada: Person) -> None:
     """A wrong password is invalid_grant, AADSTS50126, with Entra's sentence."""
     with pytest.raises(adal.AdalError) as caught:
         sign_in(password="wrong")
-    assert refusal(caught) == ("invalid_grant", 50126)
+    assert error_of(caught) == ("invalid_grant", 50126)
     description = caught.value.error_response["error_description"]
     assert description.startswith(
         "AADSTS50126: Error validating credentials due to invalid username or password.\r\n"
@@ -83,7 +83,7 @@ def test_password_of_a_person_with_mfa_is_refused(azure: Sandbox) -> None:
     azure.entra.person(ADA, password=PASSWORD, mfa=True)
     with pytest.raises(adal.AdalError) as caught:
         sign_in()
-    assert refusal(caught) == ("interaction_required", 50076)
+    assert error_of(caught) == ("interaction_required", 50076)
     assert caught.value.error_response["suberror"] == "basic_action"
 
 
@@ -136,7 +136,7 @@ def test_expired_device_code_is_refused(azure: Sandbox, ada: Person) -> None:
     azure.clock.advance(900)
     with pytest.raises(adal.AdalError, match="polling state code_expired") as caught:
         adal_context.acquire_token_with_device_code(MANAGEMENT, info, AZURE_CLI)
-    assert refusal(caught) == ("code_expired", 70019)
+    assert error_of(caught) == ("code_expired", 70019)
 
 
 def test_second_resource_is_a_refresh(azure: Sandbox, ada: Person) -> None:
@@ -168,7 +168,7 @@ def test_unknown_authority_is_refused(azure: Sandbox, ada: Person) -> None:
     bad = adal.AuthenticationContext(f"https://login.bad.example/{CONTOSO}")
     with pytest.raises(adal.AdalError) as caught:
         bad.acquire_token_with_username_password(MANAGEMENT, ADA, PASSWORD, AZURE_CLI)
-    assert refusal(caught) == ("invalid_instance", 50049)
+    assert error_of(caught) == ("invalid_instance", 50049)
 
 
 @pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")

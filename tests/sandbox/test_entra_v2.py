@@ -59,8 +59,8 @@ def app(tenant: str = CONTOSO, host: str = HOST) -> msal.PublicClientApplication
 def by_password(client: msal.PublicClientApplication, **changes: Any) -> dict[str, Any]:
     """Sign in with msal by password."""
     asked = {"username": ADA, "password": PASSWORD, "scopes": [scope(MANAGEMENT)], **changes}
-    answer: dict[str, Any] = client.acquire_token_by_username_password(**asked)
-    return answer
+    response: dict[str, Any] = client.acquire_token_by_username_password(**asked)
+    return response
 
 
 def claims(azure: Sandbox, token: str, resource: str) -> dict[str, Any]:
@@ -86,10 +86,10 @@ def sign_in(tenant: str = CONTOSO, **changes: str) -> requests.Response:
     return post(f"{tenant}/oauth2/v2.0/token", **{key: form[key] for key in form if form[key]})
 
 
-def said(answer: requests.Response) -> tuple[int, str, int]:
+def error_of(response: requests.Response) -> tuple[int, str, int]:
     """Give the status, the OAuth error and the AADSTS number."""
-    body = answer.json()
-    return answer.status_code, body["error"], body["error_codes"][0]
+    body = response.json()
+    return response.status_code, body["error"], body["error_codes"][0]
 
 
 def grants(azure: Sandbox) -> list[str]:
@@ -105,10 +105,10 @@ def grants(azure: Sandbox) -> list[str]:
 def test_msal_signs_in_by_password(azure: Sandbox, ada: Person) -> None:
     """The right password gives a token that the services accept, and an account."""
     client = app()
-    answer = by_password(client)
-    found = claims(azure, answer["access_token"], MANAGEMENT)
+    response = by_password(client)
+    found = claims(azure, response["access_token"], MANAGEMENT)
     assert (found["aud"], found["upn"], found["amr"]) == (MANAGEMENT, ADA, ["pwd"])
-    told = answer["id_token_claims"]
+    told = response["id_token_claims"]
     assert (told["preferred_username"], told["name"], told["ver"]) == (ADA, "Ada", "2.0")
     assert (told["oid"], told["tid"], told["aud"]) == (ada.object_id, CONTOSO_ID, AZURE_CLI)
     [account] = client.get_accounts()
@@ -118,22 +118,22 @@ def test_msal_signs_in_by_password(azure: Sandbox, ada: Person) -> None:
 
 def test_msal_tells_of_a_wrong_password(ada: Person) -> None:
     """A wrong password is invalid_grant, AADSTS50126."""
-    answer = by_password(app(), password="wrong")
-    assert (answer["error"], answer["error_codes"]) == ("invalid_grant", [50126])
+    response = by_password(app(), password="wrong")
+    assert (response["error"], response["error_codes"]) == ("invalid_grant", [50126])
 
 
 def test_msal_tells_of_a_second_factor(azure: Sandbox) -> None:
     """Who needs a second factor cannot sign in by password, and is told for what."""
     azure.entra.person(ADA, password=PASSWORD, mfa=True)
-    answer = by_password(app())
-    assert (answer["error"], answer["suberror"]) == ("interaction_required", "basic_action")
-    assert f"to access '{MANAGEMENT}'" in answer["error_description"]
+    response = by_password(app())
+    assert (response["error"], response["suberror"]) == ("interaction_required", "basic_action")
+    assert f"to access '{MANAGEMENT}'" in response["error_description"]
 
 
 def test_msal_cannot_sign_in_by_password_at_common(ada: Person) -> None:
     """A password goes to /organizations or a tenant, not to /common."""
-    answer = by_password(app("common"))
-    assert (answer["error"], answer["error_codes"]) == ("invalid_request", [9001023])
+    response = by_password(app("common"))
+    assert (response["error"], response["error_codes"]) == ("invalid_request", [9001023])
     assert "access_token" in by_password(app("organizations"))
 
 
@@ -146,8 +146,8 @@ def test_msal_signs_in_by_device_code(azure: Sandbox) -> None:
     assert (flow["expires_in"], flow["interval"]) == (900, 5)
     assert flow["user_code"] in flow["message"]
     azure.entra.approve(flow["user_code"], by=grace)
-    answer = client.acquire_token_by_device_flow(flow)
-    found = claims(azure, answer["access_token"], DATA_LAKE)
+    response = client.acquire_token_by_device_flow(flow)
+    found = claims(azure, response["access_token"], DATA_LAKE)
     assert (found["upn"], found["amr"]) == (grace.username, ["pwd", "mfa"])
 
 
@@ -164,8 +164,8 @@ def test_msal_tells_of_an_expired_device_code(azure: Sandbox, ada: Person) -> No
     client = app()
     flow = client.initiate_device_flow([scope(MANAGEMENT)])
     azure.clock.advance(900)
-    answer = client.acquire_token_by_device_flow(flow)
-    assert (answer["error"], answer["error_codes"]) == ("expired_token", [70020])
+    response = client.acquire_token_by_device_flow(flow)
+    assert (response["error"], response["error_codes"]) == ("expired_token", [70020])
 
 
 def test_msal_reaches_a_second_resource_silently(azure: Sandbox, ada: Person) -> None:
@@ -174,9 +174,9 @@ def test_msal_reaches_a_second_resource_silently(azure: Sandbox, ada: Person) ->
     by_password(client)
     azure.log.clear()
     [account] = client.get_accounts()
-    answer = client.acquire_token_silent([scope(DATA_LAKE)], account)
-    assert answer is not None
-    claims(azure, answer["access_token"], DATA_LAKE)
+    response = client.acquire_token_silent([scope(DATA_LAKE)], account)
+    assert response is not None
+    claims(azure, response["access_token"], DATA_LAKE)
     assert grants(azure) == ["refresh_token"]
 
 
@@ -186,9 +186,9 @@ def test_msal_refreshes_what_has_expired(azure: Sandbox, ada: Person) -> None:
     client = app()
     first = by_password(client)["access_token"]
     [account] = client.get_accounts()
-    answer = client.acquire_token_silent([scope(MANAGEMENT)], account)
-    assert answer is not None
-    assert answer["access_token"] != first
+    response = client.acquire_token_silent([scope(MANAGEMENT)], account)
+    assert response is not None
+    assert response["access_token"] != first
 
 
 @pytest.mark.parametrize("saml", ["1.1", "2.0"])
@@ -199,8 +199,8 @@ def test_msal_signs_in_a_federated_person(
     """A federated person's password goes to their own server, and never to Entra ID."""
     azure.entra.federate("fabrikam.com", versions=versions, saml=saml)
     azure.entra.person(BOB, password=PASSWORD)
-    answer = by_password(app("organizations"), username=BOB)
-    assert claims(azure, answer["access_token"], MANAGEMENT)["upn"] == BOB
+    response = by_password(app("organizations"), username=BOB)
+    assert claims(azure, response["access_token"], MANAGEMENT)["upn"] == BOB
     [form] = [one.request.form for one in azure.log.to("/v2.0/token") if one.request]
     assert "password" not in form
 
@@ -221,13 +221,13 @@ def test_msal_finds_a_sign_in_by_any_name_of_the_cloud(azure: Sandbox, ada: Pers
             AZURE_CLI, authority=f"{host}/{CONTOSO}", token_cache=cache
         )
         accounts = client.get_accounts()
-        answer = (
+        response = (
             client.acquire_token_silent([scope(MANAGEMENT)], accounts[0])
             if accounts
             else by_password(client)
         )
-        assert answer is not None
-        tokens.append(answer["access_token"])
+        assert response is not None
+        tokens.append(response["access_token"])
     assert tokens[0] == tokens[1]
     assert grants(azure) == ["password"]
 
@@ -285,22 +285,22 @@ def test_configuration_names_the_endpoints(
 ) -> None:
     """Each version's configuration names its own endpoints, by the tenant's id."""
     url = f"{HOST}/{tenant}/{path}.well-known/openid-configuration"
-    answer = requests.get(url, timeout=10).json()
+    response = requests.get(url, timeout=10).json()
     base = f"{HOST}/{named}/oauth2/{path}"
-    assert answer["token_endpoint"] == f"{base}token"
-    assert answer["authorization_endpoint"] == f"{base}authorize"
-    assert answer["device_authorization_endpoint"] == f"{base}devicecode"
-    assert answer["jwks_uri"] == f"{HOST}/{named}/discovery/{path}keys"
+    assert response["token_endpoint"] == f"{base}token"
+    assert response["authorization_endpoint"] == f"{base}authorize"
+    assert response["device_authorization_endpoint"] == f"{base}devicecode"
+    assert response["jwks_uri"] == f"{HOST}/{named}/discovery/{path}keys"
     place = CONTOSO_ID if named == CONTOSO_ID else "{tenantid}"
     issuers = {"1.0": f"https://sts.windows.net/{place}/", "2.0": f"{HOST}/{place}/v2.0"}
-    assert answer["issuer"] == issuers[version]
-    assert requests.get(answer["jwks_uri"], timeout=10).ok
+    assert response["issuer"] == issuers[version]
+    assert requests.get(response["jwks_uri"], timeout=10).ok
 
 
 def test_configuration_of_an_unknown_tenant_is_refused(azure: Sandbox) -> None:
     """There is no configuration of a tenant that does not exist."""
     url = f"{HOST}/nowhere.example/v2.0/.well-known/openid-configuration"
-    assert said(requests.get(url, timeout=10)) == (400, "invalid_tenant", 90002)
+    assert error_of(requests.get(url, timeout=10)) == (400, "invalid_tenant", 90002)
 
 
 def test_id_token_is_signed_by_a_published_key(azure: Sandbox, ada: Person) -> None:
@@ -317,8 +317,8 @@ def test_id_token_is_signed_by_a_published_key(azure: Sandbox, ada: Person) -> N
 def test_token_answer_is_version_two(azure: Sandbox, ada: Person) -> None:
     """Numbers are numbers, and the scope says what ``.default`` stood for."""
     azure.entra.token_lifetime = 1234
-    answer = sign_in(client_info="1").json()
-    known = {key: answer[key] for key in answer if not key.endswith(("_token", "_info"))}
+    response = sign_in(client_info="1").json()
+    known = {key: response[key] for key in response if not key.endswith(("_token", "_info"))}
     assert known == {
         "token_type": "Bearer",
         "scope": f"{MANAGEMENT}/user_impersonation {MANAGEMENT}/.default",
@@ -326,7 +326,7 @@ def test_token_answer_is_version_two(azure: Sandbox, ada: Person) -> None:
         "ext_expires_in": 1234,
         "foci": "1",
     }
-    assert "client_info" in answer
+    assert "client_info" in response
     assert "client_info" not in sign_in().json()
 
 
@@ -358,8 +358,8 @@ def test_audience_is_all_before_the_last_slash(ada: Person, asked: str, audience
 )
 def test_each_token_comes_with_its_scope(ada: Person, extra: str, expected: set[str]) -> None:
     """An id token comes with openid, a refresh token with offline_access, and not else."""
-    answer = sign_in(scope=f"{scope(MANAGEMENT)} {extra}").json()
-    assert {"id_token", "refresh_token", "foci"} & set(answer) == expected
+    response = sign_in(scope=f"{scope(MANAGEMENT)} {extra}").json()
+    assert {"id_token", "refresh_token", "foci"} & set(response) == expected
 
 
 def test_profile_tells_who_the_person_is(ada: Person) -> None:
@@ -401,15 +401,15 @@ def test_bad_requests_are_refused(
     ada: Person, changes: dict[str, str], expected: tuple[int, str, int]
 ) -> None:
     """What is wrong with a request is told by Entra's number for it."""
-    answer = sign_in(**changes)
-    assert said(answer) == expected
-    assert "''" not in answer.json()["error_description"]
+    response = sign_in(**changes)
+    assert error_of(response) == expected
+    assert "''" not in response.json()["error_description"]
 
 
 def test_get_is_refused(azure: Sandbox) -> None:
     """The token endpoint takes POST only."""
-    answer = requests.get(f"{HOST}/{CONTOSO}/oauth2/v2.0/token", timeout=10)
-    assert said(answer) == (400, "invalid_request", 900561)
+    response = requests.get(f"{HOST}/{CONTOSO}/oauth2/v2.0/token", timeout=10)
+    assert error_of(response) == (400, "invalid_request", 900561)
 
 
 def test_refresh_tokens_serve_both_versions(azure: Sandbox, ada: Person) -> None:
@@ -430,13 +430,15 @@ def test_sovereign_clouds_have_version_two(azure: Sandbox) -> None:
     azure.entra.tenant("contoso.partner.onmschina.cn", cloud="china")
     azure.entra.person("li@contoso.partner.onmschina.cn", password=PASSWORD)
     host, resource = "https://login.chinacloudapi.cn", "https://management.chinacloudapi.cn/"
-    answer = by_password(
+    response = by_password(
         app("contoso.partner.onmschina.cn", host),
         username="li@contoso.partner.onmschina.cn",
         scopes=[scope(resource)],
     )
-    claims(azure, answer["access_token"], resource)
-    assert answer["id_token_claims"]["iss"].startswith("https://login.partner.microsoftonline.cn/")
+    claims(azure, response["access_token"], resource)
+    assert response["id_token_claims"]["iss"].startswith(
+        "https://login.partner.microsoftonline.cn/"
+    )
 
 
 def test_instance_discovery_tells_of_aliases(azure: Sandbox) -> None:
@@ -446,10 +448,10 @@ def test_instance_discovery_tells_of_aliases(azure: Sandbox) -> None:
         "authorization_endpoint": f"{HOST}/{CONTOSO}/oauth2/v2.0/authorize",
         "api-version": "1.1",
     }
-    answer = requests.get(url, asked, timeout=10).json()
-    found = answer["tenant_discovery_endpoint"]
+    response = requests.get(url, asked, timeout=10).json()
+    found = response["tenant_discovery_endpoint"]
     assert found == f"{HOST}/{CONTOSO}/v2.0/.well-known/openid-configuration"
-    assert answer["metadata"][0] == {
+    assert response["metadata"][0] == {
         "preferred_network": "login.microsoftonline.com",
         "preferred_cache": "login.windows.net",
         "aliases": [
@@ -459,4 +461,4 @@ def test_instance_discovery_tells_of_aliases(azure: Sandbox) -> None:
             "sts.windows.net",
         ],
     }
-    assert answer["metadata"][1]["preferred_network"] == "login.partner.microsoftonline.cn"
+    assert response["metadata"][1]["preferred_network"] == "login.partner.microsoftonline.cn"

@@ -275,8 +275,8 @@ def test_strangers_are_turned_away(
     """Other host names, other sites' forms, and what is not there are refused."""
     sent = {name: value.replace("OWN", azure.url) for name, value in headers.items()}
     url = f"{azure.url}/devicelogin{path}"
-    answer = requests.request(method, url, headers=sent, timeout=10, allow_redirects=False)
-    assert answer.status_code == status
+    response = requests.request(method, url, headers=sent, timeout=10, allow_redirects=False)
+    assert response.status_code == status
 
 
 def test_root_leads_to_the_page(azure: Sandbox) -> None:

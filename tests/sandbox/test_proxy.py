@@ -40,7 +40,7 @@ class Echo:
     def serves(self, host: str) -> bool:
         return host == "echo.example.com"
 
-    def answer(self, request: Request) -> Response:
+    def respond(self, request: Request) -> Response:
         if request.path == "/bug":
             raise ZeroDivisionError
         text = f"{request.method} {request.path} {request.args.get('q')} {len(request.body)}"
@@ -64,9 +64,9 @@ def test_it_plays_the_real_names_and_refuses_all_others(azure: Sandbox) -> None:
     for url in ("https://pypi.example.org/", "https://login.microsoftonline.com:8443/"):
         with pytest.raises(requests.exceptions.ProxyError, match="403"):
             requests.get(url)
-    answer = requests.get("http://login.microsoftonline.com/")
-    assert answer.status_code == 403
-    assert "nothing leaves this machine" in answer.text
+    response = requests.get("http://login.microsoftonline.com/")
+    assert response.status_code == 403
+    assert "nothing leaves this machine" in response.text
     refused = [one for one in azure.log if one.request is None]
     assert [one.status for one in refused] == [403, 403, 403]
 
@@ -88,16 +88,16 @@ def test_it_listens_on_loopback_only(azure: Sandbox) -> None:
 
 def test_a_connection_serves_many_requests(azure: Sandbox) -> None:
     """HEAD, chunked bodies, large ones, and an Expect header, one after the other."""
-    azure._wire.services = [*azure._wire.services, Echo()]
+    azure._proxy.services = [*azure._proxy.services, Echo()]
     with requests.Session() as session:
         url = "https://echo.example.com/a%20b?q=%C3%A9"
         assert session.get(url).text == "GET /a b é 0"
         assert session.head(url).text == ""
         assert session.post(url, data=iter([b"x" * 10, b"y"])).text == "POST /a b é 11"
         assert session.put(url, data=b"z" * 5_000_000).text.endswith(" 5000000")
-        answer = session.post(url, data=b"abc", headers={"Expect": "100-continue"})
-        assert answer.text.endswith(" 3")
-        assert "GMT" in answer.headers["Date"]
+        response = session.post(url, data=b"abc", headers={"Expect": "100-continue"})
+        assert response.text.endswith(" 3")
+        assert "GMT" in response.headers["Date"]
 
 
 def test_each_fault_is_what_it_says(azure: Sandbox) -> None:
@@ -126,13 +126,13 @@ def test_each_fault_is_what_it_says(azure: Sandbox) -> None:
 def test_a_bug_of_a_service_is_told_at_the_end() -> None:
     """It answers 500, and stop() raises with the traceback."""
     azure = Sandbox(environ=None).start()
-    azure._wire.services = [Echo()]
-    answer = requests.get(
+    azure._proxy.services = [Echo()]
+    response = requests.get(
         "https://echo.example.com/bug",
         proxies={"https": azure.environment["HTTPS_PROXY"]},
         verify=str(azure.ca_bundle),
     )
-    assert answer.status_code == 500
+    assert response.status_code == 500
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         azure.stop()
 

@@ -28,7 +28,7 @@ STORES = "2016-11-01"
 GROUPS = "2021-04-01"
 
 
-class Badge:
+class TokenCredential:
     """A credential of both generations around one token."""
 
     def __init__(self, token: str) -> None:
@@ -57,24 +57,24 @@ def owner(azure: Sandbox) -> Person:
     return azure.world.directory.add(Person(f"ada@{CONTOSO}", CONTOSO_ID, "x"))
 
 
-def badge(azure: Sandbox, person: Person, audience: str = MANAGEMENT) -> Badge:
+def credential_for(azure: Sandbox, person: Person, audience: str = MANAGEMENT) -> TokenCredential:
     """Give a person's credential, good for an hour."""
     token = azure.world.identity.access_token(person, audience, client_id=CLIENT_ID, lifetime=3600)
-    return Badge(token)
+    return TokenCredential(token)
 
 
-def stores_client(credential: Badge) -> DataLakeStoreAccountManagementClient:
+def stores_client(credential: TokenCredential) -> DataLakeStoreAccountManagementClient:
     """Give the Data Lake Store client of either generation, polling without pause."""
     client = DataLakeStoreAccountManagementClient(credential, SUBSCRIPTION_ID)
-    return hurried(client)
+    return without_pauses(client)
 
 
-def groups_client(credential: Badge) -> ResourceManagementClient:
+def groups_client(credential: TokenCredential) -> ResourceManagementClient:
     """Give the resource client of either generation, polling without pause."""
-    return hurried(ResourceManagementClient(credential, SUBSCRIPTION_ID))
+    return without_pauses(ResourceManagementClient(credential, SUBSCRIPTION_ID))
 
 
-def hurried(client: Any) -> Any:
+def without_pauses(client: Any) -> Any:
     """Set the client's own polling interval, which counts where no Retry-After was sent."""
     config = getattr(client, "_config", None) or client.config
     if hasattr(config, "polling_interval"):
@@ -84,12 +84,12 @@ def hurried(client: Any) -> Any:
     return client
 
 
-def finish(operation: Any) -> Any:
+def wait_for(operation: Any) -> Any:
     """Wait for a poller of either generation."""
     return operation.result()
 
 
-def either(operations: Any, name: str) -> Callable[..., Any]:
+def operation(operations: Any, name: str) -> Callable[..., Any]:
     """Give ``begin_create`` or ``create``, whichever the installed version has."""
     method: Callable[..., Any] = getattr(operations, f"begin_{name}", None) or getattr(
         operations, name
@@ -100,16 +100,16 @@ def either(operations: Any, name: str) -> Callable[..., Any]:
 @pytest.fixture
 def client(azure: Sandbox, owner: Person) -> Any:
     """Give the Data Lake Store client, with the owner's token."""
-    return stores_client(badge(azure, owner))
+    return stores_client(credential_for(azure, owner))
 
 
 @pytest.fixture
 def resources(azure: Sandbox, owner: Person) -> Any:
     """Give the resource client, with the owner's token."""
-    return groups_client(badge(azure, owner))
+    return groups_client(credential_for(azure, owner))
 
 
-def refusal(call: Callable[[], object]) -> tuple[int, str]:
+def error_of(call: Callable[[], object]) -> tuple[int, str]:
     """Give the status and code that a call is refused with."""
     with pytest.raises((CloudError, HttpResponseError)) as caught:
         call()
@@ -133,8 +133,12 @@ def new_account(location: str = "eastus2", **options: Any) -> Any:
     return models.CreateDataLakeStoreAccountParameters(location=location, **options)
 
 
-def ask(
-    credential: Badge | None, method: str, path: str, version: str = STORES, **options: Any
+def send(
+    credential: TokenCredential | None,
+    method: str,
+    path: str,
+    version: str = STORES,
+    **options: Any,
 ) -> requests.Response:
     """Ask without an SDK, for what the SDKs hide."""
     headers = options.pop("headers", {})
@@ -146,9 +150,9 @@ def ask(
     )
 
 
-def store_answer(azure: Sandbox, person: Person, name: str) -> requests.Response:
+def store_response(azure: Sandbox, person: Person, name: str) -> requests.Response:
     """Ask a store's data plane for the status of its root folder."""
-    token = badge(azure, person, "https://datalake.azure.net/").token
+    token = credential_for(azure, person, "https://datalake.azure.net/").token
     url = f"https://{name}.azuredatalakestore.net/webhdfs/v1/"
     headers = {"Authorization": f"Bearer {token}"}
     return requests.get(url, params={"op": "GETFILESTATUS"}, headers=headers, timeout=10)
@@ -164,9 +168,9 @@ class TestAccounts:
 
     def test_create_is_long_running(self, azure: Sandbox, client: Any, owner: Person) -> None:
         """Create answers 201 and "InProgress", then the account is active and its store opens."""
-        assert store_answer(azure, owner, "newstore").status_code == 404
-        create = either(client.accounts, "create")
-        made = finish(create("analytics", "newstore", new_account(tags={"team": "sea"})))
+        assert store_response(azure, owner, "newstore").status_code == 404
+        create = operation(client.accounts, "create")
+        made = wait_for(create("analytics", "newstore", new_account(tags={"team": "sea"})))
         assert (made.provisioning_state, made.state) == ("Succeeded", "Active")
         assert made.endpoint == "newstore.azuredatalakestore.net"
         assert made.tags == {"team": "sea"}
@@ -175,13 +179,13 @@ class TestAccounts:
         statuses = [(one.method, one.status) for one in azure.log.to("datalakestore/", method=None)]
         assert statuses == [("PUT", 201), ("GET", 200), ("GET", 200), ("GET", 200)]
         assert len(azure.log.to("/operationResults/")) == 2
-        root = store_answer(azure, owner, "newstore").json()["FileStatus"]
+        root = store_response(azure, owner, "newstore").json()["FileStatus"]
         assert root["owner"] == owner.object_id
 
     def test_more_looks(self, azure: Sandbox, client: Any) -> None:
         """``polls`` is how many looks still say that it is in progress."""
         azure.resource_manager.polls = 4
-        finish(either(client.accounts, "create")("analytics", "newstore", new_account()))
+        wait_for(operation(client.accounts, "create")("analytics", "newstore", new_account()))
         assert len(azure.log.to("/operationResults/")) == 5
 
     def test_retry_after(self, azure: Sandbox, owner: Person) -> None:
@@ -190,69 +194,69 @@ class TestAccounts:
             assert untouched.resource_manager.retry_after == 1
         azure.resource_manager.retry_after = 7
         path = f"{GROUP}/providers/Microsoft.DataLakeStore/accounts/newstore"
-        answer = ask(badge(azure, owner), "PUT", path, json={"location": "East US 2"})
-        assert answer.status_code == 201
-        assert answer.headers["Retry-After"] == "7"
-        properties = answer.json()["properties"]
+        response = send(credential_for(azure, owner), "PUT", path, json={"location": "East US 2"})
+        assert response.status_code == 201
+        assert response.headers["Retry-After"] == "7"
+        properties = response.json()["properties"]
         assert properties["provisioningState"] == "Creating"
         assert (properties["state"], properties["endpoint"]) == (None, None)
 
     def test_who_looks_at_the_account_itself(self, client: Any) -> None:
         """Without a poller, the account's own state goes from Creating to Succeeded."""
-        either(client.accounts, "create")("analytics", "newstore", new_account(), polling=False)
+        operation(client.accounts, "create")("analytics", "newstore", new_account(), polling=False)
         states = [client.accounts.get("analytics", "newstore") for _ in range(2)]
         assert [one.provisioning_state for one in states] == ["Creating", "Succeeded"]
 
     def test_location_address_of_an_operation(self, azure: Sandbox, owner: Person) -> None:
         """The Location of a create answers 202 while it lasts, then 200 and the account."""
-        credential = badge(azure, owner)
+        credential = credential_for(azure, owner)
         path = f"{GROUP}/providers/Microsoft.DataLakeStore/accounts/newstore"
-        made = ask(credential, "PUT", path, json={"location": "eastus2"})
+        made = send(credential, "PUT", path, json={"location": "eastus2"})
         result = made.headers["Location"].partition("?")[0].removeprefix(ROOT)
-        assert ask(credential, "GET", result).status_code == 202
-        last = ask(credential, "GET", result)
+        assert send(credential, "GET", result).status_code == 202
+        last = send(credential, "GET", result)
         assert (last.status_code, last.json()["name"]) == (200, "newstore")
-        assert ask(credential, "GET", result + "9").json()["error"]["code"] == "OperationNotFound"
+        assert send(credential, "GET", result + "9").json()["error"]["code"] == "OperationNotFound"
 
     def test_a_change_during_creation(self, client: Any) -> None:
         """An account that is being created cannot be changed."""
-        create = either(client.accounts, "create")
+        create = operation(client.accounts, "create")
         create("analytics", "newstore", new_account(), polling=False)
         change = lambda: create("analytics", "newstore", new_account())  # noqa: E731
-        assert refusal(change) == (409, "Conflict")
+        assert error_of(change) == (409, "Conflict")
 
     def test_update(self, azure: Sandbox, client: Any) -> None:
         """An update answers at once with the changed account, and later than its creation."""
         azure.clock.advance(60)
-        update = either(client.accounts, "update")
+        update = operation(client.accounts, "update")
         parameters = models.UpdateDataLakeStoreAccountParameters(
             tags={"a": "b"}, firewall_state="Enabled", new_tier="Commitment_1TB"
         )
-        changed = finish(update("analytics", "mystore", parameters))
+        changed = wait_for(update("analytics", "mystore", parameters))
         assert (changed.tags, changed.firewall_state) == ({"a": "b"}, "Enabled")
         assert (changed.current_tier, changed.new_tier) == ("Consumption", "Commitment_1TB")
         assert (changed.last_modified_time - changed.creation_time).total_seconds() == 60
         parameters = models.UpdateDataLakeStoreAccountParameters(default_group="g")
-        changed = finish(update("analytics", "mystore", parameters))
+        changed = wait_for(update("analytics", "mystore", parameters))
         assert (changed.tags, changed.default_group) == ({"a": "b"}, "g")
 
     def test_create_again_replaces(self, client: Any) -> None:
         """A second create changes the account and drops the tags that it does not name."""
-        create = either(client.accounts, "create")
-        first = finish(create("analytics", "mystore", new_account(tags={"a": "b"})))
-        second = finish(create("analytics", "mystore", new_account(firewall_state="Enabled")))
+        create = operation(client.accounts, "create")
+        first = wait_for(create("analytics", "mystore", new_account(tags={"a": "b"})))
+        second = wait_for(create("analytics", "mystore", new_account(firewall_state="Enabled")))
         assert (first.tags, second.tags) == ({"a": "b"}, None)
         assert (first.account_id, second.firewall_state) == (second.account_id, "Enabled")
 
     def test_delete(self, azure: Sandbox, client: Any, owner: Person) -> None:
         """A deleted account is not listed any more and its store is gone."""
-        assert store_answer(azure, owner, "mystore").status_code == 200
-        finish(either(client.accounts, "delete")("analytics", "mystore"))
+        assert store_response(azure, owner, "mystore").status_code == 200
+        wait_for(operation(client.accounts, "delete")("analytics", "mystore"))
         assert list(client.accounts.list()) == []
         get = lambda: client.accounts.get("analytics", "mystore")  # noqa: E731
-        assert refusal(get) == (404, "ResourceNotFound")
-        assert store_answer(azure, owner, "mystore").status_code == 404
-        finish(either(client.accounts, "delete")("analytics", "mystore"))
+        assert error_of(get) == (404, "ResourceNotFound")
+        assert store_response(azure, owner, "mystore").status_code == 404
+        wait_for(operation(client.accounts, "delete")("analytics", "mystore"))
         assert [one.status for one in azure.log.to("/mystore", method="DELETE")] == [202, 204]
 
     def test_names_in_any_case(self, client: Any) -> None:
@@ -263,18 +267,18 @@ class TestAccounts:
     @pytest.mark.parametrize("name", ["ab", "My-Store", "a" * 25, "lake_1"])
     def test_bad_names(self, client: Any, name: str) -> None:
         """A name that is not 3 to 24 lower-case letters and digits is refused."""
-        create = either(client.accounts, "create")
+        create = operation(client.accounts, "create")
         call = lambda: create("analytics", name, new_account())  # noqa: E731
-        assert refusal(call) == (400, "AccountNameInvalid")
+        assert error_of(call) == (400, "AccountNameInvalid")
         assert check_name(client, name).reason == "Invalid"
 
     def test_other_refusals_of_create(self, azure: Sandbox, client: Any) -> None:
         """A missing group, a wrong region, a taken name and another place each have a code."""
         azure.resource_manager.add_resource_group("elsewhere", "westus")
-        create = either(client.accounts, "create")
+        create = operation(client.accounts, "create")
 
         def refused(group: str, name: str, location: str) -> tuple[int, str]:
-            return refusal(lambda: create(group, name, new_account(location)))
+            return error_of(lambda: create(group, name, new_account(location)))
 
         missing = refused("nowhere", "newstore", "eastus2")
         assert missing == (404, "ResourceGroupNotFound")
@@ -295,14 +299,14 @@ class TestAccounts:
     def test_enable_key_vault(self, client: Any) -> None:
         """Only an account with a key of the user's own has a key vault to enable."""
         enable = client.accounts.enable_key_vault
-        refused = refusal(lambda: enable("analytics", "mystore"))
+        refused = error_of(lambda: enable("analytics", "mystore"))
         assert refused == (400, "InvalidOperation")
         vault = models.KeyVaultMetaInfo(
             key_vault_resource_id="v", encryption_key_name="k", encryption_key_version="1"
         )
         config = models.EncryptionConfig(type="UserManaged", key_vault_meta_info=vault)
         parameters = new_account(encryption_config=config, identity=models.EncryptionIdentity())
-        made = finish(either(client.accounts, "create")("analytics", "vaulted", parameters))
+        made = wait_for(operation(client.accounts, "create")("analytics", "vaulted", parameters))
         assert made.encryption_provisioning_state == "Creating"
         assert made.identity.tenant_id == CONTOSO_ID
         enable("analytics", "vaulted")
@@ -324,9 +328,9 @@ class TestLists:
         """A group's list has its own accounts alone; a missing group is an error."""
         found = client.accounts.list_by_resource_group("Team")
         assert [one.name for one in found] == ["lake1", "lake2", "lake3"]
-        missing = refusal(lambda: list(client.accounts.list_by_resource_group("none")))
+        missing = error_of(lambda: list(client.accounts.list_by_resource_group("none")))
         assert missing == (404, "ResourceGroupNotFound")
-        elsewhere = refusal(lambda: client.accounts.get("analytics", "lake1"))
+        elsewhere = error_of(lambda: client.accounts.get("analytics", "lake1"))
         assert elsewhere == (404, "ResourceNotFound")
 
     def test_pages(self, azure: Sandbox, client: Any) -> None:
@@ -345,7 +349,7 @@ class TestLists:
         assert names(filter="location eq 'westeurope'", skip=1) == ["lake2", "lake3"]
         assert names(orderby="name desc", top=2) == ["mystore", "lake3"]
         assert names(filter="name eq 'lake1' and location ne 'eastus2'") == ["lake1"]
-        bad = refusal(lambda: names(filter="name like 'x'"))
+        bad = error_of(lambda: names(filter="name like 'x'"))
         assert bad == (400, "InvalidFilterInQueryString")
 
     def test_select_and_count(self, client: Any) -> None:
@@ -423,7 +427,7 @@ class TestChildren:
         assert {name: getattr(found, name) for name in given} == given | change
         operations.delete("analytics", "mystore", "rule1")
         assert list(operations.list_by_account("analytics", "mystore")) == []
-        gone = refusal(lambda: operations.get("analytics", "mystore", "rule1"))
+        gone = error_of(lambda: operations.get("analytics", "mystore", "rule1"))
         assert gone == (404, "NestedResourceNotFound")
         operations.delete("analytics", "mystore", "rule1")
 
@@ -433,16 +437,16 @@ class TestChildren:
             name="office", start_ip_address="10.0.0.1", end_ip_address="10.0.0.2"
         )
         parameters = new_account(firewall_rules=[rule], firewall_state="Enabled")
-        made = finish(either(client.accounts, "create")("analytics", "newstore", parameters))
+        made = wait_for(operation(client.accounts, "create")("analytics", "newstore", parameters))
         assert [one.end_ip_address for one in made.firewall_rules] == ["10.0.0.2"]
         assert client.firewall_rules.get("analytics", "newstore", "OFFICE").name == "office"
 
     def test_bad_rules(self, client: Any) -> None:
         """A range that is none, and a rule of a missing account, are refused."""
         bad = {"start_ip_address": "10.0.0.9", "end_ip_address": "10.0.0.1"}
-        refused = refusal(lambda: put_child(client, "firewall_rules", "r", bad))
+        refused = error_of(lambda: put_child(client, "firewall_rules", "r", bad))
         assert refused == (400, "InvalidIpAddressRange")
-        missing = refusal(lambda: list(client.firewall_rules.list_by_account("analytics", "no")))
+        missing = error_of(lambda: list(client.firewall_rules.list_by_account("analytics", "no")))
         assert missing == (404, "ResourceNotFound")
 
 
@@ -458,49 +462,49 @@ class TestGroups:
         tagged = groups.list(filter="tagName eq 'a' and tagValue eq 'b'")
         assert [one.name for one in tagged] == ["Sea"]
         azure.resource_manager.add_account("deepsea", "Sea")
-        finish(either(groups, "delete")("sea"))
+        wait_for(operation(groups, "delete")("sea"))
         assert not groups.check_existence("sea")
         assert [one.name for one in groups.list()] == ["analytics"]
-        assert refusal(lambda: groups.get("sea")) == (404, "ResourceGroupNotFound")
+        assert error_of(lambda: groups.get("sea")) == (404, "ResourceGroupNotFound")
 
     def test_deletion_takes_the_stores_along(
         self, azure: Sandbox, resources: Any, client: Any, owner: Person
     ) -> None:
         """A group's deletion answers 202 until it is done; its accounts and stores go too."""
-        finish(either(resources.resource_groups, "delete")("analytics"))
+        wait_for(operation(resources.resource_groups, "delete")("analytics"))
         assert [one.status for one in azure.log.to("/operationresults/")] == [202, 200]
         assert list(client.accounts.list()) == []
-        assert store_answer(azure, owner, "mystore").status_code == 404
+        assert store_response(azure, owner, "mystore").status_code == 404
 
     @pytest.mark.parametrize(("method", "name"), [("PUT", "newstore"), ("DELETE", "mystore")])
     def test_deletion_overtakes(
         self, azure: Sandbox, resources: Any, client: Any, owner: Person, method: str, name: str
     ) -> None:
         """What was under way in a deleted group leaves no account and no store behind."""
-        credential = badge(azure, owner)
+        credential = credential_for(azure, owner)
         azure.resource_manager.polls = 3
         path = f"{GROUP}/providers/Microsoft.DataLakeStore/accounts/{name}"
-        begun = ask(credential, method, path, json={"location": "eastus2"})
+        begun = send(credential, method, path, json={"location": "eastus2"})
         azure.resource_manager.polls = 0
-        finish(either(resources.resource_groups, "delete")("analytics"))
+        wait_for(operation(resources.resource_groups, "delete")("analytics"))
         address = begun.headers["Azure-AsyncOperation"].partition("?")[0].removeprefix(ROOT)
-        looks = [ask(credential, "GET", address).json()["status"] for _ in range(4)]
+        looks = [send(credential, "GET", address).json()["status"] for _ in range(4)]
         assert (looks[0], looks[-1]) == ("InProgress", "Succeeded")
         assert list(client.accounts.list()) == []
-        assert store_answer(azure, owner, name).status_code == 404
+        assert store_response(azure, owner, name).status_code == 404
 
     def test_refusals(self, resources: Any) -> None:
         """A wrong region, another region for the same group and a deletion under way."""
         groups = resources.resource_groups
         put = groups.create_or_update
-        wrong = refusal(lambda: put("new", {"location": "mars"}))
+        wrong = error_of(lambda: put("new", {"location": "mars"}))
         assert wrong == (400, "LocationNotAvailableForResourceGroup")
-        moved = refusal(lambda: put("analytics", {"location": "westus"}))
+        moved = error_of(lambda: put("analytics", {"location": "westus"}))
         assert moved == (409, "InvalidResourceGroupLocation")
-        missing = refusal(lambda: either(groups, "delete")("nowhere"))
+        missing = error_of(lambda: operation(groups, "delete")("nowhere"))
         assert missing == (404, "ResourceGroupNotFound")
-        either(groups, "delete")("analytics", polling=False)
-        busy = refusal(lambda: put("analytics", {"location": "eastus2"}))
+        operation(groups, "delete")("analytics", polling=False)
+        busy = error_of(lambda: put("analytics", {"location": "eastus2"}))
         assert busy == (409, "ResourceGroupBeingDeleted")
 
     def test_accounts_as_plain_resources(self, resources: Any) -> None:
@@ -525,8 +529,8 @@ class TestProvider:
         assert provider.registration_state == "Registered"
         assert "accounts" in [one.resource_type for one in provider.resource_types]
         resources.providers.unregister("Microsoft.DataLakeStore")
-        answer = ask(badge(azure, owner), "PUT", ACCOUNT, json={"location": "eastus2"})
-        assert answer.json()["error"]["code"] == "MissingSubscriptionRegistration"
+        response = send(credential_for(azure, owner), "PUT", ACCOUNT, json={"location": "eastus2"})
+        assert response.json()["error"]["code"] == "MissingSubscriptionRegistration"
         resources.providers.register("Microsoft.DataLakeStore")
         namespaces = {one.namespace: one.registration_state for one in resources.providers.list()}
         assert namespaces["Microsoft.DataLakeStore"] == "Registered"
@@ -541,32 +545,32 @@ class TestProvider:
 
     def test_subscriptions_and_tenants(self, azure: Sandbox, owner: Person) -> None:
         """The subscription is listed with its tenant, the tenant with its domain."""
-        credential = badge(azure, owner)
-        (listed,) = ask(credential, "GET", "/subscriptions", GROUPS).json()["value"]
+        credential = credential_for(azure, owner)
+        (listed,) = send(credential, "GET", "/subscriptions", GROUPS).json()["value"]
         assert (listed["subscriptionId"], listed["tenantId"]) == (SUBSCRIPTION_ID, CONTOSO_ID)
-        assert ask(credential, "GET", SUBSCRIPTION, GROUPS).json() == listed
-        (tenant,) = ask(credential, "GET", "/tenants", GROUPS).json()["value"]
+        assert send(credential, "GET", SUBSCRIPTION, GROUPS).json() == listed
+        (tenant,) = send(credential, "GET", "/tenants", GROUPS).json()["value"]
         assert tenant["domains"] == [CONTOSO]
-        regions = ask(credential, "GET", SUBSCRIPTION + "/locations", GROUPS).json()["value"]
+        regions = send(credential, "GET", SUBSCRIPTION + "/locations", GROUPS).json()["value"]
         assert "eastus2" in [one["name"] for one in regions]
 
 
-def challenged(answer: requests.Response) -> tuple[int, str, str]:
+def challenge_of(response: requests.Response) -> tuple[int, str, str]:
     """Give status, code and the challenge of a refused request."""
-    header = answer.headers["WWW-Authenticate"]
-    return answer.status_code, answer.json()["error"]["code"], header
+    header = response.headers["WWW-Authenticate"]
+    return response.status_code, response.json()["error"]["code"], header
 
 
-class TestGate:
+class TestAuthentication:
     def test_both_spellings_of_the_audience(self, azure: Sandbox, owner: Person) -> None:
         """A token for either name of the service, with or without the slash, is good."""
         for audience in (MANAGEMENT, "https://management.azure.com"):
-            (found,) = stores_client(badge(azure, owner, audience)).accounts.list()
+            (found,) = stores_client(credential_for(azure, owner, audience)).accounts.list()
             assert found.name == "mystore"
 
     def test_no_token(self, azure: Sandbox) -> None:
         """Without a token the challenge names the subscription's tenant."""
-        status, code, header = challenged(ask(None, "GET", SUBSCRIPTION, GROUPS))
+        status, code, header = challenge_of(send(None, "GET", SUBSCRIPTION, GROUPS))
         assert (status, code) == (401, "AuthenticationFailed")
         assert f'authorization_uri="https://login.windows.net/{CONTOSO_ID}"' in header
         assert 'error="invalid_token"' in header
@@ -574,33 +578,33 @@ class TestGate:
 
     def test_not_a_bearer_token(self, azure: Sandbox) -> None:
         """Another scheme, and a token that is none, have codes of their own."""
-        basic = ask(None, "GET", SUBSCRIPTION, headers={"Authorization": "Basic eDp5"})
-        assert challenged(basic)[1] == "AuthenticationFailedInvalidHeader"
-        nonsense = ask(Badge("a.b.c"), "GET", SUBSCRIPTION)
-        assert challenged(nonsense)[:2] == (401, "InvalidAuthenticationToken")
+        basic = send(None, "GET", SUBSCRIPTION, headers={"Authorization": "Basic eDp5"})
+        assert challenge_of(basic)[1] == "AuthenticationFailedInvalidHeader"
+        nonsense = send(TokenCredential("a.b.c"), "GET", SUBSCRIPTION)
+        assert challenge_of(nonsense)[:2] == (401, "InvalidAuthenticationToken")
 
     def test_wrong_audience(self, azure: Sandbox, owner: Person) -> None:
         """A token for the stores is not one for Resource Manager."""
-        client = stores_client(badge(azure, owner, "https://datalake.azure.net/"))
-        refused = refusal(lambda: list(client.accounts.list()))
+        client = stores_client(credential_for(azure, owner, "https://datalake.azure.net/"))
+        refused = error_of(lambda: list(client.accounts.list()))
         assert refused == (401, "InvalidAuthenticationTokenAudience")
 
     def test_expired(self, azure: Sandbox, owner: Person) -> None:
         """A token is good up to its last second and not a second more."""
-        client = stores_client(badge(azure, owner))
+        client = stores_client(credential_for(azure, owner))
         azure.clock.advance(3599)
         assert list(client.accounts.list())
         azure.clock.advance(1)
-        refused = refusal(lambda: list(client.accounts.list()))
+        refused = error_of(lambda: list(client.accounts.list()))
         assert refused == (401, "ExpiredAuthenticationToken")
 
     def test_revoked(self, azure: Sandbox, owner: Person) -> None:
         """A revoked person's token is refused with a claims challenge, and good again later."""
-        credential = badge(azure, owner)
+        credential = credential_for(azure, owner)
         azure.world.identity.revoke(owner)
-        refused = refusal(lambda: list(stores_client(credential).accounts.list()))
+        refused = error_of(lambda: list(stores_client(credential).accounts.list()))
         assert refused == (401, "InvalidAuthenticationToken")
-        header = ask(credential, "GET", SUBSCRIPTION).headers["WWW-Authenticate"]
+        header = send(credential, "GET", SUBSCRIPTION).headers["WWW-Authenticate"]
         assert 'error_description="User session has been revoked", claims="ey' in header
         azure.world.identity.accept_again(owner)
         assert list(stores_client(credential).accounts.list())
@@ -609,23 +613,25 @@ class TestGate:
         """A person of another tenant sees no subscription and is told whose tenant it is."""
         tenant = azure.world.directory.add_tenant("fabrikam.com").tenant_id
         eve = azure.world.directory.add(Person("eve@fabrikam.com", tenant, "x"))
-        refused = refusal(lambda: list(stores_client(badge(azure, eve)).accounts.list()))
+        refused = error_of(lambda: list(stores_client(credential_for(azure, eve)).accounts.list()))
         assert refused == (401, "InvalidAuthenticationTokenTenant")
-        answer = ask(badge(azure, eve), "GET", SUBSCRIPTION, GROUPS)
-        assert CONTOSO_ID in answer.headers["WWW-Authenticate"]
-        assert ask(badge(azure, eve), "GET", "/subscriptions", GROUPS).json()["value"] == []
+        response = send(credential_for(azure, eve), "GET", SUBSCRIPTION, GROUPS)
+        assert CONTOSO_ID in response.headers["WWW-Authenticate"]
+        assert (
+            send(credential_for(azure, eve), "GET", "/subscriptions", GROUPS).json()["value"] == []
+        )
 
     def test_reader(self, azure: Sandbox) -> None:
         """A reader reads; a write is refused with who, what and where."""
         reader = Person(f"rex@{CONTOSO}", CONTOSO_ID, "x", role="Reader")
-        credential = badge(azure, azure.world.directory.add(reader))
+        credential = credential_for(azure, azure.world.directory.add(reader))
         client = stores_client(credential)
         assert [one.name for one in client.accounts.list()] == ["mystore"]
         assert groups_client(credential).resource_groups.check_existence("analytics")
-        delete = either(client.accounts, "delete")
-        refused = refusal(lambda: finish(delete("analytics", "mystore")))
+        delete = operation(client.accounts, "delete")
+        refused = error_of(lambda: wait_for(delete("analytics", "mystore")))
         assert refused == (403, "AuthorizationFailed")
-        sentence = ask(credential, "DELETE", ACCOUNT).json()["error"]["message"]
+        sentence = send(credential, "DELETE", ACCOUNT).json()["error"]["message"]
         assert sentence.startswith(
             f"The client 'rex@{CONTOSO}' with object id '{reader.object_id}' does not have "
             "authorization to perform action 'Microsoft.DataLakeStore/accounts/delete' over "
@@ -636,13 +642,13 @@ class TestGate:
     def test_no_role(self, azure: Sandbox) -> None:
         """Without a role the list of subscriptions is empty and all else is forbidden."""
         stranger = Person(f"sue@{CONTOSO}", CONTOSO_ID, "x", role=None)
-        credential = badge(azure, azure.world.directory.add(stranger))
-        assert ask(credential, "GET", "/subscriptions", GROUPS).json()["value"] == []
-        refused = refusal(lambda: list(stores_client(credential).accounts.list()))
+        credential = credential_for(azure, azure.world.directory.add(stranger))
+        assert send(credential, "GET", "/subscriptions", GROUPS).json()["value"] == []
+        refused = error_of(lambda: list(stores_client(credential).accounts.list()))
         assert refused == (403, "AuthorizationFailed")
 
 
-class TestFrame:
+class TestRequests:
     @pytest.mark.parametrize(
         ("path", "version", "status", "code"),
         [
@@ -661,25 +667,25 @@ class TestFrame:
         self, azure: Sandbox, owner: Person, path: str, version: str, status: int, code: str
     ) -> None:
         """Each way to get an address wrong has its status and code."""
-        answer = ask(badge(azure, owner), "GET", path, version)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+        response = send(credential_for(azure, owner), "GET", path, version)
+        assert (response.status_code, response.json()["error"]["code"]) == (status, code)
 
     @pytest.mark.parametrize("body", ["", "{", "[]", '{"tags": {}}'])
     def test_bad_bodies(self, azure: Sandbox, owner: Person, body: str) -> None:
         """A body that is no JSON object, or has no location, is refused."""
-        answer = ask(badge(azure, owner), "PUT", ACCOUNT, data=body)
+        response = send(credential_for(azure, owner), "PUT", ACCOUNT, data=body)
         code = "LocationRequired" if "tags" in body else "InvalidRequestContent"
-        assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+        assert (response.status_code, response.json()["error"]["code"]) == (400, code)
 
     def test_wrong_method(self, azure: Sandbox, owner: Person) -> None:
         """A method that an address does not know is refused."""
-        assert ask(badge(azure, owner), "POST", ACCOUNT).status_code == 405
+        assert send(credential_for(azure, owner), "POST", ACCOUNT).status_code == 405
 
     def test_headers(self, azure: Sandbox, owner: Person) -> None:
         """Every answer, a refusal too, has the ids to give to support."""
         sent = {"x-ms-client-request-id": "mine", "x-ms-correlation-request-id": "thread"}
-        for credential in (badge(azure, owner), None):
-            headers = ask(credential, "GET", ACCOUNT, headers=dict(sent)).headers
+        for credential in (credential_for(azure, owner), None):
+            headers = send(credential, "GET", ACCOUNT, headers=dict(sent)).headers
             assert headers["x-ms-client-request-id"] == "mine"
             assert headers["x-ms-correlation-request-id"] == "thread"
             assert len(headers["x-ms-request-id"]) == 36

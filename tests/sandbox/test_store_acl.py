@@ -48,25 +48,25 @@ def test_nine_bits_come_back(mode):
 def test_what_is_shown_parses_to_the_same(mode, entries, mask):
     """The service's own text of an ACL says all of it, in either scope."""
     one = build(mode, entries, mask)
-    parsed = acl.parse(",".join(one.shown() + one.shown("default:")), nobody)
+    parsed = acl.parse(",".join(one.to_lines() + one.to_lines("default:")), nobody)
     assert dict(parsed.access) == dict(parsed.default) == dict(one.entries)
 
 
 @given(modes, named, bits, st.sampled_from([ADA, BOB, CY]), groups)
-def test_a_mask_only_takes_away_and_never_from_the_owner(mode, entries, mask, who, member):
+def test_a_mask_only_takes_away_and_never_from_the_owner(mode, entries, mask, object_id, member):
     """With a mask nobody has more than without; the owner has the same."""
-    caller = Caller(who, member)
+    caller = Caller(object_id, member)
     free, limited = build(mode, entries, None), build(mode, entries, mask)
-    if who == ADA:
+    if object_id == ADA:
         assert granted(limited, caller) == granted(free, caller) == mode >> 6
     else:
         assert granted(limited, caller) == granted(free, caller) & mask
 
 
 @given(modes, named, st.sampled_from([ADA, BOB, CY]), groups)
-def test_a_super_user_may_everything(mode, entries, who, member):
+def test_a_super_user_may_everything(mode, entries, object_id, member):
     """Whatever the ACL says."""
-    assert granted(build(mode, entries, None), Caller(who, member, superuser=True)) == ALL
+    assert granted(build(mode, entries, None), Caller(object_id, member, superuser=True)) == ALL
 
 
 @given(modes, named, masks, modes)
@@ -106,10 +106,16 @@ def test_the_first_named_entry_brings_a_mask_and_the_last_leaves_it():
     """As recorded from the service."""
     plain = Acl.of_mode(0o770)
     more = plain.modified({("user", BOB): 2})
-    assert more.shown() == ["user::rwx", f"user:{BOB}:-w-", "group::rwx", "mask::rwx", "other::---"]
+    assert more.to_lines() == [
+        "user::rwx",
+        f"user:{BOB}:-w-",
+        "group::rwx",
+        "mask::rwx",
+        "other::---",
+    ]
     less = more.without({("user", BOB)})
-    assert less.shown() == ["user::rwx", "group::rwx", "mask::rwx", "other::---"]
-    assert less.stripped() == plain
+    assert less.to_lines() == ["user::rwx", "group::rwx", "mask::rwx", "other::---"]
+    assert less.without_named() == plain
 
 
 def test_a_mask_that_is_given_stays_as_given():
@@ -122,7 +128,7 @@ def test_a_mask_that_is_given_stays_as_given():
 def test_a_child_gets_the_default_without_others():
     """The umask 007, then what the mode asked for lacks."""
     default = Acl({USER: 7, GROUP: 5, OTHER: 7, ("user", BOB): 7, MASK: 7})
-    assert default.for_child().shown()[-1] == "other::---"
+    assert default.for_child().to_lines()[-1] == "other::---"
     assert default.for_child().entries["user", BOB] == 7
     assert default.for_child(0o640).mode == 0o640
 
@@ -147,9 +153,9 @@ def test_a_child_gets_the_default_without_others():
 )
 def test_what_is_no_acl_is_refused(text):
     """With the service's number for an invalid entry."""
-    with pytest.raises(StoreError) as refusal:
+    with pytest.raises(StoreError) as error:
         acl.parse(text, nobody)
-    assert refusal.value.code == "0x83090C53"
+    assert error.value.code == "0x83090C53"
 
 
 def test_a_user_name_stands_for_its_object_id():

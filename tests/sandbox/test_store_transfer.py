@@ -100,33 +100,33 @@ def test_chunks_are_merged_into_one_file(fs, big):
     assert hashlib.sha256(fs.cat("up/big.bin")).hexdigest() == digest(big)
 
 
-def test_appends_at_the_end_from_many_threads_all_arrive(door):
+def test_appends_at_the_end_from_many_threads_all_arrive(webhdfs):
     """Nothing is lost or mixed when 16 threads append to one file."""
-    door("PUT", "log", "CREATE", write="true")
+    webhdfs("PUT", "log", "CREATE", write="true")
     lines = [f"{number:07}\n".encode() for number in range(160)]
 
     def add(line):
-        return door("POST", "log", "APPEND", line, append="true").status_code
+        return webhdfs("POST", "log", "APPEND", line, append="true").status_code
 
     with ThreadPoolExecutor(16) as pool:
         assert set(pool.map(add, lines)) == {200}
-    read = door("GET", "log", "OPEN", read="true").content
+    read = webhdfs("GET", "log", "OPEN", read="true").content
     assert sorted(read.splitlines(keepends=True)) == lines
 
 
-def test_concats_into_one_file_from_many_threads_all_arrive(door):
+def test_concats_into_one_file_from_many_threads_all_arrive(webhdfs):
     """Pieces that are moved in at once stand one after the other, each in one piece."""
     pieces = [bytes([number]) * (MEGABYTE // 2) for number in range(24)]
     for number, piece in enumerate(pieces):
-        door("PUT", f"d/{number}", "CREATE", piece, write="true")
-    door("PUT", "whole", "CREATE", write="true")
+        webhdfs("PUT", f"d/{number}", "CREATE", piece, write="true")
+    webhdfs("PUT", "whole", "CREATE", write="true")
 
     def add(number):
-        return door("POST", "whole", "MSCONCAT", f"sources=d/{number}".encode()).status_code
+        return webhdfs("POST", "whole", "MSCONCAT", f"sources=d/{number}".encode()).status_code
 
     with ThreadPoolExecutor(12) as pool:
         assert set(pool.map(add, range(len(pieces)))) == {200}
-    read = door("GET", "whole", "OPEN", read="true").content
+    read = webhdfs("GET", "whole", "OPEN", read="true").content
     size = len(pieces[0])
     assert sorted(read[at : at + size] for at in range(0, len(read), size)) == pieces
 
@@ -141,18 +141,18 @@ def test_uploaded_bytes_do_not_stay_in_memory(fs, big, store_azure):
     assert fs.info("big")["length"] == big.stat().st_size
 
 
-def test_many_threads_make_and_remove_one_tree(door):
+def test_many_threads_make_and_remove_one_tree(webhdfs):
     """Creating, listing, renaming and deleting at once gives answers, never a failure."""
 
     def work(number):
         name = f"d/{number % 5}"
         return [
-            door("PUT", name, "CREATE", b"x" * 1000, write="true", overwrite="true").status_code,
-            door("GET", name, "OPEN", read="true").status_code,
-            door("PUT", name, "RENAME", destination=f"d/r{number % 3}").status_code,
-            door("POST", "whole", "MSCONCAT", f"sources=d/r{number % 3}".encode()).status_code,
-            door("GET", "d", "LISTSTATUS").status_code,
-            door("DELETE", f"d/{number % 7}", "DELETE").status_code,
+            webhdfs("PUT", name, "CREATE", b"x" * 1000, write="true", overwrite="true").status_code,
+            webhdfs("GET", name, "OPEN", read="true").status_code,
+            webhdfs("PUT", name, "RENAME", destination=f"d/r{number % 3}").status_code,
+            webhdfs("POST", "whole", "MSCONCAT", f"sources=d/r{number % 3}".encode()).status_code,
+            webhdfs("GET", "d", "LISTSTATUS").status_code,
+            webhdfs("DELETE", f"d/{number % 7}", "DELETE").status_code,
         ]
 
     with ThreadPoolExecutor(12) as pool:

@@ -9,7 +9,7 @@ import requests
 
 from adls_enduser.sandbox import CONTOSO, Sandbox, SandboxClock
 from adls_enduser.sandbox.entra import AZURE_CLI
-from adls_enduser.sandbox.entra.error_responses import REFUSALS
+from adls_enduser.sandbox.entra.error_responses import ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TOKEN = f"https://login.microsoftonline.com/{CONTOSO}/oauth2/token"
 DEVICE_CODE = f"https://login.microsoftonline.com/{CONTOSO}/oauth2/devicecode"
 ADA = f"ada@{CONTOSO}"
-ASKED = {"client_id": AZURE_CLI, "resource": "https://datalake.azure.net/"}
+REQUEST = {"client_id": AZURE_CLI, "resource": "https://datalake.azure.net/"}
 
 # What a program must be able to tell apart: every number that the library has a remedy for.
 NUMBERS = [
@@ -59,14 +59,14 @@ def azure() -> Iterator[Sandbox]:
 
 def sign_in() -> requests.Response:
     """Sign in by password."""
-    form = {**ASKED, "grant_type": "password", "username": ADA, "password": "right"}
+    form = {**REQUEST, "grant_type": "password", "username": ADA, "password": "right"}
     return requests.post(TOKEN, form, timeout=10)
 
 
-def check(answer: requests.Response, number: int) -> None:
+def check_error(response: requests.Response, number: int) -> None:
     """See that an answer is the refusal of that number, all of it."""
-    expected, body = REFUSALS[number], answer.json()
-    assert answer.status_code == expected.status
+    expected, body = ERRORS[number], response.json()
+    assert response.status_code == expected.status
     assert (body["error"], body["error_codes"]) == (expected.error, [number])
     assert body.get("suberror") == expected.suberror
     assert body["error_description"].startswith(f"AADSTS{number}: ")
@@ -80,24 +80,24 @@ def test_person_is_refused_in_every_flow(azure: Sandbox, number: int) -> None:
     ada = azure.entra.person(ADA, password="right")
     token = sign_in().json()["refresh_token"]
     ada.refused_with = number
-    check(sign_in(), number)
-    form = {**ASKED, "grant_type": "refresh_token", "refresh_token": token}
-    check(requests.post(TOKEN, form, timeout=10), number)
-    code = requests.post(DEVICE_CODE, ASKED, timeout=10).json()
+    check_error(sign_in(), number)
+    form = {**REQUEST, "grant_type": "refresh_token", "refresh_token": token}
+    check_error(requests.post(TOKEN, form, timeout=10), number)
+    code = requests.post(DEVICE_CODE, REQUEST, timeout=10).json()
     azure.entra.approve(code["user_code"], by=ada)
-    form = {**ASKED, "grant_type": "device_code", "code": code["device_code"]}
-    check(requests.post(TOKEN, form, timeout=10), number)
+    form = {**REQUEST, "grant_type": "device_code", "code": code["device_code"]}
+    check_error(requests.post(TOKEN, form, timeout=10), number)
 
 
 @pytest.mark.parametrize("number", RECORDED)
 def test_refusals_are_as_recorded(number: int) -> None:
     """Status, error and suberror are those that the real service was seen to send."""
-    refusal = REFUSALS[number]
-    assert (refusal.status, refusal.error, refusal.suberror) == RECORDED[number]
+    definition = ERRORS[number]
+    assert (definition.status, definition.error, definition.suberror) == RECORDED[number]
 
 
 def test_throttling_says_when_to_come_back(azure: Sandbox) -> None:
     """AADSTS90055 is status 429 with a Retry-After."""
     azure.entra.person(ADA, password="right", refused_with=90055)
-    answer = sign_in()
-    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "5")
+    response = sign_in()
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "5")

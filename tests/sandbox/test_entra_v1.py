@@ -80,19 +80,19 @@ def poll(code: dict[str, str], **changes: str) -> requests.Response:
     return post(f"{CONTOSO}/oauth2/token", **{**form, "resource": MANAGEMENT, **changes})
 
 
-def said(answer: requests.Response) -> tuple[int, str, int]:
+def error_of(response: requests.Response) -> tuple[int, str, int]:
     """Give the status, the OAuth error and the AADSTS number."""
-    body = answer.json()
-    return answer.status_code, body["error"], body["error_codes"][0]
+    body = response.json()
+    return response.status_code, body["error"], body["error_codes"][0]
 
 
 def test_token_answer_is_version_one(azure: Sandbox, ada: Person) -> None:
     """Every field of a token answer is a string; times are the service's."""
     azure.clock.skew = 100
     azure.entra.token_lifetime = 1234
-    answer = sign_in().json()
+    response = sign_in().json()
     now = int(azure.clock.time()) + 100
-    known = {key: answer[key] for key in answer if not key.endswith("_token")}
+    known = {key: response[key] for key in response if not key.endswith("_token")}
     assert known == {
         "token_type": "Bearer",
         "scope": "user_impersonation",
@@ -130,16 +130,16 @@ def test_refusal_is_written_as_entra_does(azure: Sandbox, ada: Person) -> None:
     """A refusal's body and headers carry the ids and the time that support asks for."""
     mine = str(uuid.uuid4())
     headers = {"client-request-id": mine, "return-client-request-id": "true"}
-    answer = requests.post(
+    response = requests.post(
         f"https://{HOST}/{CONTOSO}/oauth2/token",
         password_form(password="wrong"),
         headers=headers,
         timeout=10,
     )
-    body = answer.json()
-    assert said(answer) == (400, "invalid_grant", 50126)
-    assert (body["correlation_id"], answer.headers["client-request-id"]) == (mine, mine)
-    assert body["trace_id"] == answer.headers["x-ms-request-id"]
+    body = response.json()
+    assert error_of(response) == (400, "invalid_grant", 50126)
+    assert (body["correlation_id"], response.headers["client-request-id"]) == (mine, mine)
+    assert body["trace_id"] == response.headers["x-ms-request-id"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", body["timestamp"])
     assert body["error_uri"] == f"https://{HOST}/error?code=50126"
     assert body["error_description"].split("\r\n")[1:] == [
@@ -147,16 +147,16 @@ def test_refusal_is_written_as_entra_does(azure: Sandbox, ada: Person) -> None:
         f"Correlation ID: {mine}",
         f"Timestamp: {body['timestamp']}",
     ]
-    assert "no-store" in answer.headers["Cache-Control"]
+    assert "no-store" in response.headers["Cache-Control"]
 
 
 def test_correlation_id_that_is_no_guid_is_replaced(ada: Person) -> None:
     """A client's own id is echoed only if it is a GUID."""
     url, form = f"https://{HOST}/{CONTOSO}/oauth2/token", password_form(password="wrong")
     headers = {"client-request-id": "<script>"}
-    answer = requests.post(url, form, headers=headers, timeout=10)
-    uuid.UUID(answer.json()["correlation_id"])
-    assert "client-request-id" not in answer.headers
+    response = requests.post(url, form, headers=headers, timeout=10)
+    uuid.UUID(response.json()["correlation_id"])
+    assert "client-request-id" not in response.headers
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_bad_requests_are_refused(
 ) -> None:
     """What is wrong with a request is told by Entra's number for it."""
     azure.entra.person("bob@fabrikam.com", password=PASSWORD)
-    assert said(sign_in(**changes)) == expected
+    assert error_of(sign_in(**changes)) == expected
 
 
 @pytest.mark.parametrize(
@@ -206,26 +206,26 @@ def test_own_applications_are_checked(
 ) -> None:
     """An application may ask as it is registered, and not otherwise."""
     azure.entra.application(OWN_CLIENT, **registered)
-    answer = sign_in(client_id=OWN_CLIENT)
-    if answer.ok:
-        assert "foci" not in answer.json()
-    assert (said(answer) if not answer.ok else (200, "", 0)) == expected
+    response = sign_in(client_id=OWN_CLIENT)
+    if response.ok:
+        assert "foci" not in response.json()
+    assert (error_of(response) if not response.ok else (200, "", 0)) == expected
 
 
 def test_get_is_refused_and_unknown_paths_are_not_found(azure: Sandbox) -> None:
     """The token endpoint takes POST only, and there is nothing beside the endpoints."""
     url = f"https://{HOST}/{CONTOSO}/oauth2/token"
-    assert said(requests.get(url, timeout=10)) == (400, "invalid_request", 900561)
+    assert error_of(requests.get(url, timeout=10)) == (400, "invalid_request", 900561)
     assert requests.post(f"{url}/else", timeout=10).status_code == 404
     assert requests.get(f"https://{HOST}/", timeout=10).status_code == 404
 
 
 def test_ten_wrong_passwords_lock_the_account(azure: Sandbox, ada: Person) -> None:
     """After ten wrong passwords in a row even the right one is refused, for a minute."""
-    assert [said(sign_in(password="wrong"))[2] for _ in range(9)] == [50126] * 9
+    assert [error_of(sign_in(password="wrong"))[2] for _ in range(9)] == [50126] * 9
     assert sign_in().ok
-    assert [said(sign_in(password="wrong"))[2] for _ in range(10)] == [50126] * 10
-    assert said(sign_in()) == (400, "invalid_grant", 50053)
+    assert [error_of(sign_in(password="wrong"))[2] for _ in range(10)] == [50126] * 10
+    assert error_of(sign_in()) == (400, "invalid_grant", 50053)
     azure.clock.advance(60)
     assert sign_in().ok
 
@@ -239,13 +239,13 @@ def test_sovereign_tenant_is_known_in_its_own_cloud_only(azure: Sandbox) -> None
         "resource": "https://management.core.chinacloudapi.cn/",
         "tenant": "contoso.partner.onmschina.cn",
     }
-    answer = sign_in(host="login.chinacloudapi.cn", **changes)
-    assert answer.json()["resource"] == changes["resource"]
+    response = sign_in(host="login.chinacloudapi.cn", **changes)
+    assert response.json()["resource"] == changes["resource"]
     refused = sign_in(**changes)
-    assert said(refused) == (400, "invalid_request", 90038)
+    assert error_of(refused) == (400, "invalid_request", 90038)
     assert "'partner.microsoftonline.cn'" in refused.json()["error_description"]
-    token = answer.json()["refresh_token"]
-    assert said(refresh(token, "common")) == (400, "invalid_grant", 70000)
+    token = response.json()["refresh_token"]
+    assert error_of(refresh(token, "common")) == (400, "invalid_grant", 70000)
 
 
 @pytest.mark.parametrize(
@@ -262,11 +262,11 @@ def test_instance_discovery(azure: Sandbox, endpoint: str, expected: int) -> Non
     """Known authorities have a tenant discovery endpoint, others are invalid."""
     url = f"https://{HOST}/common/discovery/instance"
     parameters = {"authorization_endpoint": endpoint, "api-version": "1.0"}
-    answer = requests.get(url, parameters, timeout=10)
-    if answer.ok:
-        found = answer.json()["tenant_discovery_endpoint"]
+    response = requests.get(url, parameters, timeout=10)
+    if response.ok:
+        found = response.json()["tenant_discovery_endpoint"]
         assert found == endpoint.replace("oauth2/authorize", ".well-known/openid-configuration")
-    assert (200 if answer.ok else said(answer)[2]) == expected
+    assert (200 if response.ok else error_of(response)[2]) == expected
 
 
 def test_user_realm_tells_of_domains(azure: Sandbox) -> None:
@@ -299,15 +299,15 @@ def test_user_realm_tells_of_domains(azure: Sandbox) -> None:
 def test_polling_too_fast_is_slowed_down(azure: Sandbox, ada: Person) -> None:
     """A poll before the interval is over gets slow_down, and five more seconds to wait."""
     code = device_code()
-    assert said(poll(code)) == (400, "authorization_pending", 70016)
+    assert error_of(poll(code)) == (400, "authorization_pending", 70016)
     azure.clock.advance(4)
-    assert said(poll(code))[1] == "slow_down"
+    assert error_of(poll(code))[1] == "slow_down"
     azure.clock.advance(5)
-    assert said(poll(code))[1] == "slow_down"
+    assert error_of(poll(code))[1] == "slow_down"
     azure.clock.advance(15)
-    assert said(poll(code))[1] == "authorization_pending"
+    assert error_of(poll(code))[1] == "authorization_pending"
     azure.entra.device_codes.slow_down = False
-    assert said(poll(code))[1] == "authorization_pending"
+    assert error_of(poll(code))[1] == "authorization_pending"
 
 
 def test_device_code_works_once(azure: Sandbox, ada: Person) -> None:
@@ -315,8 +315,8 @@ def test_device_code_works_once(azure: Sandbox, ada: Person) -> None:
     code = device_code()
     azure.entra.approve(code["user_code"].lower())
     assert poll(code).json()["resource"] == MANAGEMENT
-    assert said(poll(code)) == (400, "invalid_grant", 70000)
-    assert said(poll({"device_code": "x"})) == (400, "bad_verification_code", 70018)
+    assert error_of(poll(code)) == (400, "invalid_grant", 70000)
+    assert error_of(poll({"device_code": "x"})) == (400, "bad_verification_code", 70018)
     with pytest.raises(ValueError, match="AADSTS90120"):
         azure.entra.approve(code["user_code"])
 
@@ -327,7 +327,7 @@ def test_device_code_belongs_to_its_application(azure: Sandbox, ada: Person) -> 
     code = device_code()
     azure.entra.approve(code["user_code"])
     stolen = poll(code, client_id=OWN_CLIENT)
-    assert said(stolen) == (400, "bad_verification_code", 70018)
+    assert error_of(stolen) == (400, "bad_verification_code", 70018)
     assert poll(code).ok
 
 
@@ -337,9 +337,9 @@ def test_device_code_lifetime_and_interval_can_be_set(azure: Sandbox, ada: Perso
     code = device_code()
     assert (code["expires_in"], code["interval"]) == ("60", "1")
     azure.clock.advance(59)
-    assert said(poll(code))[1] == "authorization_pending"
+    assert error_of(poll(code))[1] == "authorization_pending"
     azure.clock.advance(1)
-    assert said(poll(code))[1] == "code_expired"
+    assert error_of(poll(code))[1] == "code_expired"
     assert azure.entra.pending_codes() == []
 
 
@@ -349,15 +349,15 @@ def test_device_code_of_a_stranger_is_refused(azure: Sandbox, ada: Person) -> No
     code = device_code()
     azure.entra.approve(code["user_code"], by=bob)
     refused = poll(code)
-    assert said(refused) == (400, "invalid_grant", 50020)
+    assert error_of(refused) == (400, "invalid_grant", 50020)
     assert CONTOSO_ID in refused.json()["error_description"]
     azure.entra.invite(bob, CONTOSO)
     again = device_code()
     azure.entra.approve(again["user_code"], by=bob)
-    answer = poll(again).json()
-    claims = azure.world.identity.check(f"Bearer {answer['access_token']}", [MANAGEMENT])
+    response = poll(again).json()
+    claims = azure.world.identity.check(f"Bearer {response['access_token']}", [MANAGEMENT])
     assert claims["tid"] == CONTOSO_ID
-    told = jwt.decode(answer["id_token"], options={"verify_signature": False})
+    told = jwt.decode(response["id_token"], options={"verify_signature": False})
     assert (told.get("upn"), told["email"]) == (None, bob.username), "guests have no upn"
     assert told["idp"] == f"https://sts.windows.net/{bob.tenant_id}/"
 
@@ -369,7 +369,7 @@ def test_refresh_token_dies_of_inactivity(azure: Sandbox, ada: Person) -> None:
     renewed = refresh(token).json()["refresh_token"]
     azure.clock.advance(86400)
     dead = refresh(token)
-    assert said(dead) == (400, "invalid_grant", 700082)
+    assert error_of(dead) == (400, "invalid_grant", 700082)
     assert "was inactive for 90.00:00:00." in dead.json()["error_description"]
     assert refresh(renewed).ok
 
@@ -380,7 +380,7 @@ def test_refresh_tokens_can_be_revoked(azure: Sandbox, ada: Person, number: int)
     token = sign_in().json()["refresh_token"]
     azure.entra.revoke_refresh_tokens(ada, number)
     refused = refresh(token)
-    assert said(refused) == (400, "invalid_grant", number)
+    assert error_of(refused) == (400, "invalid_grant", number)
     assert "''" not in refused.json()["error_description"]
     assert refresh(sign_in().json()["refresh_token"]).ok
 
@@ -390,7 +390,7 @@ def test_reuse_of_a_refresh_token_can_be_refused(azure: Sandbox, ada: Person) ->
     azure.entra.reuse_is_refused = True
     token = sign_in().json()["refresh_token"]
     renewed = refresh(token).json()["refresh_token"]
-    assert said(refresh(token)) == (400, "invalid_grant", 70000)
+    assert error_of(refresh(token)) == (400, "invalid_grant", 70000)
     assert refresh(renewed).ok
 
 
@@ -398,9 +398,9 @@ def test_refresh_checks_the_person_again(azure: Sandbox, ada: Person) -> None:
     """Somebody disabled, or in need of a second factor since, gets no more tokens."""
     token = sign_in().json()["refresh_token"]
     ada.mfa = True
-    assert said(refresh(token)) == (400, "interaction_required", 50076)
+    assert error_of(refresh(token)) == (400, "interaction_required", 50076)
     ada.refused_with = 50057
-    assert said(refresh(token)) == (400, "invalid_grant", 50057)
+    assert error_of(refresh(token)) == (400, "invalid_grant", 50057)
 
 
 def test_refresh_token_is_of_one_application_and_cloud(azure: Sandbox, ada: Person) -> None:
@@ -409,10 +409,10 @@ def test_refresh_token_is_of_one_application_and_cloud(azure: Sandbox, ada: Pers
     azure.entra.person("bob@fabrikam.com", password=PASSWORD)
     token = sign_in().json()["refresh_token"]
     assert refresh(token, "common").json()["resource"] == MANAGEMENT
-    assert said(refresh(token, client_id=OWN_CLIENT)) == (400, "invalid_grant", 70000)
-    assert said(refresh(token, "fabrikam.com")) == (400, "invalid_grant", 50020)
+    assert error_of(refresh(token, client_id=OWN_CLIENT)) == (400, "invalid_grant", 70000)
+    assert error_of(refresh(token, "fabrikam.com")) == (400, "invalid_grant", 50020)
     elsewhere = refresh(token, "common", host="login.microsoftonline.us")
-    assert said(elsewhere) == (400, "invalid_grant", 70000)
+    assert error_of(elsewhere) == (400, "invalid_grant", 70000)
 
 
 def soap(username: str, password: str, before: str = "") -> bytes:
@@ -432,8 +432,8 @@ def test_federation_server_refuses_what_it_should(azure: Sandbox) -> None:
     trust = "https://sts.fabrikam.com/adfs/services/trust"
 
     def ask(body: bytes, path: str = "13") -> tuple[int, bool]:
-        answer = requests.post(f"{trust}/{path}/usernamemixed", body, timeout=10)
-        return answer.status_code, "FailedAuthentication" in answer.text
+        response = requests.post(f"{trust}/{path}/usernamemixed", body, timeout=10)
+        return response.status_code, "FailedAuthentication" in response.text
 
     entity = "<!DOCTYPE e [<!ENTITY b 'bob@fabrikam.com'>]>"
     assert ask(soap("bob@fabrikam.com", PASSWORD)) == (200, False)
@@ -451,8 +451,8 @@ def test_assertions_must_be_genuine_and_fresh(azure: Sandbox) -> None:
     azure.entra.person("bob@fabrikam.com", password=PASSWORD)
     azure.entra.person("eve@fabrikam.com", password=PASSWORD)
     url = "https://sts.fabrikam.com/adfs/services/trust/13/usernamemixed"
-    answer = requests.post(url, soap("bob@fabrikam.com", PASSWORD), timeout=10).text
-    found = re.search("<saml:Assertion.*</saml:Assertion>", answer)
+    response = requests.post(url, soap("bob@fabrikam.com", PASSWORD), timeout=10).text
+    found = re.search("<saml:Assertion.*</saml:Assertion>", response)
     assert found
     genuine = found[0]
 
@@ -463,14 +463,14 @@ def test_assertions_must_be_genuine_and_fresh(azure: Sandbox) -> None:
 
     assert redeem(genuine).ok
     forged = redeem(genuine.replace("bob@fabrikam.com", "eve@fabrikam.com"))
-    assert said(forged) == (400, "invalid_grant", 50008)
+    assert error_of(forged) == (400, "invalid_grant", 50008)
     unsigned = re.sub("<ds:SignatureValue>.*</ds:SignatureValue>", "", genuine)
-    assert said(redeem(unsigned)) == (400, "invalid_grant", 50008)
+    assert error_of(redeem(unsigned)) == (400, "invalid_grant", 50008)
     odd = re.sub("(<ds:SignatureValue>)", r"\1ü", genuine)
-    assert said(redeem(odd)) == (400, "invalid_grant", 50008)
-    assert said(redeem("rubbish")) == (400, "invalid_grant", 50008)
+    assert error_of(redeem(odd)) == (400, "invalid_grant", 50008)
+    assert error_of(redeem("rubbish")) == (400, "invalid_grant", 50008)
     azure.clock.advance(3600)
-    assert said(redeem(genuine)) == (400, "invalid_grant", 50013)
+    assert error_of(redeem(genuine)) == (400, "invalid_grant", 50013)
 
 
 def test_federated_password_is_unknown_to_entra(azure: Sandbox) -> None:
@@ -478,7 +478,7 @@ def test_federated_password_is_unknown_to_entra(azure: Sandbox) -> None:
     azure.entra.person("bob@fabrikam.com", password=PASSWORD)
     assert sign_in("common", username="bob@fabrikam.com").ok
     azure.entra.federate("fabrikam.com")
-    assert said(sign_in("common", username="bob@fabrikam.com")) == (400, "invalid_grant", 50126)
+    assert error_of(sign_in("common", username="bob@fabrikam.com")) == (400, "invalid_grant", 50126)
 
 
 @pytest.mark.parametrize(
@@ -486,7 +486,7 @@ def test_federated_password_is_unknown_to_entra(azure: Sandbox) -> None:
     [
         (lambda entra: entra.person("ada", password="x"), "name@domain"),
         (lambda entra: entra.person(ADA, password="x", refused_with=1), "AADSTS1 "),
-        (lambda entra: entra.approve("AAAAAAAAA"), "nobody to approve"),
+        (lambda entra: entra.approve("AAAAAAAAA"), "no person to approve"),
         (lambda entra: entra.decline("AAAAAAAAA"), "AADSTS70018"),
         (lambda entra: entra.tenant("a.example", cloud="moon"), "cloud must be one of"),
     ],
