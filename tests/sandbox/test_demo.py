@@ -1,4 +1,4 @@
-"""``python -m adls_enduser.sandbox.demo`` tells the whole story, and notices when it is wrong."""
+"""``python -m adls_enduser.sandbox.demo`` runs all steps, and fails if a result is wrong."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEMO = ["-m", "adls_enduser.sandbox.demo"]
 
 @pytest.fixture(scope="module")
 def output() -> str:
-    """Give what the demo says when it is piped; it has ended well."""
+    """Return the demo's output to a pipe, with exit status 0."""
     done = subprocess.run(
         [sys.executable, *DEMO],
         capture_output=True,
@@ -39,7 +39,7 @@ def output() -> str:
 
 @pytest.mark.parametrize("package", ["azure-datalake-store", "azure-mgmt-datalake-store", "adal"])
 def test_names_the_packages_it_found(output: str, package: str) -> None:
-    """The versions in use are told."""
+    """The output names the installed versions."""
     assert f"{package} {importlib.metadata.version(package)}" in output
 
 
@@ -69,20 +69,20 @@ def test_names_the_packages_it_found(output: str, package: str) -> None:
         "All steps succeeded",
     ],
 )
-def test_tells(output: str, fact: str) -> None:
-    """Each step says what happened."""
+def test_output_contains_each_result(output: str, fact: str) -> None:
+    """The output of each step contains its result."""
     assert fact in output
 
 
-def test_a_browser_that_is_there_is_used(output: str, tmp_path: Path) -> None:
-    """Grace signs in on the page in a real Chromium, and lands on the program's own page."""
+def test_installed_browser_is_used(output: str, tmp_path: Path) -> None:
+    """Grace signs in on the page in a real Chromium, which then shows the program's own page."""
     start(tmp_path, ()).quit()  # skipped, or failed, where there is none
     assert re.search(r"Chromium [0-9.]+ is used, without a window", output)
     assert "The last page is the program's: Your sign-in was received." in output
 
 
-def test_without_a_browser_the_door_is_shown_all_the_same(tmp_path: Path) -> None:
-    """Where none can be driven a script plays the person's part, and the demo says why."""
+def test_without_a_browser_a_script_signs_in(tmp_path: Path) -> None:
+    """Without a browser a script signs in, and the output says why."""
     done = subprocess.run(
         [sys.executable, *DEMO],
         env=os.environ | {"PATH": str(tmp_path)},
@@ -98,7 +98,7 @@ def test_without_a_browser_the_door_is_shown_all_the_same(tmp_path: Path) -> Non
 
 
 def test_every_checksum_is_the_same(output: str) -> None:
-    """Five files were compared."""
+    """Five files are compared."""
     assert len(re.findall(r"SHA-256 [0-9a-f]{16}\.\.\. is the same on both sides", output)) == 5
 
 
@@ -108,7 +108,7 @@ def test_piped_text_is_plain(output: str) -> None:
 
 
 def test_terminal_gets_a_bar() -> None:
-    """A terminal gets a bar that moves, and bold headings."""
+    """A terminal gets a progress bar, and bold headings."""
     colourful = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     environment = colourful | {"TERM": "xterm"}
     child = pexpect.spawn(sys.executable, DEMO, encoding="utf-8", timeout=60, env=environment)
@@ -122,7 +122,7 @@ def test_terminal_gets_a_bar() -> None:
 
 
 def test_a_progress_line_at_each_quarter_and_no_more() -> None:
-    """Where there is no terminal, a hundred callbacks make five lines."""
+    """Without a terminal, a hundred callbacks write five lines."""
     stream = io.StringIO()
     progress = Progress(Console(stream), "Uploading")
     for done in range(101):
@@ -133,7 +133,7 @@ def test_a_progress_line_at_each_quarter_and_no_more() -> None:
 
 
 def test_progress_never_goes_back() -> None:
-    """A thread that comes late with an older count changes nothing."""
+    """A lower count from a late thread changes nothing."""
     stream = io.StringIO()
     progress = Progress(Console(stream), "Uploading")
     for done in (0, 60, 100, 60):
@@ -142,7 +142,7 @@ def test_progress_never_goes_back() -> None:
     assert re.findall(r"\((\d+) %\)", stream.getvalue()) == ["0", "60", "100"]
 
 
-WATCHING = """
+MONITOR = """
 import socket
 from adls_enduser.sandbox.demo.network_watch import ConnectionMonitor
 monitor = ConnectionMonitor()
@@ -155,10 +155,10 @@ print(sorted(monitor.other_hosts))
 """
 
 
-def test_watch_notices_other_hosts() -> None:
-    """The watch lets loopback pass and tells of any other host."""
+def test_monitor_reports_other_hosts() -> None:
+    """The monitor ignores loopback and reports any other host."""
     done = subprocess.run(
-        [sys.executable, "-c", WATCHING], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", MONITOR], capture_output=True, text=True, timeout=60
     )
     # Connecting a datagram socket sends nothing (192.0.2.0/24 is RFC 5737's).
     assert done.stdout.splitlines()[:1] == ["[]"]
@@ -185,11 +185,14 @@ BYTES = (
     "Done, ",
     'for file in azure.stores.folder.glob("mystore/*"): file.open("r+b").write(b"0" * 9)',
 )
-REFUSAL = ("Found: ", 'azure.faults.add(Answer(403, "{}"), host="management.azure.com", times=99)')
+FORBIDDEN = (
+    "Found: ",
+    'azure.faults.add(Answer(403, "{}"), host="management.azure.com", times=99)',
+)
 
 
 def run_spoiled(cue: str, spoil: str) -> subprocess.CompletedProcess[str]:
-    """Tell the story; when it has said the cue, something is spoiled."""
+    """Run the demo, and spoil something after the paragraph that starts with the cue."""
     code = SPOILED.format(cue=cue, spoil=spoil)
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
@@ -199,8 +202,8 @@ def run_spoiled(cue: str, spoil: str) -> subprocess.CompletedProcess[str]:
     [(ACCOUNT, "['mystore', 'surprise']"), (BYTES, "has another checksum after the download")],
     ids=["account", "bytes"],
 )
-def test_notices_what_is_wrong(spoil: tuple[str, str], noticed: str) -> None:
-    """An account too many, or a byte that differs, is told and gives 1."""
+def test_wrong_result_fails_the_demo(spoil: tuple[str, str], noticed: str) -> None:
+    """An unexpected account, or a changed byte, is reported with exit status 1."""
     done = run_spoiled(*spoil)
     assert (done.returncode, done.stderr) == (1, "")
     last = done.stdout.splitlines()[-1]
@@ -209,8 +212,8 @@ def test_notices_what_is_wrong(spoil: tuple[str, str], noticed: str) -> None:
 
 
 def test_an_unexpected_exception_is_no_success() -> None:
-    """What the demo did not foresee ends it with a traceback and a status other than 0."""
-    done = run_spoiled(*REFUSAL)
+    """An unexpected exception ends the demo with a traceback and a status other than 0."""
+    done = run_spoiled(*FORBIDDEN)
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "All steps succeeded" not in done.stdout

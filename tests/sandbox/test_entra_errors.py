@@ -1,4 +1,4 @@
-"""Each refusal that a sign-in can meet, in each flow that it can meet it in."""
+"""Each error that a sign-in can end with, in each flow."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEVICE_CODE = f"https://login.microsoftonline.com/{CONTOSO}/oauth2/devicecode"
 ADA = f"ada@{CONTOSO}"
 REQUEST = {"client_id": AZURE_CLI, "resource": "https://datalake.azure.net/"}
 
-# What a program must be able to tell apart: every number that the library has a remedy for.
+# All numbers that the library has a remedy for.
 NUMBERS = [
     *(50126, 50034, 50055, 50144, 50056, 50057, 50053, 50064, 50132, 50133),
     *(50020, 16000, 50014, 51004, 90072, 500208, 50105, 50059, 50128, 90002, 90038),
@@ -52,7 +52,7 @@ RECORDED = {
 
 @pytest.fixture(scope="module")
 def azure() -> Iterator[Sandbox]:
-    """One sandbox for all."""
+    """Run one sandbox for all tests of this module."""
     with Sandbox(clock=SandboxClock(frozen=True)) as sandbox:
         yield sandbox
 
@@ -64,7 +64,7 @@ def sign_in() -> requests.Response:
 
 
 def check_error(response: requests.Response, number: int) -> None:
-    """See that an answer is the refusal of that number, all of it."""
+    """Check all fields of an error response."""
     expected, body = ERRORS[number], response.json()
     assert response.status_code == expected.status
     assert (body["error"], body["error_codes"]) == (expected.error, [number])
@@ -75,8 +75,8 @@ def check_error(response: requests.Response, number: int) -> None:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_person_is_refused_in_every_flow(azure: Sandbox, number: int) -> None:
-    """Password, device code and refresh token each meet what the person is refused with."""
+def test_error_in_every_flow(azure: Sandbox, number: int) -> None:
+    """Password, device code and refresh token each end with the person's error."""
     ada = azure.entra.person(ADA, password="right")
     token = sign_in().json()["refresh_token"]
     ada.refused_with = number
@@ -90,13 +90,13 @@ def test_person_is_refused_in_every_flow(azure: Sandbox, number: int) -> None:
 
 
 @pytest.mark.parametrize("number", RECORDED)
-def test_refusals_are_as_recorded(number: int) -> None:
+def test_errors_are_as_recorded(number: int) -> None:
     """Status, error and suberror are those that the real service was seen to send."""
     definition = ERRORS[number]
     assert (definition.status, definition.error, definition.suberror) == RECORDED[number]
 
 
-def test_throttling_says_when_to_come_back(azure: Sandbox) -> None:
+def test_throttling_has_retry_after(azure: Sandbox) -> None:
     """AADSTS90055 is status 429 with a Retry-After."""
     azure.entra.person(ADA, password="right", refused_with=90055)
     response = sign_in()

@@ -1,4 +1,4 @@
-"""What goes over the wire, asked without a client that smooths it."""
+"""The store's protocol, without a client that hides details."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .conftest import Token
 
 
 def remote_exception(response):
-    """Give the refusal in an answer."""
+    """Return the error in a response."""
     return response.json()["RemoteException"]
 
 
 def raw(azure, host, target, token, method="GET"):
-    """Send a request line as it is: requests would tidy the path up."""
+    """Send a request line unchanged; requests would normalize the path."""
     proxy = urlsplit(azure.url)
     context = ssl.create_default_context(cafile=str(azure.ca_bundle))
     connection = http.client.HTTPSConnection("127.0.0.1", proxy.port, context=context)
@@ -31,8 +31,8 @@ def raw(azure, host, target, token, method="GET"):
         connection.close()
 
 
-def test_create_answers_as_recorded(webhdfs):
-    """CREATE is 201 with the address, no type, and the service's headers."""
+def test_create_response_is_as_recorded(webhdfs):
+    """CREATE returns 201 with the address, without a type, and with the service's headers."""
     response = webhdfs("PUT", "a", "CREATE", write="true")
     assert response.status_code == 201
     assert response.headers["Location"] == response.url
@@ -46,8 +46,8 @@ def test_create_answers_as_recorded(webhdfs):
     ("method", "op", "confirmation"),
     [("PUT", "CREATE", "write"), ("POST", "APPEND", "append"), ("GET", "OPEN", "read")],
 )
-def test_without_confirmation_the_client_is_sent_on(webhdfs, method, op, confirmation):
-    """The standard two steps of WebHDFS work; the first one changes nothing."""
+def test_without_confirmation_the_client_is_redirected(webhdfs, method, op, confirmation):
+    """WebHDFS's two steps work; the first one changes nothing."""
     webhdfs("PUT", "other", "CREATE", b"1", write="true")
     path = "new" if op == "CREATE" else "other"
     first = webhdfs(method, path, op, b"2")
@@ -58,8 +58,8 @@ def test_without_confirmation_the_client_is_sent_on(webhdfs, method, op, confirm
     assert second.ok
 
 
-def test_the_answer_to_nothing_there_is_as_recorded(webhdfs):
-    """404 carries the exception's name, its Java class, and the request's id."""
+def test_not_found_response_is_as_recorded(webhdfs):
+    """404 has the exception's name, its Java class, and the request's id."""
     response = webhdfs("GET", "a/b", "GETFILESTATUS")
     exception = remote_exception(response)
     assert response.status_code == 404
@@ -70,8 +70,8 @@ def test_the_answer_to_nothing_there_is_as_recorded(webhdfs):
     assert response.headers["Status"] == "0x8309000A"
 
 
-def test_the_answer_to_a_bad_offset_is_as_recorded(webhdfs):
-    """400, BadOffsetException, and the service's own number."""
+def test_bad_offset_response_is_as_recorded(webhdfs):
+    """400 has BadOffsetException, and the service's own number."""
     webhdfs("PUT", "a", "CREATE", b"123", write="true")
     response = webhdfs("POST", "a", "APPEND", b"4", append="true", offset=2)
     exception = remote_exception(response)
@@ -91,14 +91,14 @@ def test_create_without_overwrite_keeps_the_file(webhdfs):
     assert webhdfs("GET", "a", "OPEN", read="true").content == b"new"
 
 
-def test_create_can_leave_the_parents_alone(webhdfs):
+def test_create_without_parents(webhdfs):
     """With CreateParent=false a missing folder is 404."""
     assert webhdfs("PUT", "a/b", "CREATE", write="true", CreateParent="false").status_code == 404
     assert webhdfs("PUT", "a/b", "CREATE", write="true").status_code == 201
 
 
-def test_a_leased_file_takes_bytes_from_its_writer_alone(webhdfs):
-    """Another lease, or none, is 403 until the writer closes."""
+def test_lease_excludes_other_writers(webhdfs):
+    """An append with another lease, or none, is 403 until the writer closes the file."""
     mine = {"append": "true", "leaseid": "mine", "syncFlag": "DATA"}
     webhdfs("PUT", "a", "CREATE", write="true", leaseid="mine", syncFlag="DATA")
     assert webhdfs("POST", "a", "APPEND", b"1", offset=0, **mine).ok
@@ -112,7 +112,7 @@ def test_a_leased_file_takes_bytes_from_its_writer_alone(webhdfs):
 
 
 def test_a_session_id_is_no_lease(webhdfs):
-    """It comes with every call of azure-datalake-store's files, and opens no leased one."""
+    """A session id, which azure-datalake-store always sends, does not replace the lease."""
     webhdfs("PUT", "a", "CREATE", write="true", leaseid="mine", filesessionid="s", syncFlag="DATA")
     append = {"append": "true", "filesessionid": "s"}
     assert webhdfs("POST", "a", "APPEND", b"x", leaseid="yours", **append).status_code == 403
@@ -121,8 +121,8 @@ def test_a_session_id_is_no_lease(webhdfs):
     assert webhdfs("GET", "a", "OPEN", read="true", filesessionid="third").content == b"1"
 
 
-def test_a_lease_that_nobody_uses_ends(webhdfs, store_azure):
-    """A writer that vanished does not block the file for ever."""
+def test_unused_lease_expires(webhdfs, store_azure):
+    """A lease expires, so a writer that has stopped does not block the file for ever."""
     webhdfs("PUT", "a", "CREATE", write="true", leaseid="mine", syncFlag="DATA")
     store_azure.clock.advance(599)
     assert webhdfs("POST", "a", "APPEND", b"1", append="true", leaseid="yours").status_code == 403
@@ -130,8 +130,8 @@ def test_a_lease_that_nobody_uses_ends(webhdfs, store_azure):
     assert webhdfs("POST", "a", "APPEND", b"1", append="true", leaseid="yours").ok
 
 
-def test_a_listing_shows_the_length_when_the_writer_says_so(webhdfs):
-    """DATA leaves the length in listings as it was; METADATA and CLOSE bring it up to date."""
+def test_sync_flag_updates_the_listed_length(webhdfs):
+    """DATA keeps the length in listings; METADATA and CLOSE update it."""
     webhdfs("PUT", "a", "CREATE", write="true", leaseid="mine", syncFlag="DATA")
     lengths = []
     for flag in ("DATA", "METADATA", "DATA", "CLOSE"):
@@ -140,8 +140,8 @@ def test_a_listing_shows_the_length_when_the_writer_says_so(webhdfs):
     assert lengths == [0, 2, 2, 4]
 
 
-def test_open_gives_what_there_is(webhdfs):
-    """A part, a part beyond the end, nothing at the end, and an error after it."""
+def test_open_returns_existing_bytes(webhdfs):
+    """OPEN returns the bytes that exist; an offset beyond the end is an error."""
     webhdfs("PUT", "a", "CREATE", b"0123456789", write="true")
 
     def read(**parameters):
@@ -158,7 +158,7 @@ def test_open_gives_what_there_is(webhdfs):
 
 
 def test_pages_carry_a_continuation_token_since_2018_09(webhdfs):
-    """The token goes on where the page ended; older versions have none."""
+    """The token continues where the page ended; older versions have none."""
     for name in "abc":
         webhdfs("PUT", f"d/{name}", "CREATE", write="true")
     new = {"api-version": "2018-09-01", "listSize": 2}
@@ -179,8 +179,8 @@ def test_names_of_operations_and_parameters_are_in_any_case(webhdfs):
     assert response.json()["FileStatus"]["type"] == "FILE"
 
 
-def test_what_makes_no_sense_is_400(webhdfs):
-    """Unknown operations, wrong methods and bad values are refused with their own names."""
+def test_invalid_requests_are_400(webhdfs):
+    """Unknown operations, wrong methods and invalid values are errors."""
     webhdfs("PUT", "a", "CREATE", write="true")
     for method, op, parameters in (
         ("GET", "DANCE", {}),
@@ -206,8 +206,8 @@ def test_what_makes_no_sense_is_400(webhdfs):
 @pytest.mark.parametrize(
     "body", [b'{"sources": 1}', b'{"sources": [1]}', b"{", b'{"sources":[""]}', b"\xff", b"{}"]
 )
-def test_a_list_of_sources_that_is_none_is_refused(webhdfs, body):
-    """Whatever is in MSCONCAT's body, it is the client's error."""
+def test_invalid_list_of_sources(webhdfs, body):
+    """An invalid body of MSCONCAT is the client's error."""
     assert webhdfs("POST", "whole", "MSCONCAT", body).status_code in (400, 404)
     assert webhdfs("GET", "whole", "GETFILESTATUS").status_code == 404
 
@@ -221,7 +221,7 @@ def test_the_old_form_of_msconcat_works(webhdfs):
 
 
 def test_set_expiry_is_an_extended_operation_only(webhdfs):
-    """SETEXPIRY is under /webhdfsext/, all else is not."""
+    """SETEXPIRY is under /webhdfsext/, the other operations are not."""
     webhdfs("PUT", "a", "CREATE", write="true")
     query = {"op": "SETEXPIRY", "expiryOption": "NeverExpire"}
     session = webhdfs.session
@@ -231,8 +231,8 @@ def test_set_expiry_is_an_extended_operation_only(webhdfs):
     assert session.get(f"{webhdfs.url}/elsewhere/a?op=GETFILESTATUS").status_code == 404
 
 
-def test_a_token_that_does_not_fit_is_401_and_says_why(webhdfs, store_azure, people):
-    """Missing, foreign, broken, revoked and expired tokens get a challenge each."""
+def test_invalid_tokens_are_401(webhdfs, store_azure, people):
+    """Missing, foreign, broken, revoked and expired tokens each get a challenge."""
     identity = store_azure.world.identity
     foreign = identity.access_token(
         people["olga"], "https://management.azure.com/", client_id="test", lifetime=60
@@ -262,7 +262,7 @@ def test_a_token_that_does_not_fit_is_401_and_says_why(webhdfs, store_azure, peo
 
 
 def test_an_unknown_store_is_404(webhdfs):
-    """A host name without an account is told apart from a path that is not there."""
+    """A host name without an account is a different error from a missing path."""
     response = webhdfs.session.get(
         "https://nostore.azuredatalakestore.net/webhdfs/v1/?op=LISTSTATUS"
     )
@@ -286,7 +286,7 @@ def test_an_unknown_store_is_404(webhdfs):
 def test_hostile_paths_stay_inside(
     webhdfs, store_azure, store_name, people, tmp_path, path, method
 ):
-    """No spelling of a path reaches the machine's files, or makes the sandbox stumble."""
+    """No path reaches the machine's files, or makes the sandbox fail."""
     stores = store_azure.stores.folder
     (stores.parent / "secret").write_text("do not tell")
     before = sorted(stores.parent.rglob("*"))
@@ -309,14 +309,14 @@ def test_hostile_destinations_and_sources_stay_inside(webhdfs, destination):
     assert webhdfs("GET", "a", "OPEN", read="true").content == b"1"
 
 
-def test_an_absolute_path_of_the_machine_is_a_name_like_any_other(webhdfs, store_azure):
-    """What looks like the machine's root is a path in the store."""
+def test_absolute_path_is_a_path_in_the_store(webhdfs, store_azure):
+    """An absolute path is a path in the store."""
     assert webhdfs("PUT", "/etc/passwd", "CREATE", b"1", write="true").status_code == 201
     assert webhdfs("GET", "etc/passwd", "OPEN", read="true").content == b"1"
 
 
-def test_very_deep_folders_are_no_trouble(webhdfs):
-    """A thousand folders in one another are made, counted and removed."""
+def test_very_deep_folders(webhdfs):
+    """A thousand nested folders are created, counted and removed."""
     deep = "/".join("d" * 1000)
     assert webhdfs("PUT", deep, "MKDIRS").json() == {"boolean": True}
     counted = webhdfs("GET", "", "GETCONTENTSUMMARY").json()["ContentSummary"]
