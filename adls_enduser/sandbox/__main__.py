@@ -194,7 +194,7 @@ def _run(command: list[str], azure: Sandbox) -> int:
 
 
 class _Child:
-    """The child process: shares our terminal, and gets the signals that only we were sent."""
+    """The child process. It shares our terminal, and gets the signals that only we were sent."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None

@@ -62,9 +62,9 @@ class Directory:
 
     def tenant(self, name: str) -> Tenant | None:
         """Find a tenant by its id or one of its domains, in any case."""
-        wanted = name.lower()
+        key = name.lower()
         for tenant in self.tenants.values():
-            if wanted == tenant.tenant_id or wanted in tenant.domains:
+            if key == tenant.tenant_id or key in tenant.domains:
                 return tenant
         return None
 

@@ -34,7 +34,9 @@ def nobody(name):
 
 def granted(one, caller):
     """Return the bits that a caller has."""
-    return sum(bit for bit in (4, 2, 1) if allows(one, caller, owner=ADA, group=TEAM, wanted=bit))
+    return sum(
+        bit for bit in (4, 2, 1) if allows(one, caller, owner=ADA, group=TEAM, permissions=bit)
+    )
 
 
 @given(modes)
@@ -70,11 +72,11 @@ def test_super_user_may_do_everything(mode, entries, object_id, member):
 
 
 @given(modes, named, masks, modes)
-def test_chmod_keeps_the_named_entries(mode, entries, mask, wanted):
+def test_chmod_keeps_the_named_entries(mode, entries, mask, permissions):
     """The middle bits change the mask where there is one; the group's entry stays."""
     before = build(mode, entries, mask)
-    after = before.with_mode(wanted)
-    assert after.mode == wanted
+    after = before.with_mode(permissions)
+    assert after.mode == permissions
     assert {key: after.entries[key] for key in entries} == entries
     assert mask is None or after.entries[GROUP] == before.entries[GROUP]
 

@@ -39,7 +39,7 @@ class NoBrowser(Exception):
 
 
 def start(profile: Path | str, arguments: Iterable[str]) -> Chrome:
-    """Start Chromium without a window; the caller quits it. Raise NoBrowser if it cannot start."""
+    """Start Chromium without a window; the caller quits it. Raises NoBrowser."""
     chromium, driver = _find_program(*_NAMES), _find_program("chromedriver")
     try:
         from selenium import webdriver
@@ -66,7 +66,7 @@ def _find_program(*names: str) -> str:
 
 @contextmanager
 def open_chromium(azure: Sandbox) -> Iterator[Chrome]:
-    """Start Chromium at the sandbox, with a profile that is thrown away. Raises NoBrowser."""
+    """Start Chromium for the sandbox, with a temporary profile. Raises NoBrowser."""
     with tempfile.TemporaryDirectory(prefix="adls-enduser-chromium-") as profile:
         chrome = start(profile, azure.browser_arguments)
         try:

@@ -325,5 +325,5 @@ def _as_adfs_error(error: EntraError | AdfsError) -> AdfsError:
         return error
     if error.error == "slow_down":
         return AdfsError("slow_down", "Polled too often.")
-    known = _ADFS_ERRORS.get(error.number)
-    return known or AdfsError("invalid_request", "The request is not valid.")
+    translated = _ADFS_ERRORS.get(error.number)
+    return translated or AdfsError("invalid_request", "The request is not valid.")

@@ -67,4 +67,4 @@ def _values(member: Any) -> tuple[str, ...]:
     if not member:
         return ()
     values = member.get("values") or [member.get("value", "")]
-    return tuple(str(one) for one in values)
+    return tuple(str(value) for value in values)

@@ -84,11 +84,11 @@ class DeviceCodes:
 
         Raises EntraError: 90119 empty, 70018 unknown, 90120 approved or declined, 70019 expired.
         """
-        wanted = user_code.upper().replace("-", "").replace(" ", "")
-        if not wanted:
+        typed = user_code.upper().replace("-", "").replace(" ", "")
+        if not typed:
             raise EntraError(90119)
         with self._lock:
-            code = next((one for one in self._codes if one.user_code == wanted), None)
+            code = next((code for code in self._codes if code.user_code == typed), None)
         if code is None:
             raise EntraError(70018)
         self.check_pending(code)
@@ -123,7 +123,7 @@ class DeviceCodes:
         endpoint ``expired_token``, as RFC 8628 does.
         """
         with self._lock:
-            code = next((one for one in self._codes if one.device_code == device_code), None)
+            code = next((code for code in self._codes if code.device_code == device_code), None)
             if code is None or code.application is not application:
                 raise EntraError(70018)
             if code.redeemed:

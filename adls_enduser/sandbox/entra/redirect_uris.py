@@ -22,10 +22,10 @@ _LOOPBACK = {"localhost", "127.0.0.1"}
 def is_registered(redirect_uri: str, registered: Collection[str]) -> bool:
     """Tell whether a redirect URI is registered: as it is, or on loopback with another port."""
     try:
-        wanted = _comparable(redirect_uri)
+        requested = _comparable(redirect_uri)
     except ValueError:
         return False
-    return wanted in {_comparable(uri) for uri in registered}
+    return requested in {_comparable(uri) for uri in registered}
 
 
 def location(redirect_uri: str, fields: Mapping[str, str], response_mode: str) -> str:

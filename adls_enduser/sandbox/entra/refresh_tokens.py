@@ -103,10 +103,10 @@ class RefreshTokens:
             raise EntraError(700082, **details)
 
 
-def _share_refresh_tokens(one: Application, other: Application) -> bool:
+def _share_refresh_tokens(application: Application, other: Application) -> bool:
     """Tell whether two clients share refresh tokens: the same client, or Microsoft's family."""
-    family = one.first_party and other.first_party
-    return family or one.client_id.lower() == other.client_id.lower()
+    family = application.first_party and other.first_party
+    return family or application.client_id.lower() == other.client_id.lower()
 
 
 def _timestamp(seconds: float) -> str:
@@ -115,5 +115,5 @@ def _timestamp(seconds: float) -> str:
 
 def _duration(seconds: float) -> str:
     """Write seconds as .NET does: ``90.00:00:00``."""
-    whole = timedelta(seconds=int(seconds))
-    return f"{whole.days}.{time.strftime('%H:%M:%S', time.gmtime(whole.seconds))}"
+    duration = timedelta(seconds=int(seconds))
+    return f"{duration.days}.{time.strftime('%H:%M:%S', time.gmtime(duration.seconds))}"

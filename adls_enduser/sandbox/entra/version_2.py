@@ -53,7 +53,7 @@ class Version2:
 
     def token_response(self, form: Form, granted: GrantedAccess) -> dict[str, Any]:
         """Return the fields of a token response."""
-        lifetime, wanted = int(self._tokens.lifetime), granted.access.openid_scopes
+        lifetime, scopes = int(self._tokens.lifetime), granted.access.openid_scopes
         fields: dict[str, Any] = {
             "token_type": "Bearer",
             "scope": _granted_scopes(granted.access),
@@ -61,11 +61,11 @@ class Version2:
             "ext_expires_in": lifetime,
             "access_token": self._tokens.access_token(granted),
         }
-        if "offline_access" in wanted:
+        if "offline_access" in scopes:
             fields["refresh_token"] = self._tokens.refresh_token(granted)
             if granted.application.first_party:
                 fields["foci"] = "1"
-        if "openid" in wanted:
+        if "openid" in scopes:
             fields["id_token"] = self._token_issuer.sign(self._id_claims(granted))
         if form.get("client_info") == "1":
             fields["client_info"] = client_info(granted.person)
@@ -89,7 +89,7 @@ class Version2:
         scopes ``profile`` and ``email`` only.
         """
         person, now = granted.person, self._tokens.now()
-        tenant_id, wanted = granted.tenant.tenant_id, granted.access.openid_scopes
+        tenant_id, scopes = granted.tenant.tenant_id, granted.access.openid_scopes
         claims = {
             "aud": granted.application.client_id,
             "iss": issuer(tenant_id, granted.cloud),
@@ -100,11 +100,11 @@ class Version2:
             "tid": tenant_id,
             "ver": "2.0",
         }
-        if "profile" in wanted:
+        if "profile" in scopes:
             claims["name"] = person.display_name
             claims["oid"] = person.object_id
             claims["preferred_username"] = person.username
-        if "email" in wanted:
+        if "email" in scopes:
             claims["email"] = person.username
         if granted.access.nonce:
             claims["nonce"] = granted.access.nonce

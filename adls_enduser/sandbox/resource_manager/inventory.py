@@ -104,15 +104,17 @@ class Inventory:
 
     def find(self, group: str, name: str) -> Account | None:
         """Find an account in an existing group, or None; raise ArmError if there is no group."""
-        wanted = self.group(group)
+        resource_group = self.group(group)
         found = self.accounts.get(name.lower())
-        return found if found and found.group is wanted else None
+        return found if found and found.group is resource_group else None
 
     def list_accounts(self, group: str | None = None) -> list[Account]:
         """Return all accounts, or a group's, sorted by group and name."""
         self.advance_operations()
-        wanted = self._group(group) if group else None
-        found = [account for account in self.accounts.values() if wanted in (None, account.group)]
+        resource_group = self._group(group) if group else None
+        found = [
+            account for account in self.accounts.values() if resource_group in (None, account.group)
+        ]
         return sorted(found, key=lambda account: (account.group.name.lower(), account.name))
 
     def advance_operations(self) -> None:

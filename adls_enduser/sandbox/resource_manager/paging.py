@@ -86,8 +86,8 @@ def _field(item: Item, path: str) -> object:
     """Return the value at a path such as ``name``, ``endpoint`` or ``properties/endpoint``."""
     properties = item.get("properties")
     flat = {**(properties if isinstance(properties, dict) else {}), **item}
-    wanted = path.rpartition("/")[2].lower()
-    return next((value for name, value in flat.items() if name.lower() == wanted), "")
+    field = path.rpartition("/")[2].lower()
+    return next((value for name, value in flat.items() if name.lower() == field), "")
 
 
 def _ordered(items: list[Item], expression: str) -> list[Item]:
@@ -98,7 +98,7 @@ def _ordered(items: list[Item], expression: str) -> list[Item]:
 
 
 def _selected(item: Item, options: dict[str, str]) -> Item:
-    wanted = {name.strip().lower() for name in options.get("$select", "").split(",") if name}
-    if not wanted:
+    selected = {name.strip().lower() for name in options.get("$select", "").split(",") if name}
+    if not selected:
         return item
-    return {name: value for name, value in item.items() if name.lower() in wanted}
+    return {name: value for name, value in item.items() if name.lower() in selected}

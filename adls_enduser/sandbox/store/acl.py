@@ -128,7 +128,7 @@ def _masked(entries: Mapping[Key, int], *, given: bool = False) -> Acl:
     return Acl({**entries, MASK: _union(limits)})
 
 
-def allows(acl: Acl, caller: Caller, *, owner: str, group: str, wanted: int) -> bool:
+def allows(acl: Acl, caller: Caller, *, owner: str, group: str, permissions: int) -> bool:
     """Check access, step by step as in Microsoft's "Access check algorithm" for Gen1.
 
     Unlike in POSIX, several groups of one person add up, and the mask limits others too.
@@ -137,11 +137,11 @@ def allows(acl: Acl, caller: Caller, *, owner: str, group: str, wanted: int) -> 
         return True
     entries = acl.entries
     if caller.object_id == owner:
-        return wanted & entries[USER] == wanted
+        return permissions & entries[USER] == permissions
     granted = entries.get(("user", caller.object_id))
     if granted is None:
         granted = _of_groups(acl, caller, group)
-    return wanted & granted & entries.get(MASK, ALL) == wanted
+    return permissions & granted & entries.get(MASK, ALL) == permissions
 
 
 def _of_groups(acl: Acl, caller: Caller, group: str) -> int:

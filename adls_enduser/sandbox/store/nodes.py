@@ -38,9 +38,11 @@ class Item:
         self.acl = self.acl.with_mode(mode)
         self.sticky = bool(mode & STICKY)
 
-    def require(self, caller: Caller, wanted: int) -> None:
+    def require(self, caller: Caller, permissions: int) -> None:
         """Raise StoreError if the caller lacks a permission."""
-        if not allows(self.acl, caller, owner=self.owner, group=self.group, wanted=wanted):
+        if not allows(
+            self.acl, caller, owner=self.owner, group=self.group, permissions=permissions
+        ):
             raise errors.denied()
 
     def require_ownership(self, caller: Caller) -> None:
@@ -83,7 +85,7 @@ class File(Item):
 
     ``length`` is the length in listings: it follows the bytes when a writer says METADATA
     or CLOSE, not after each DATA (azure-data-lake-store-java, ``Core.append``). Hold
-    ``lock`` to change the fields after it.
+    ``lock`` to change the fields that follow it.
     """
 
     content: Content

@@ -71,8 +71,8 @@ def open_file(call: Call) -> Response:
     rest = file.content.length - offset
     if rest < 0:
         raise errors.failed(f"Offset={offset} out of the range [0, {offset + rest})")
-    wanted = call.parameters.number("length")
-    length = rest if wanted is None else min(wanted, rest)
+    requested = call.parameters.number("length")
+    length = rest if requested is None else min(requested, rest)
     blocks = file.content.read(offset, length)
     headers = {"Content-Length": str(length)}
     return Response(blocks, 200, headers, mimetype="application/octet-stream")
@@ -82,11 +82,11 @@ def check_access(call: Call) -> Response:
     """Handle CHECKACCESS: 200 if the caller has all permissions in ``fsaction``, else 403."""
     action = call.parameters.required("fsaction")
     try:
-        wanted = acl.parse_bits(action)
+        permissions = acl.parse_bits(action)
     except ValueError:
         raise errors.bad_parameter("fsaction", f"{action!r} is not like 'rwx'") from None
     with call.tree.lock:
-        call.tree.find(call.path, call.caller).require(call.caller, wanted)
+        call.tree.find(call.path, call.caller).require(call.caller, permissions)
     return empty_response()
 
 

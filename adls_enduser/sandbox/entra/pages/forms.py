@@ -28,7 +28,7 @@ WRONG_CODE = "That one-time code is not right. Check it and enter it again."
 class FormTarget:
     """Where a form is sent to, and the name of its cancel button.
 
-    ``form_action`` is an origin, other than this site, that the form may lead to.
+    ``form_action`` is another origin that the form may lead to.
     """
 
     path: str

@@ -46,8 +46,7 @@ def page(
 ) -> Response:
     """Fill a template; every value is escaped, ``markup`` is not.
 
-    ``form_action`` is an origin, other than this site, that the form may lead to, also by a
-    redirect.
+    ``form_action`` is another origin that the form may lead to, also by a redirect.
     """
     alert = f'<p class="error" id="error" role="alert">{escape(error)}</p>' if error else ""
     content = _TEMPLATES[name].substitute(
