@@ -8,7 +8,7 @@
         azure.entra.person("ada@contoso.onmicrosoft.com", password="...")
         ...  # your program and the real SDKs, unchanged
 
-Needs the extra ``[sandbox]``. Nothing in the library itself imports it.
+Needs the extra ``[sandbox]``. The library itself does not import it.
 """
 
 from ..errors import MissingDependency

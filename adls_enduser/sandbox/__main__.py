@@ -1,7 +1,7 @@
 """Run any program against the sandbox: ``python -m adls_enduser.sandbox -- COMMAND ...``.
 
-Standard output belongs to the program alone; what the sandbox has to say is on standard
-error. Without a command it serves until Ctrl-C and writes, on standard output, what a
+Standard output belongs to the program alone; the sandbox writes to standard error.
+Without a command the sandbox serves until Ctrl-C, and writes on standard output what a
 shell must export to use it.
 """
 
@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .directory import CONTOSO, CONTOSO_ID
@@ -30,27 +30,29 @@ ADA = f"ada@{CONTOSO}"
 GRACE = f"grace@{CONTOSO}"
 STORE = "mystore"
 
-# What a shell says of a program that it cannot run, and of one that a signal has ended:
-# POSIX, Shell Command Language, 2.8.2 "Exit Status for Commands"; 70 is sysexits.h's
-# EX_SOFTWARE, "an internal software error has been detected".
+# The exit statuses of a shell for a program that it cannot run, and for a program that a
+# signal has ended: POSIX, Shell Command Language, 2.8.2 "Exit Status for Commands". 70 is
+# EX_SOFTWARE of sysexits.h, "an internal software error has been detected".
 CANNOT_RUN, NOT_FOUND, SIGNALLED, SANDBOX_BUG = 126, 127, 128, 70
 
-_BY_TERMINAL = ("SIGINT", "SIGQUIT")
-_BY_OTHERS = ("SIGTERM", "SIGHUP")
-
-_SIGNALS = [getattr(signal, name) for name in (*_BY_TERMINAL, *_BY_OTHERS) if hasattr(signal, name)]
+_TERMINAL_SIGNALS = ("SIGINT", "SIGQUIT")
+_SIGNALS = [
+    getattr(signal, name)
+    for name in (*_TERMINAL_SIGNALS, "SIGTERM", "SIGHUP")
+    if hasattr(signal, name)
+]
 
 _DESCRIPTION = """\
 Run a program against Azure on this machine: Entra ID, Resource Manager and Data Lake
-stores under their real host names. The program needs no change and no other host can
-be reached through the sandbox's proxy.
+stores under their real host names. The program needs no change. No other host can be
+reached through the sandbox's proxy.
 """
 
 _EPILOG = f"""\
 with a command:
-  The exit status is the command's own; 128 + N if signal N ended it, 127 if it was not
+  The exit status is the command's; 128 + N if signal N ended it, 127 if it was not
   found, 126 if it could not be run, and 70 if the sandbox itself had a bug. Standard
-  output is the command's alone.
+  output belongs to the command alone.
 
     python -m adls_enduser.sandbox -- python my_program.py
 
@@ -67,45 +69,45 @@ without a command:
     python my_program.py
     kill "$ADLS_SANDBOX_PID"
 
-who exists:
-  {ADA} has a password only: ada-password
-  {GRACE} needs a second factor too: grace-password
+people:
+  {ADA} signs in with a password: ada-password
+  {GRACE} needs a second factor as well: grace-password
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the sandbox as the command line says, and give the exit status."""
+    """Run the sandbox as the command line says, and return the exit status."""
     options, command = _parse(sys.argv[1:] if arguments is None else arguments)
     try:
-        # The command has an environment of its own; this process needs none.
+        # The command gets its own environment, so this process's stays as it is.
         azure = Sandbox(folder=options.folder, port=options.port, environ=None)
     except OSError as error:
-        return _say(f"The sandbox cannot start: {error.strerror or error}", 1)
-    status = 1
+        return _print_error(f"The sandbox cannot start: {error.strerror or error}", 1)
     try:
-        with ExitStack() as ends:
-            with _signals_for_this_thread():
-                ends.enter_context(azure)
-            _cast(azure, options)
+        with _block_signals():
+            azure.start()
+        try:
+            _add_people(azure, options)
             if not options.quiet:
-                _introduce(azure)
-            status = _run(command, azure) if command else _serve(azure)
+                _print_introduction(azure)
+            return _run(command, azure) if command else _serve(azure)
+        finally:
+            azure.stop()
     except RuntimeError as bug:
-        return _say(str(bug), SANDBOX_BUG)
-    return status
+        return _print_error(str(bug), SANDBOX_BUG)
 
 
 def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     parser = _parser()
-    ours, command = list(arguments), []
-    if "--" in ours:
-        border = ours.index("--")
-        ours, command = ours[:border], ours[border + 1 :]
+    own_arguments, command = list(arguments), []
+    if "--" in own_arguments:
+        separator = own_arguments.index("--")
+        own_arguments, command = own_arguments[:separator], own_arguments[separator + 1 :]
         if not command:
             parser.error("there is no command after --")
-    options, rest = parser.parse_known_args(ours)
-    if rest:
-        parser.error(f"unknown: {shlex.join(rest)} (a command goes after --)")
+    options, unknown = parser.parse_known_args(own_arguments)
+    if unknown:
+        parser.error(f"unknown arguments: {shlex.join(unknown)} (a command goes after --)")
     return options, command
 
 
@@ -119,19 +121,19 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--port", type=port, default=0, help="of the proxy and the page (default: a free one)")
-    add("--folder", help="keeps the bytes of the stores (default: a temporary one)")
+    add("--port", type=port, default=0, help="port of the proxy and page (default: a free one)")
+    add("--folder", help="folder for the bytes of the stores (default: a temporary one)")
     add("--approve", action="store_true", help="let grace approve every device code at once")
-    add("--token-lifetime", type=seconds, metavar="SECONDS", help="of access tokens")
-    add("--quiet", action="store_true", help="say nothing on standard error")
+    add("--token-lifetime", type=seconds, metavar="SECONDS", help="lifetime of access tokens")
+    add("--quiet", action="store_true", help="write nothing to standard error")
     return parser
 
 
-# Public names, because argparse shows them: "invalid port value: 'x'".
+# Without an underscore, because argparse shows the names: "invalid port value: 'x'".
 
 
 def port(text: str) -> int:
-    """Read a TCP port; 0 stands for any that is free."""
+    """Read a TCP port; 0 means any free port."""
     number = int(text)
     if not 0 <= number <= 65535:
         raise argparse.ArgumentTypeError(f"{text} is not a port (0 to 65535)")
@@ -139,14 +141,14 @@ def port(text: str) -> int:
 
 
 def seconds(text: str) -> float:
-    """Read a number of seconds that is more than 0."""
+    """Read a number of seconds greater than 0."""
     number = float(text)
     if not 0 < number < 1e9:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds more than 0")
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds greater than 0")
     return number
 
 
-def _cast(azure: Sandbox, options: argparse.Namespace) -> None:
+def _add_people(azure: Sandbox, options: argparse.Namespace) -> None:
     azure.entra.person(ADA, password="ada-password")
     azure.entra.person(
         GRACE, password="grace-password", mfa=True, approves_device_codes=options.approve
@@ -155,75 +157,75 @@ def _cast(azure: Sandbox, options: argparse.Namespace) -> None:
         azure.entra.token_lifetime = options.token_lifetime
 
 
-def _introduce(azure: Sandbox) -> None:
+def _print_introduction(azure: Sandbox) -> None:
     approves = "\n                (approves every device code)" if azure.entra.approver else ""
     sys.stderr.write(
-        "Azure on this machine; no other host can be reached through it.\n"
+        "Azure on this machine. No other host can be reached through it.\n"
         f"  tenant        {CONTOSO} ({CONTOSO_ID})\n"
         f"  subscription  {SUBSCRIPTION_ID}\n"
         f"  store         {STORE} (resource group analytics)\n"
         f"  people        {ADA}, password ada-password\n"
         f"                {GRACE}, password grace-password"
         f" and a second factor{approves}\n"
-        f"  page          {azure.url}{PATH} takes device codes\n"
+        f"  device login  {azure.url}{PATH}\n"
         "  browser       chromium --user-data-dir=A_NEW_FOLDER"
         f" {shlex.join(azure.browser_arguments)}\n\n"
     )
     sys.stderr.flush()
 
 
-def _say(text: str, status: int) -> int:
+def _print_error(text: str, status: int) -> int:
     sys.stderr.write(f"{text}\n")
     return status
 
 
-# With a command.
+# Running a command.
 
 
 def _run(command: list[str], azure: Sandbox) -> int:
     child = _Child()
-    with _handled(child.receive):
+    with _handle_signals(child.receive):
         try:
             return child.run(command, os.environ | azure.environment)
         except FileNotFoundError:
-            return _say(f"{command[0]}: command not found", NOT_FOUND)
+            return _print_error(f"{command[0]}: command not found", NOT_FOUND)
         except OSError as error:
-            return _say(f"{command[0]}: cannot be run: {error.strerror}", CANNOT_RUN)
+            return _print_error(f"{command[0]}: cannot be run: {error.strerror}", CANNOT_RUN)
 
 
 class _Child:
-    """The command: shares our terminal, and gets the signals that only we were sent."""
+    """The child process. It shares our terminal, and gets the signals that only we were sent."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._early: list[int] = []
+        self._early_signals: list[int] = []
 
     def run(self, command: list[str], environment: dict[str, str]) -> int:
-        """Run to the end; give the exit status as a shell would."""
-        with subprocess.Popen(command, env=environment) as process:  # noqa: S603 - what we are for
+        """Run the command to its end, and return the exit status as a shell would."""
+        with subprocess.Popen(command, env=environment) as process:  # noqa: S603 - the user's own
             self._process = process
-            for number in self._early:
+            for number in self._early_signals:
                 process.send_signal(number)
             status = process.wait()
         return status if status >= 0 else SIGNALLED - status
 
     def receive(self, number: int, frame: FrameType | None) -> None:
-        """Hand a signal on, unless the terminal has sent it to the child as well."""
-        if signal.Signals(number).name in _BY_TERMINAL and _in_foreground():
+        """Forward a signal, unless the terminal has sent it to the child as well."""
+        if signal.Signals(number).name in _TERMINAL_SIGNALS and _in_foreground():
             return
         if self._process is None:
-            self._early.append(number)
+            self._early_signals.append(number)
         else:
             self._process.send_signal(number)
 
 
 def _in_foreground() -> bool:
-    """Tell whether a key such as Ctrl-C reaches the whole process group, child included.
+    """Tell whether a key such as Ctrl-C reaches the whole process group, including the child.
 
     POSIX, General Terminal Interface, 11.1.9: the terminal signals its foreground group.
     """
     if os.name == "nt":
-        return True  # CTRL_C_EVENT goes to every process of the console
+        return True  # CTRL_C_EVENT goes to all processes of the console
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
     except OSError:
@@ -236,12 +238,12 @@ def _in_foreground() -> bool:
         os.close(terminal)
 
 
-# Without one.
+# Serving without a command.
 
 
 def _serve(azure: Sandbox) -> int:
     stop = threading.Event()
-    with _handled(lambda *_: stop.set()):
+    with _handle_signals(lambda *_: stop.set()):
         _export(azure.environment | {"ADLS_SANDBOX_PID": str(os.getpid())})
         # A bare wait() cannot be interrupted on Windows.
         while not stop.wait(3600.0):
@@ -253,15 +255,15 @@ def _export(environment: dict[str, str]) -> None:
     for name, value in environment.items():
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
     sys.stdout.flush()
-    # Nothing follows, so let a shell that reads us, as in eval "$(...)", go on.
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 1)
-    os.close(nothing)
+    # Close standard output, so that a shell that reads it, as in eval "$(...)", goes on.
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.close(null)
 
 
 @contextmanager
-def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Take the signals that would end us, except those that we were started to ignore."""
+def _handle_signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handle the signals that would end us, except those that we were started to ignore."""
     before = {}
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -274,12 +276,12 @@ def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]
 
 
 @contextmanager
-def _signals_for_this_thread() -> Iterator[None]:
-    """Have the threads that start meanwhile, and their own, leave all signals to this one.
+def _block_signals() -> Iterator[None]:
+    """Block all signals in the threads that start meanwhile, so that only this thread gets them.
 
-    Python handles signals in the main thread only. While that one has a signal to handle,
-    the kernel gives the next to any thread that takes it, and then nothing interrupts what
-    the main thread waits for (Linux, kernel/signal.c, complete_signal; Python's
+    Python handles signals in the main thread only. While that thread has a signal to handle,
+    the kernel delivers the next one to any thread that accepts it, and then nothing interrupts
+    what the main thread waits for (Linux, kernel/signal.c, complete_signal; Python's
     "Execution of Python signal handlers").
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows

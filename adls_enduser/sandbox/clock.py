@@ -1,4 +1,4 @@
-"""The sandbox's time: the machine's, moved on at will, or standing still."""
+"""The sandbox's clock: the machine's time, moved forward on request, or frozen."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import time
 
 
 class SandboxClock:
-    """UTC epoch seconds that a test can move on.
+    """A clock in UTC epoch seconds that a test can move forward.
 
-    ``frozen=True`` stops the clock: it moves by ``advance`` and by ``wait`` alone, and
-    ``wait`` returns at once, so that a client which is handed this clock polls for a
-    quarter of an hour in milliseconds. ``skew`` is how many seconds the *services'*
-    clocks are ahead of it.
+    With ``frozen=True`` the clock stands still: only ``advance`` and ``wait`` move it, and
+    ``wait`` returns at once. So a client that uses this clock polls for a quarter of an hour
+    in milliseconds. ``skew`` is how many seconds the *services'* clocks are ahead of it.
     """
 
     def __init__(self, *, frozen: bool = False, skew: float = 0.0) -> None:
@@ -23,20 +22,20 @@ class SandboxClock:
         self.skew = skew
 
     def time(self) -> float:
-        """Give what a client's clock shows."""
+        """Return the time of a client's clock."""
         base = time.time() if self._frozen_at is None else self._frozen_at
         return base + self._offset
 
     def service_time(self) -> float:
-        """Give what the services' clocks show."""
+        """Return the time of the services' clocks."""
         return self.time() + self.skew
 
     def monotonic(self) -> float:
-        """Give the seconds that have really passed, whatever ``jump`` did."""
+        """Return the seconds that have really passed; ``jump`` does not change them."""
         return self.time() - self._jumped
 
     def advance(self, seconds: float) -> None:
-        """Move on by so many seconds."""
+        """Move the clock forward by so many seconds."""
         with self._lock:
             self._offset += seconds
 
@@ -51,7 +50,7 @@ class SandboxClock:
             self.skew -= seconds
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
-        """Wait for the event or the seconds, whichever is first; a frozen clock jumps."""
+        """Wait for the event or the seconds, whichever is first; a frozen clock does not wait."""
         if self._frozen_at is None:
             return event.wait(seconds)
         self.advance(seconds)

@@ -1,4 +1,4 @@
-"""Who exists in the sandbox: tenants, and persons who can sign in."""
+"""The tenants of the sandbox, and the persons who can sign in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OBJECTS = uuid.UUID("5f2dd5a4-0b5e-4a5e-8b67-5a5b6a0c7e57")
 
 @dataclass
 class Tenant:
-    """An organisation: its id (GUID), its proven domains, and the cloud it lives in.
+    """An organisation: its id (GUID), its verified domains, and its cloud.
 
     ``cloud`` is ``"public"``, ``"china"`` or ``"usgovernment"``.
     """
@@ -29,12 +29,12 @@ class Tenant:
 
 @dataclass
 class Person:
-    """Somebody who can sign in.
+    """A person who can sign in.
 
     ``role`` is the role in the subscription: ``"Owner"`` may do everything, also in the
-    stores (as in Gen1, where account owners are superusers); ``"Reader"`` may look at
-    resources; None may neither. ``refused_with`` is the number of an AADSTS refusal
-    that every sign-in of this person meets (disabled, locked, blocked ...).
+    stores (as in Gen1, where account owners are superusers); ``"Reader"`` may read
+    resources; None may do neither. ``refused_with`` is the number of the AADSTS error that
+    every sign-in of this person ends with (disabled, locked, blocked ...).
     """
 
     username: str
@@ -62,23 +62,23 @@ class Directory:
 
     def tenant(self, name: str) -> Tenant | None:
         """Find a tenant by its id or one of its domains, in any case."""
-        wanted = name.lower()
+        key = name.lower()
         for tenant in self.tenants.values():
-            if wanted == tenant.tenant_id or wanted in tenant.domains:
+            if key == tenant.tenant_id or key in tenant.domains:
                 return tenant
         return None
 
     def add_tenant(
         self, *domains: str, tenant_id: str | None = None, cloud: str = "public"
     ) -> Tenant:
-        """Found an organisation."""
+        """Add a tenant; without ``tenant_id`` it gets a new id."""
         names = {name.lower() for name in domains}
         tenant = Tenant((tenant_id or str(uuid.uuid4())).lower(), names, cloud)
         self.tenants[tenant.tenant_id] = tenant
         return tenant
 
     def add(self, person: Person) -> Person:
-        """Let somebody in."""
+        """Add a person, or replace the one with the same user name."""
         self._persons[person.username.lower()] = person
         return person
 
@@ -94,5 +94,5 @@ class Directory:
         return None
 
     def persons(self) -> list[Person]:
-        """Give everybody, in order of arrival."""
+        """Return all persons, in the order they were added."""
         return list(self._persons.values())

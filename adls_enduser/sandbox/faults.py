@@ -1,4 +1,4 @@
-"""What can go wrong, as values in a queue."""
+"""Faults to inject: what can go wrong, as values in a queue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """Answer with this instead of asking the service."""
+    """Send this response instead of the service's."""
 
     status: int
     body: bytes | str = b""
@@ -21,21 +21,21 @@ class Answer:
 
 @dataclass(frozen=True)
 class Reset:
-    """Reset the connection: before the service hears of the request, or half-way back."""
+    """Reset the connection before the request arrives, or halfway through the response."""
 
     during_answer: bool = False
 
 
 @dataclass(frozen=True)
 class Stall:
-    """Say nothing for so many (real) seconds, then close the connection."""
+    """Send nothing for so many (real) seconds, then close the connection."""
 
     seconds: float = 3600.0
 
 
 @dataclass(frozen=True)
 class HalfBody:
-    """Send the headers and half of the true answer's body, then close the connection."""
+    """Send the headers and half of the real response's body, then close the connection."""
 
 
 Fault = Answer | Reset | Stall | HalfBody
@@ -48,24 +48,24 @@ HTML_502 = Answer(
 
 
 def redirect(location: str, status: int = 307) -> Answer:
-    """Send the client, and what it carries, somewhere else."""
+    """Return a redirect to another address (307: with the same method and body)."""
     return Answer(status, b"", {"Location": location})
 
 
 def throttled(retry_after: str = "1") -> Answer:
-    """Answer 429 with a Retry-After in seconds or as an HTTP date."""
+    """Return a 429 response with a Retry-After in seconds or as an HTTP date."""
     return Answer(429, b"", {"Retry-After": retry_after})
 
 
 @dataclass
-class _Waiting:
+class _QueuedFault:
     fault: Fault
     times: int
     method: str | None
     host: str | None
     path: str | None
 
-    def fits(self, request: Request) -> bool:
+    def matches(self, request: Request) -> bool:
         return (
             self.times > 0
             and self.method in (None, request.method)
@@ -75,11 +75,11 @@ class _Waiting:
 
 
 class Faults:
-    """A queue of faults; each meets the next requests that it fits."""
+    """A queue of faults; each fault applies to the next requests that match it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: list[_Waiting] = []
+        self._queue: list[_QueuedFault] = []
 
     def add(
         self,
@@ -90,23 +90,23 @@ class Faults:
         host: str | None = None,
         path: str | None = None,
     ) -> None:
-        """Let a fault meet the next ``times`` requests.
+        """Apply a fault to the next ``times`` requests.
 
-        ``host`` and ``path`` are parts of what the request must have; None fits all.
+        ``host`` and ``path`` are parts of the request's host and path; None matches all.
         """
         with self._lock:
-            self._waiting.append(_Waiting(fault, times, method, host, path))
+            self._queue.append(_QueuedFault(fault, times, method, host, path))
 
     def clear(self) -> None:
-        """Forget every fault that has not happened yet."""
+        """Remove all faults that have not been applied yet."""
         with self._lock:
-            self._waiting.clear()
+            self._queue.clear()
 
     def take(self, request: Request) -> Fault | None:
-        """Give the fault that meets this request, or None."""
+        """Return the fault for this request, or None."""
         with self._lock:
-            for waiting in self._waiting:
-                if waiting.fits(request):
-                    waiting.times -= 1
-                    return waiting.fault
+            for queued in self._queue:
+                if queued.matches(request):
+                    queued.times -= 1
+                    return queued.fault
         return None

@@ -1,4 +1,4 @@
-"""A request, a response and a service, without a socket."""
+"""A request, a response and a service, independent of any socket."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from werkzeug.wrappers import Response
 if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
 
-__all__ = ["Request", "Response", "Service", "json_response"]
+__all__ = ["Request", "Response", "Service", "empty_response", "json_response"]
 
 
 class Request(SansIORequest):
-    """One request: werkzeug's ``method``, ``host``, ``path``, ``args``, ``headers``, and a body.
+    """One request: werkzeug's ``method``, ``host``, ``path``, ``args``, ``headers``; and a body.
 
     ``path`` is percent-decoded and begins with a slash; ``target`` is as it was sent.
     """
@@ -42,30 +42,37 @@ class Request(SansIORequest):
 
     @cached_property
     def form(self) -> dict[str, str]:
-        """Give the fields of a url-encoded form; the last value of a repeated one."""
+        """Return the fields of a url-encoded form; of a repeated field, the last value."""
         if self.mimetype != "application/x-www-form-urlencoded":
             return {}
         return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
 
     @cached_property
     def json(self) -> Any:
-        """Give the body as JSON; ValueError if it is none."""
+        """Return the body as JSON; raise ValueError if it is not JSON."""
         return json.loads(self.body)
 
 
 def json_response(
     body: object, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
-    """Give a JSON answer as Azure's services write it."""
+    """Return a JSON response as Azure's services write it."""
     content_type = "application/json; charset=utf-8"
     return Response(json.dumps(body), status, headers, content_type=content_type)
 
 
+def empty_response(status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Return a response with neither body nor type."""
+    response = Response(b"", status, headers)
+    del response.headers["Content-Type"]
+    return response
+
+
 class Service(Protocol):
-    """Something that answers under one or more host names."""
+    """A service that handles the requests for one or more host names."""
 
     def serves(self, host: str) -> bool:
-        """Tell whether this is the service of a (lower-case) host name."""
+        """Tell whether a (lower-case) host name belongs to this service."""
 
-    def answer(self, request: Request) -> Response:
-        """Answer one request; called from many threads at once."""
+    def respond(self, request: Request) -> Response:
+        """Return the response to one request; called from many threads at once."""

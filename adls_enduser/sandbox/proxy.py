@@ -1,8 +1,8 @@
-"""Sockets: a CONNECT proxy on loopback that ends TLS for the hosts it knows.
+"""The sockets: a CONNECT proxy on loopback that terminates TLS for the hosts it serves.
 
-A client that is told to use this proxy speaks to ``https://real.host.name/`` as it
-always does; every other host is refused with 403, so nothing leaves the machine. What
-is asked of the proxy's own address in plain HTTP goes to the page for the person.
+A client that is told to use this proxy connects to ``https://real.host.name/`` as it
+always does. Every other host is refused with 403, so nothing leaves the machine. Plain
+HTTP requests to the proxy's own address go to the device login page.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from .faults import Faults
 
 _RECEIVE = 256 * 1024
-# urllib3 sends a head and its body apart, and leaves Nagle's algorithm on towards a proxy:
-# without this a Linux kernel keeps every POST waiting 40 ms for an acknowledgement.
+# urllib3 sends the headers and the body separately, and leaves Nagle's algorithm on for a
+# proxy. Without quick acknowledgements a Linux kernel delays every POST by 40 ms.
 _QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
-_GONE = (OSError, h11.RemoteProtocolError)
+_CLIENT_GONE = (OSError, h11.RemoteProtocolError)
 
 
-class Wire:
-    """Listens on loopback, one thread a connection."""
+class Proxy:
+    """Listens on loopback, with one thread per connection."""
 
     def __init__(
         self,
@@ -60,26 +60,26 @@ class Wire:
         self.clock = clock
         self.stopping = threading.Event()
         self.crashes: list[str] = []
-        self._open: set[socket.socket] = set()
+        self._sockets: set[socket.socket] = set()
         self._threads: set[threading.Thread] = set()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
         self.port: int = self._listener.getsockname()[1]
-        self._accepting = threading.Thread(target=self._accept, name="sandbox", daemon=True)
+        self._accept_thread = threading.Thread(target=self._accept, name="sandbox", daemon=True)
 
     def start(self) -> None:
-        """Begin to answer."""
-        self._accepting.start()
+        """Start to accept connections."""
+        self._accept_thread.start()
 
     def stop(self) -> None:
-        """Close every connection and wait for their threads."""
+        """Close all connections and wait for their threads."""
         self.stopping.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._accepting.join()
+        self._accept_thread.join()
         with self._lock:
-            threads, sockets = list(self._threads), list(self._open)
+            threads, sockets = list(self._threads), list(self._sockets)
         for connection in sockets:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -87,8 +87,8 @@ class Wire:
             thread.join(timeout=10)
 
     def service(self, host: str) -> Service | None:
-        """Find who answers under a host name."""
-        return next((one for one in self.services if one.serves(host)), None)
+        """Return the service of a host name, or None."""
+        return next((service for service in self.services if service.serves(host)), None)
 
     def _accept(self) -> None:
         while not self.stopping.is_set():
@@ -103,70 +103,70 @@ class Wire:
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
-        line = Line(self, connection)
-        self._keep(connection)
+        client = ClientConnection(self, connection)
+        self._add_socket(connection)
         try:
-            line.serve()
-        except _GONE:
-            pass  # the client went away, which is its right
+            client.serve()
+        except _CLIENT_GONE:
+            pass  # the client may close its connection at any time
         finally:
-            line.close()
+            client.close()
             with self._lock:
                 self._threads.discard(threading.current_thread())
 
-    def _keep(self, connection: socket.socket) -> None:
+    def _add_socket(self, connection: socket.socket) -> None:
         with self._lock:
-            self._open.add(connection)
+            self._sockets.add(connection)
 
-    def swap(self, old: socket.socket, new: socket.socket | None) -> None:
-        """Note that a connection was wrapped, or (None) closed."""
+    def replace_socket(self, old: socket.socket, new: socket.socket | None) -> None:
+        """Record that a connection was wrapped in TLS, or (None) closed."""
         with self._lock:
-            self._open.discard(old)
+            self._sockets.discard(old)
             if new is not None:
-                self._open.add(new)
+                self._sockets.add(new)
 
 
-class Hangup(Exception):
+class CloseConnection(Exception):
     """This connection is to be closed now, cleanly or with a reset."""
 
 
-class Line:
-    """One connection: perhaps a CONNECT, then requests until somebody hangs up."""
+class ClientConnection:
+    """One connection: perhaps a CONNECT, then requests until either side closes it."""
 
-    def __init__(self, wire: Wire, connection: socket.socket) -> None:
-        self._wire = wire
+    def __init__(self, proxy: Proxy, connection: socket.socket) -> None:
+        self._proxy = proxy
         self._socket = connection
         self._http = h11.Connection(h11.SERVER)
         self._tunnel: str | None = None
 
     def serve(self) -> None:
-        """Answer until the connection ends."""
+        """Serve requests until the connection ends."""
         try:
-            while self._exchange():
+            while self._serve_request():
                 self._http.start_next_cycle()
-        except Hangup:
+        except CloseConnection:
             return
 
     def close(self) -> None:
-        """Close the socket, whatever state it is in."""
-        self._wire.swap(self._socket, None)
+        """Close the socket, whatever its state."""
+        self._proxy.replace_socket(self._socket, None)
         with suppress(OSError):
             self._socket.close()
 
-    def _exchange(self) -> bool:
-        head = self._event()
+    def _serve_request(self) -> bool:
+        head = self._next_event()
         if not isinstance(head, h11.Request):
             return False
         if head.method == b"CONNECT":
             self._open_tunnel(head.target.decode("ascii", "replace"))
-            return self._exchange()
-        request = self._read(head)
+            return self._serve_request()
+        request = self._read_request(head)
         if request is None:
             return False
-        self._answer(request)
+        self._respond(request)
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
-    def _event(self) -> object:
+    def _next_event(self) -> object:
         while True:
             event = self._http.next_event()
             if event is not h11.NEED_DATA:
@@ -179,29 +179,29 @@ class Line:
 
     def _open_tunnel(self, target: str) -> None:
         host, _, port = target.lower().rpartition(":")
-        if port != "443" or self._wire.service(host) is None:
+        if port != "443" or self._proxy.service(host) is None:
             self._refuse("CONNECT", host or target)
         self._send(h11.Response(status_code=200, headers=[]))
-        context = self._wire.certificates.context(host)
-        wrapped = context.wrap_socket(self._socket, server_side=True)
-        self._wire.swap(self._socket, wrapped)
+        tls_context = self._proxy.certificates.tls_context(host)
+        wrapped = tls_context.wrap_socket(self._socket, server_side=True)
+        self._proxy.replace_socket(self._socket, wrapped)
         self._socket, self._tunnel = wrapped, host
         self._http = h11.Connection(h11.SERVER)
 
     def _refuse(self, method: str, host: str) -> None:
-        self._wire.log.add(Exchange(method, host, "", status=403))
-        body = f"The sandbox does not play {host}; nothing leaves this machine.\n".encode()
+        self._proxy.log.add(Exchange(method, host, "", status=403))
+        body = f"The sandbox does not serve {host}; nothing leaves this machine.\n".encode()
         headers = [("Content-Length", str(len(body))), ("Connection", "close")]
         self._send(h11.Response(status_code=403, headers=headers))
         self._send(h11.Data(data=body))
-        raise Hangup
+        raise CloseConnection
 
-    def _read(self, head: h11.Request) -> Request | None:
+    def _read_request(self, head: h11.Request) -> Request | None:
         target = head.target.decode("ascii", "replace")
         if self._tunnel is None and not target.startswith("/"):
             self._refuse(head.method.decode(), target)
         body = bytearray()
-        while isinstance(event := self._event(), h11.Data):
+        while isinstance(event := self._next_event(), h11.Data):
             body += event.data
         if not isinstance(event, h11.EndOfMessage):
             return None
@@ -215,36 +215,36 @@ class Line:
             body=bytes(body),
         )
 
-    def _answer(self, request: Request) -> None:
+    def _respond(self, request: Request) -> None:
         exchange = Exchange(request.method, request.hostname, request.path, request)
-        self._wire.log.add(exchange)
-        fault = exchange.fault = self._wire.faults.take(request)
+        self._proxy.log.add(exchange)
+        fault = exchange.fault = self._proxy.faults.take(request)
         if isinstance(fault, Stall):
-            self._wire.stopping.wait(fault.seconds)
-            raise Hangup
+            self._proxy.stopping.wait(fault.seconds)
+            raise CloseConnection
         if isinstance(fault, Reset) and not fault.during_answer:
             self._reset()
         response = self._response(request, fault)
         exchange.status = response.status_code
-        self._write(request, response, fault)
+        self._send_response(request, response, fault)
 
     def _response(self, request: Request, fault: Fault | None) -> Response:
         if isinstance(fault, Answer):
             return Response(fault.body, fault.status, fault.headers)
-        service = self._wire.service(request.hostname) if self._tunnel else self._wire.page
+        service = self._proxy.service(request.hostname) if self._tunnel else self._proxy.page
         try:
-            return (service or self._wire.page).answer(request)
+            return (service or self._proxy.page).respond(request)
         except HTTPException as error:
             return Response(error.description, error.code, content_type="text/plain")
         except Exception:
-            self._wire.crashes.append(f"{request.method} {request.path}\n{traceback.format_exc()}")
+            self._proxy.crashes.append(f"{request.method} {request.path}\n{traceback.format_exc()}")
             return Response("The sandbox has a bug.", 500)
 
-    def _write(self, request: Request, response: Response, fault: Fault | None) -> None:
-        now = self._wire.clock.service_time()
+    def _send_response(self, request: Request, response: Response, fault: Fault | None) -> None:
+        now = self._proxy.clock.service_time()
         response.headers.setdefault("Date", formatdate(now, usegmt=True))
         if isinstance(fault, Reset | HalfBody):
-            self._write_half(response, fault)
+            self._send_half(response, fault)
         self._send(h11.Response(status_code=response.status_code, headers=list(response.headers)))
         if request.method != "HEAD":
             for chunk in response.iter_encoded():
@@ -252,7 +252,7 @@ class Line:
         self._send(h11.EndOfMessage())
         response.close()
 
-    def _write_half(self, response: Response, fault: Fault) -> None:
+    def _send_half(self, response: Response, fault: Fault) -> None:
         body = response.get_data()
         headers = [*response.headers.items()]
         if "Content-Length" not in response.headers:
@@ -261,17 +261,17 @@ class Line:
         self._send(h11.Data(data=body[: len(body) // 2]))
         if isinstance(fault, Reset):
             self._reset()
-        raise Hangup
+        raise CloseConnection
 
     def _reset(self) -> None:
         linger = struct.pack("ii", 1, 0)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        # The raw socket, so that no TLS close_notify makes a reset look like an end.
+        # Detach the raw socket: a TLS close_notify would make the reset look like a normal end.
         raw = self._socket
         if isinstance(raw, ssl.SSLSocket):
             raw = socket.socket(fileno=raw.detach())
         raw.close()
-        raise Hangup
+        raise CloseConnection
 
     def _send(self, event: h11.Event) -> None:
         data = self._http.send(event)

@@ -1,6 +1,6 @@
 """The sandbox as a pytest fixture.
 
-Add ``pytest_plugins = ["adls_enduser.sandbox.pytest_plugin"]`` to your top
+Add ``pytest_plugins = ["adls_enduser.sandbox.pytest_plugin"]`` to your top-level
 ``conftest.py``, then take ``azure_sandbox`` in a test.
 """
 
@@ -18,6 +18,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def azure_sandbox() -> Iterator[Sandbox]:
-    """Give a running sandbox; the environment of this process points at it."""
+    """Run a sandbox for one test, with this process's environment pointed at it."""
     with Sandbox() as azure:
         yield azure

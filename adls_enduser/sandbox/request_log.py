@@ -1,4 +1,4 @@
-"""What was asked of the sandbox, and what came of it."""
+"""The log of the requests that the sandbox got, and of their outcomes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class Exchange:
-    """One request and its status; None while, or if, there was no answer.
+    """One request and its status; the status is None until, or if, there is no response.
 
-    ``request`` is None for a host that was refused at the proxy's door.
+    ``request`` is None for a host that the proxy refused.
     """
 
     method: str
@@ -29,20 +29,20 @@ class Exchange:
 
 
 class RequestLog:
-    """Every exchange, oldest first. Iterates over what was there when it began."""
+    """All exchanges, oldest first. Iterating uses a copy made at the beginning."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._exchanges: list[Exchange] = []
 
     def add(self, exchange: Exchange) -> Exchange:
-        """Write one down."""
+        """Add an exchange."""
         with self._lock:
             self._exchanges.append(exchange)
         return exchange
 
     def clear(self) -> None:
-        """Forget everything so far."""
+        """Remove all exchanges."""
         with self._lock:
             self._exchanges.clear()
 
@@ -54,11 +54,11 @@ class RequestLog:
         return len(self._exchanges)
 
     def to(self, path: str, *, method: str | None = None, host: str = "") -> list[Exchange]:
-        """Give the exchanges whose path has this part, at hosts that have that part."""
+        """Return the exchanges whose path and host contain these parts."""
         return [
-            one
-            for one in self
-            if path.lower() in one.path.lower()
-            and host in one.host
-            and method in (None, one.method)
+            exchange
+            for exchange in self
+            if path.lower() in exchange.path.lower()
+            and host in exchange.host
+            and method in (None, exchange.method)
         ]

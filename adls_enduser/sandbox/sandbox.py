@@ -1,4 +1,4 @@
-"""Sandbox: everything wired together, and the surroundings a client needs."""
+"""The Sandbox class: the services, the proxy in front of them, and a client's environment."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from .certificates import Certificates
 from .entra import Entra
 from .faults import Faults
-from .proxy import Wire
+from .proxy import Proxy
 from .request_log import RequestLog
 from .resource_manager import ResourceManager
-from .state import World
+from .state import State
 from .store import Stores
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from .clock import SandboxClock
 
 _PROXY = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
-_BUNDLE = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
-_DIRECT = ("NO_PROXY", "no_proxy")
+_CA_BUNDLE = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
+_NO_PROXY = ("NO_PROXY", "no_proxy")
 
 
 class Sandbox:
@@ -33,10 +33,10 @@ class Sandbox:
     While it runs, ``os.environ`` (or the mapping given as ``environ``; None for none)
     points every client in this process, and in processes started from it, at the
     sandbox: a proxy and a CA bundle, nothing else. ``environment`` holds the same
-    variables for a process of your own. ``folder`` is where the stores keep the bytes of
-    their files (default: a temporary folder that is removed at the end; names are kept in
-    memory, so a second sandbox begins empty); ``port`` is the proxy's (0: any free one).
-    It binds to 127.0.0.1 and nowhere else.
+    variables for a process that you start yourself. ``folder`` is where the stores keep the
+    bytes of their files (default: a temporary folder that is removed at the end; names are
+    kept in memory, so a second sandbox begins empty); ``port`` is the proxy's (0: any free
+    one). It binds to 127.0.0.1 and nowhere else.
     """
 
     def __init__(
@@ -47,77 +47,80 @@ class Sandbox:
         environ: MutableMapping[str, str] | None = os.environ,
         port: int = 0,
     ) -> None:
-        self._scratch = tempfile.TemporaryDirectory(prefix="adls-enduser-sandbox-")
+        self._temporary_folder = tempfile.TemporaryDirectory(prefix="adls-enduser-sandbox-")
+        temporary = Path(self._temporary_folder.name)
         self._environ = environ
         self._saved: dict[str, str | None] = {}
-        scratch = Path(self._scratch.name)
-        self.world = World(clock) if clock else World()
+        self.world = State(clock) if clock else State()
         self.clock = self.world.clock
         self.faults = Faults()
         self.log = RequestLog()
         self.entra = Entra(self.world)
-        self.stores = Stores(self.world, Path(folder) if folder else scratch / "stores")
+        self.stores = Stores(self.world, Path(folder) if folder else temporary / "stores")
         self.resource_manager = ResourceManager(self.world, self.stores)
-        certificates = self._certificates = Certificates()
-        self.ca_bundle = scratch / "ca.pem"
-        self.ca_bundle.write_bytes(certificates.pem)
-        self._wire = Wire(
+        self._certificates = Certificates()
+        self.ca_bundle = temporary / "ca.pem"
+        self.ca_bundle.write_bytes(self._certificates.pem)
+        self._proxy = self._new_proxy(port)
+        self.entra.public_url = self.url
+
+    def _new_proxy(self, port: int) -> Proxy:
+        return Proxy(
             [self.entra, self.resource_manager, self.stores],
             page=self.entra.page,
-            certificates=certificates,
+            certificates=self._certificates,
             faults=self.faults,
             log=self.log,
             clock=self.clock,
             port=port,
         )
-        self.entra.public_url = self.url
 
     @property
     def url(self) -> str:
-        """Where the proxy, and the page for the person, listen."""
-        return f"http://localhost:{self._wire.port}"
+        """Return the address of the proxy, which also serves the device login page."""
+        return f"http://localhost:{self._proxy.port}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables that point a client at the sandbox."""
-        proxy = f"http://127.0.0.1:{self._wire.port}"
+        """Return the environment variables that point a client at the sandbox."""
+        proxy = f"http://127.0.0.1:{self._proxy.port}"
         return (
             dict.fromkeys(_PROXY, proxy)
-            | dict.fromkeys(_BUNDLE, str(self.ca_bundle))
-            | dict.fromkeys(_DIRECT, "localhost,127.0.0.1,::1")
+            | dict.fromkeys(_CA_BUNDLE, str(self.ca_bundle))
+            | dict.fromkeys(_NO_PROXY, "localhost,127.0.0.1,::1")
         )
 
     @property
     def browser_arguments(self) -> tuple[str, ...]:
-        """What Chromium is to be started with, to find the sandbox under Azure's names.
+        """Return the arguments with which Chromium finds the sandbox under Azure's host names.
 
-        It heeds no CA bundle: the one certificate authority it is to trust besides its own is
-        named by the hash of its key, for this start alone. Chromium wants a
-        ``--user-data-dir`` of its own with that. Loopback is reached directly.
+        Chromium does not read a CA bundle. So the sandbox's certificate authority is named by
+        the hash of its key, for this start only; Chromium then wants a separate
+        ``--user-data-dir``. Loopback addresses are reached directly.
         """
         return (
-            f"--proxy-server=http://127.0.0.1:{self._wire.port}",
+            f"--proxy-server=http://127.0.0.1:{self._proxy.port}",
             f"--ignore-certificate-errors-spki-list={self._certificates.public_key_hash}",
         )
 
     def start(self) -> Sandbox:
-        """Begin to answer, and point ``environ`` here."""
-        self._wire.start()
+        """Start to serve requests, and point ``environ`` at the sandbox."""
+        self._proxy.start()
         if self._environ is not None:
             self._saved = {name: self._environ.get(name) for name in self.environment}
             self._environ.update(self.environment)
         return self
 
     def stop(self) -> None:
-        """Close everything, and put ``environ`` back as it was.
+        """Close everything, and restore ``environ``.
 
         Raises RuntimeError if a service of the sandbox itself had failed.
         """
         self._restore()
-        self._wire.stop()
-        self._scratch.cleanup()
-        if self._wire.crashes:
-            raise RuntimeError("The sandbox has a bug:\n" + "\n".join(self._wire.crashes))
+        self._proxy.stop()
+        self._temporary_folder.cleanup()
+        if self._proxy.crashes:
+            raise RuntimeError("The sandbox has a bug:\n" + "\n".join(self._proxy.crashes))
 
     def __enter__(self) -> Sandbox:
         return self.start()

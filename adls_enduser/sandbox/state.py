@@ -1,21 +1,21 @@
-"""What all of the sandbox's services share."""
+"""The state that all services of the sandbox share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .access_tokens import Identity
+from .access_tokens import AccessTokenIssuer
 from .clock import SandboxClock
 from .directory import Directory
 
 
 @dataclass
-class World:
-    """One clock, one directory of people, one signing key."""
+class State:
+    """One clock, one directory, and one issuer of access tokens (``identity``)."""
 
     clock: SandboxClock = field(default_factory=SandboxClock)
     directory: Directory = field(default_factory=Directory)
-    identity: Identity = field(init=False)
+    identity: AccessTokenIssuer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.identity = Identity(self.clock)
+        self.identity = AccessTokenIssuer(self.clock)

@@ -1,4 +1,4 @@
-"""A real browser, and what a person sees in it."""
+"""A real browser, driven by keyboard, for tests of pages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def missing(reason: object) -> NoReturn:
-    """Skip, or fail where everything must be there."""
+    """Skip the test, or fail in CI, where everything must be installed."""
     if IN_CI:
         pytest.fail(str(reason))
     pytest.skip(str(reason))
@@ -33,7 +33,7 @@ def start(profile: Path, arguments: Iterable[str]) -> Chrome:
 
 
 class Screen:
-    """What a person sees, and a keyboard."""
+    """A browser window: its contents, and a keyboard."""
 
     def __init__(self, chrome: Chrome, url: str) -> None:
         self.chrome = chrome
@@ -46,12 +46,12 @@ class Screen:
         ActionChains(self.chrome).send_keys(*keys).perform()
 
     def focus(self) -> str:
-        """Give the id of the element that has the focus, or its tag."""
+        """Return the id of the focused element, or its tag."""
         element = self.chrome.switch_to.active_element
         return element.get_attribute("id") or element.tag_name
 
     def wait_for(self, title: str) -> None:
-        """Wait until the title is this."""
+        """Wait until the page has this title."""
         from selenium.webdriver.support.ui import WebDriverWait
 
         WebDriverWait(self.chrome, 10).until(lambda chrome: chrome.title == title)
@@ -61,11 +61,11 @@ class Screen:
         return list(self.chrome.find_elements("css selector", selector))
 
     def text(self) -> str:
-        """Give the words that can be seen."""
+        """Return the visible text."""
         return str(self.find("body")[0].text)
 
     def check_accessible(self) -> None:
-        """See that a screen reader knows the language, the title, and each field's name."""
+        """Check the language, the title, and the names of fields and errors for screen readers."""
         assert self.find("html")[0].get_attribute("lang") == "en"
         assert self.chrome.title
         assert len(self.find("h1")) == 1

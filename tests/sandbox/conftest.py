@@ -1,4 +1,4 @@
-"""Stores for the store's tests: one sandbox a module, one store a test, three people."""
+"""Fixtures for the tests of stores: one sandbox per module, one store per test, three persons."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _numbers = itertools.count()
 
 
 class Token:
-    """What either generation of azure-datalake-store takes as its first argument."""
+    """A credential for either generation of azure-datalake-store."""
 
     def __init__(self, azure: Sandbox, person: Person) -> None:
         self.expires_on = int(azure.clock.time()) + 3600
@@ -40,8 +40,8 @@ class Token:
 
 
 @dataclass
-class Door:
-    """One store, asked over plain HTTP as one person."""
+class WebHdfsClient:
+    """Sends WebHDFS requests to one store as one person, without an SDK."""
 
     url: str
     session: requests.Session
@@ -58,14 +58,14 @@ class Door:
 
 @pytest.fixture(scope="module")
 def store_azure() -> Iterator[Sandbox]:
-    """Give a sandbox whose clock stands still, for all tests of a module."""
+    """Run a sandbox with a frozen clock for all tests of a module."""
     with Sandbox(clock=SandboxClock(frozen=True)) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def store_name(store_azure: Sandbox) -> str:
-    """Make a new, empty store and give its name."""
+    """Create an empty store, and return its name."""
     name = f"store{next(_numbers)}"
     store_azure.stores.create(name)
     return name
@@ -73,7 +73,7 @@ def store_name(store_azure: Sandbox) -> str:
 
 @pytest.fixture
 def people(store_azure: Sandbox) -> dict[str, Person]:
-    """Olga, who owns the account; Bea, who is in a team; Carl, who is nobody in particular."""
+    """Add Olga, who owns the account; Bea, who is in a team; and Carl, who has no rights."""
     add = store_azure.world.directory.add
     return {
         "olga": add(Person("olga@contoso.com", CONTOSO_ID, "-", role="Owner")),
@@ -86,10 +86,10 @@ def people(store_azure: Sandbox) -> dict[str, Person]:
 def sign_in(
     store_azure: Sandbox, store_name: str, people: dict[str, Person]
 ) -> Callable[[str], core.AzureDLFileSystem]:
-    """Open the store as somebody, with the installed azure-datalake-store."""
+    """Return a function that opens the store as a person, with azure-datalake-store."""
 
-    def open_store(who: str) -> core.AzureDLFileSystem:
-        return core.AzureDLFileSystem(Token(store_azure, people[who]), store_name=store_name)
+    def open_store(name: str) -> core.AzureDLFileSystem:
+        return core.AzureDLFileSystem(Token(store_azure, people[name]), store_name=store_name)
 
     return open_store
 
@@ -101,7 +101,9 @@ def fs(sign_in: Callable[[str], core.AzureDLFileSystem]) -> core.AzureDLFileSyst
 
 
 @pytest.fixture
-def door(store_azure: Sandbox, store_name: str, people: dict[str, Person]) -> Iterator[Door]:
-    """Ask the store over plain HTTP as the account's owner."""
+def webhdfs(
+    store_azure: Sandbox, store_name: str, people: dict[str, Person]
+) -> Iterator[WebHdfsClient]:
+    """Send WebHDFS requests to the store as the account's owner."""
     with Token(store_azure, people["olga"]).signed_session() as session:
-        yield Door(f"https://{store_name}.azuredatalakestore.net", session)
+        yield WebHdfsClient(f"https://{store_name}.azuredatalakestore.net", session)

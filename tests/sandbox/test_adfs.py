@@ -1,4 +1,4 @@
-"""The sandbox's AD FS: what it answers on the wire, and that adal and msal themselves can talk to it."""  # noqa: E501
+"""The sandbox's AD FS: its responses, and sign-ins with the real adal and msal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PASSWORD = "pass word"
 
 @pytest.fixture
 def azure() -> Iterator[Sandbox]:
-    """Start a sandbox with an AD FS, whose time stands still."""
+    """Run a sandbox with an AD FS and a frozen clock."""
     with Sandbox(clock=SandboxClock(frozen=True)) as sandbox:
         sandbox.entra.add_adfs(HOST, resources=[RESOURCE])
         yield sandbox
@@ -34,7 +34,7 @@ def azure() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def lin(azure: Sandbox) -> Person:
-    """Somebody."""
+    """A person who signs in with a password."""
     return azure.entra.person("lin@contoso.example", password=PASSWORD)
 
 
@@ -48,24 +48,24 @@ def _sign_in(**form: str) -> requests.Response:
     return _post("token", grant_type="password", **form)
 
 
-def test_a_token_answer_has_neither_resource_nor_family(lin: Person) -> None:
-    """Numbers are numbers, the type is in lower case, and the id token names no tenant."""
-    answer = _sign_in().json()
-    assert (answer["token_type"], answer["expires_in"]) == ("bearer", 3600)
-    assert answer["refresh_token_expires_in"] == 28800
-    assert not {"resource", "foci", "expires_on", "client_info"} & answer.keys()
-    claims = jwt.decode(answer["id_token"], options={"verify_signature": False})
+def test_token_response_has_neither_resource_nor_family(lin: Person) -> None:
+    """Numbers are JSON numbers, the type is in lower case, and the id token names no tenant."""
+    response = _sign_in().json()
+    assert (response["token_type"], response["expires_in"]) == ("bearer", 3600)
+    assert response["refresh_token_expires_in"] == 28800
+    assert not {"resource", "foci", "expires_on", "client_info"} & response.keys()
+    claims = jwt.decode(response["id_token"], options={"verify_signature": False})
     assert (claims["upn"], claims["iss"]) == (lin.username, f"https://{HOST}/adfs")
     assert not {"tid", "oid", "preferred_username"} & claims.keys()
     assert "id_token" not in _sign_in(scope="").json()
 
 
-def test_a_renewal_brings_no_new_refresh_token(lin: Person) -> None:
-    """And one of an AD FS is none of Entra ID's."""
+def test_refresh_returns_no_refresh_token(lin: Person) -> None:
+    """A refresh returns no refresh token; Entra ID rejects a refresh token of an AD FS."""
     token = _sign_in().json()["refresh_token"]
-    answer = _post("token", grant_type="refresh_token", refresh_token=token).json()
-    assert "refresh_token" not in answer
-    assert answer["access_token"]
+    response = _post("token", grant_type="refresh_token", refresh_token=token).json()
+    assert "refresh_token" not in response
+    assert response["access_token"]
     refused = requests.post(
         "https://login.microsoftonline.com/common/oauth2/token",
         data={"grant_type": "refresh_token", "refresh_token": token, "client_id": AZURE_CLI},
@@ -74,10 +74,10 @@ def test_a_renewal_brings_no_new_refresh_token(lin: Person) -> None:
     assert refused.json()["error_codes"] == [70000]
 
 
-def test_the_resource_may_stand_before_the_scope(azure: Sandbox, lin: Person) -> None:
-    """As of AD FS 2019."""
-    answer = _sign_in(resource="", scope=f"{RESOURCE}/user_impersonation openid").json()
-    azure.world.identity.check(f"Bearer {answer['access_token']}", [RESOURCE])
+def test_resource_may_be_part_of_the_scope(azure: Sandbox, lin: Person) -> None:
+    """AD FS 2019 accepts the resource as part of the scope."""
+    response = _sign_in(resource="", scope=f"{RESOURCE}/user_impersonation openid").json()
+    azure.world.identity.check(f"Bearer {response['access_token']}", [RESOURCE])
 
 
 @pytest.mark.parametrize(
@@ -89,19 +89,19 @@ def test_the_resource_may_stand_before_the_scope(azure: Sandbox, lin: Person) ->
         ({"resource": "https://elsewhere.example"}, 400, "invalid_resource", "MSIS9602"),
     ],
 )
-def test_refusals_are_msis(
+def test_errors_have_msis_numbers(
     lin: Person, form: dict[str, str], status: int, error: str, number: str
 ) -> None:
-    """Two fields, and a number that is part of the sentence."""
-    answer = _sign_in(**form)
-    assert answer.status_code == status
-    assert answer.json().keys() == {"error", "error_description"}
-    assert answer.json()["error"] == error
-    assert answer.json()["error_description"].startswith(f"{number}: ")
+    """An error has two fields, and its message begins with an MSIS number."""
+    response = _sign_in(**form)
+    assert response.status_code == status
+    assert response.json().keys() == {"error", "error_description"}
+    assert response.json()["error"] == error
+    assert response.json()["error_description"].startswith(f"{number}: ")
 
 
-def test_other_refusals(azure: Sandbox, lin: Person) -> None:
-    """Another grant, nothing asked for, a dead refresh token, another path."""
+def test_other_errors(azure: Sandbox, lin: Person) -> None:
+    """An unknown grant, a missing client, a revoked refresh token and another path are rejected."""
     assert _post("token", grant_type="magic").json()["error"] == "unsupported_grant_type"
     assert _post("devicecode", client_id="").json()["error"] == "invalid_request"
     token = _sign_in().json()["refresh_token"]
@@ -112,8 +112,8 @@ def test_other_refusals(azure: Sandbox, lin: Person) -> None:
     assert requests.get(realm, timeout=10).status_code == 404
 
 
-def test_a_device_code_waits_and_is_polled(azure: Sandbox, lin: Person) -> None:
-    """Asked for in the spelling of RFC 8628, redeemed by either name of the code."""
+def test_device_code(azure: Sandbox, lin: Person) -> None:
+    """A device code is requested as in RFC 8628, and redeemed under both parameter names."""
     flow = _post("devicecode", scope="openid").json()
     assert "verification_url" not in flow
     assert flow["verification_uri_complete"].endswith(flow["user_code"])
@@ -122,8 +122,8 @@ def test_a_device_code_waits_and_is_polled(azure: Sandbox, lin: Person) -> None:
     assert _post("token", **poll).json()["error"] == "authorization_pending"
     assert _post("token", **poll).json()["error"] == "slow_down"
     azure.entra.approve(flow["user_code"])
-    answer = _post("token", grant_type="device_code", code=flow["device_code"])
-    assert answer.json()["id_token"]
+    response = _post("token", grant_type="device_code", code=flow["device_code"])
+    assert response.json()["id_token"]
 
 
 def _authorize(azure: Sandbox, lin: Person, accepts: bool = True, **more: str) -> dict[str, str]:
@@ -135,11 +135,11 @@ def _authorize(azure: Sandbox, lin: Person, accepts: bool = True, **more: str) -
     return dict(parse_qsl(arrived.query))
 
 
-def test_a_code_is_for_who_asked_and_once(azure: Sandbox, lin: Person) -> None:
-    """It brings a token with the id token that was asked for; a second use is refused."""
-    answer = _authorize(azure, lin)
-    assert answer.keys() == {"code", "state"}
-    form = {"grant_type": "authorization_code", "code": answer["code"]}
+def test_authorization_code_works_once(azure: Sandbox, lin: Person) -> None:
+    """An authorization code works once, with its own redirect URI, and returns an id token."""
+    response = _authorize(azure, lin)
+    assert response.keys() == {"code", "state"}
+    form = {"grant_type": "authorization_code", "code": response["code"]}
     wrong = _post("token", **form, redirect_uri="http://localhost:6")
     assert wrong.json()["error_description"].startswith("MSIS9612: ")
     good = _post("token", **form, redirect_uri="http://localhost:5")
@@ -149,22 +149,22 @@ def test_a_code_is_for_who_asked_and_once(azure: Sandbox, lin: Person) -> None:
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
 
 
-def test_the_page_refuses_what_it_does_not_know(azure: Sandbox, lin: Person) -> None:
-    """Of the words of OpenID Connect it takes two; where an answer cannot go, there is none."""
+def test_authorize_checks_prompt_and_target(azure: Sandbox, lin: Person) -> None:
+    """AD FS accepts two prompt values; an untrusted request is an error without a redirect."""
     for prompt in ("login", "none"):
         assert "code" in _authorize(azure, lin, prompt=prompt)
     assert _authorize(azure, lin, prompt="select_account")["error"] == "invalid_request"
     assert _authorize(azure, lin, accepts=False)["error"] == "access_denied"
     assert _authorize(azure, lin, resource="https://x")["error"] == "invalid_resource"
     for more in ({"redirect_uri": "https://evil.example"}, {"client_id": "unknown"}):
-        with pytest.raises(ValueError, match="says no"):
+        with pytest.raises(ValueError, match="shows AADSTS"):
             _authorize(azure, lin, **more)
     with pytest.raises(ValueError, match="no authorize endpoint"):
         azure.entra.authorize(f"https://{HOST}/adfs/oauth2/token", by=lin)
 
 
-def test_adal_itself(azure: Sandbox, lin: Person) -> None:
-    """Password, device code and refresh, with no user realm asked for."""
+def test_real_adal(azure: Sandbox, lin: Person) -> None:
+    """The real adal signs in by password, device code, refresh token and code."""
     context: Any = adal.AuthenticationContext(f"https://{HOST}/adfs", validate_authority=False)
     token = context.acquire_token_with_username_password(
         RESOURCE, lin.username, PASSWORD, AZURE_CLI
@@ -181,20 +181,20 @@ def test_adal_itself(azure: Sandbox, lin: Person) -> None:
     assert {one.host for one in azure.log} == {HOST}
 
 
-def test_msal_itself(azure: Sandbox, lin: Person) -> None:
-    """The same, by way of the configuration document."""
+def test_real_msal(azure: Sandbox, lin: Person) -> None:
+    """Msal does the same, with the endpoints of the configuration document."""
     app = msal.PublicClientApplication(AZURE_CLI, authority=f"https://{HOST}/adfs")
     scopes = [f"{RESOURCE}/.default"]
     with pytest.warns(DeprecationWarning, match="deprecated"):
-        answer = app.acquire_token_by_username_password(lin.username, PASSWORD, scopes)
-    assert answer["id_token_claims"]["upn"] == lin.username
+        response = app.acquire_token_by_username_password(lin.username, PASSWORD, scopes)
+    assert response["id_token_claims"]["upn"] == lin.username
     flow = app.initiate_device_flow(scopes)
     azure.entra.approve(flow["user_code"])
     assert app.acquire_token_by_device_flow(flow)["access_token"]
     flow = app.initiate_auth_code_flow(scopes, "http://localhost:5", response_mode="form_post")
     page = flow["auth_uri"].replace("form_post", "query")
-    answer = dict(parse_qsl(urlsplit(azure.entra.authorize(page, by=lin)).query))
-    assert app.acquire_token_by_auth_code_flow(flow, answer)["id_token_claims"]["nonce"]
+    response = dict(parse_qsl(urlsplit(azure.entra.authorize(page, by=lin)).query))
+    assert app.acquire_token_by_auth_code_flow(flow, response)["id_token_claims"]["nonce"]
     (account, *_) = app.get_accounts()
     assert app.acquire_token_silent(scopes, account, force_refresh=True)["access_token"]
     assert {one.host for one in azure.log} == {HOST}

@@ -20,8 +20,10 @@ import requests
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import InteractiveBrowserCredential
 
-from adls_enduser.sandbox import CONTOSO, CONTOSO_ID, Person, Sandbox, SandboxClock
+from adls_enduser.sandbox import CONTOSO, CONTOSO_ID, Person, Sandbox
 from adls_enduser.sandbox.entra import AZURE_CLI
+
+from ..conftest import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,34 +32,20 @@ HOST = "https://login.microsoftonline.com"
 MANAGEMENT = "https://management.core.windows.net/"
 DATA_LAKE = "https://datalake.azure.net/"
 SCOPE = f"{DATA_LAKE}/.default openid profile offline_access"
-PASSWORD = "<b>&\"' ü"
 ADA = f"ada@{CONTOSO}"
 OWN_CLIENT = "11111111-2222-3333-4444-555555555555"
 REDIRECT = "http://localhost:8400"
 VERIFIER = "a-code-verifier-of-a-sufficient-length-0123456789"
 
 
-@pytest.fixture
-def azure() -> Iterator[Sandbox]:
-    """Start a sandbox whose time stands still."""
-    with Sandbox(clock=SandboxClock(frozen=True)) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ada(azure: Sandbox) -> Person:
-    """Somebody with a password only."""
-    return azure.entra.person(ADA, password=PASSWORD)
-
-
 def challenge(verifier: str = VERIFIER) -> str:
-    """Give the S256 challenge of a verifier (RFC 7636 section 4.2)."""
+    """Return the S256 challenge of a verifier (RFC 7636 section 4.2)."""
     digest = hashlib.sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def address(tenant: str = CONTOSO, version: str = "2.0", **changes: str) -> str:
-    """Give a good authorize address, with changes; an empty value is left out."""
+    """Return a valid authorize address, with changes; an empty value is left out."""
     fields = {
         "client_id": AZURE_CLI,
         "response_type": "code",
@@ -73,8 +61,8 @@ def address(tenant: str = CONTOSO, version: str = "2.0", **changes: str) -> str:
     return f"{HOST}/{tenant}/{path}/authorize?{query}"
 
 
-def answered(location: str) -> dict[str, str]:
-    """Give what a redirect carries in its query or its fragment."""
+def response_fields(location: str) -> dict[str, str]:
+    """Return the fields that a redirect carries in its query or its fragment."""
     url = urlsplit(location)
     return dict(parse_qsl(url.query or url.fragment))
 
@@ -82,7 +70,7 @@ def answered(location: str) -> dict[str, str]:
 def redeem(
     code: str, tenant: str = CONTOSO, version: str = "2.0", host: str = HOST, **changes: str
 ) -> Any:
-    """Ask for the token of a code."""
+    """Request the token of a code."""
     form = {
         "grant_type": "authorization_code",
         "client_id": AZURE_CLI,
@@ -97,14 +85,14 @@ def redeem(
     return requests.post(f"{host}/{tenant}/{path}/token", sent, timeout=10)
 
 
-def said(answer: requests.Response) -> tuple[int, str, int]:
-    """Give the status, the OAuth error and the AADSTS number."""
-    body = answer.json()
-    return answer.status_code, body["error"], body["error_codes"][0]
+def error_of(response: requests.Response) -> tuple[int, str, int]:
+    """Return the status, the OAuth error and the AADSTS number."""
+    body = response.json()
+    return response.status_code, body["error"], body["error_codes"][0]
 
 
 class ScriptedBrowser(webbrowser.BaseBrowser):
-    """A browser for programs that open one themselves: somebody signs in in it at once."""
+    """A browser for programs that open one themselves: a person signs in in it at once."""
 
     def __init__(self, azure: Sandbox, by: Person, *, accepts: bool = True) -> None:
         super().__init__("scripted")
@@ -113,7 +101,7 @@ class ScriptedBrowser(webbrowser.BaseBrowser):
         self.shown: list[str] = []
 
     def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:
-        """Go in the background, as a browser does."""
+        """Sign in in another thread, as a browser runs in another process."""
         self.opened.append(url)
         threading.Thread(target=self._go, args=(url,)).start()
         return True
@@ -123,8 +111,8 @@ class ScriptedBrowser(webbrowser.BaseBrowser):
 
 
 @contextmanager
-def in_front(scripted: ScriptedBrowser) -> Iterator[ScriptedBrowser]:
-    """Make it the one that this machine opens."""
+def as_default_browser(scripted: ScriptedBrowser) -> Iterator[ScriptedBrowser]:
+    """Make it the browser that programs open."""
     webbrowser.register("scripted", None, scripted, preferred=True)
     yield scripted
     webbrowser._tryorder.remove("scripted")  # type: ignore[attr-defined]
@@ -133,8 +121,8 @@ def in_front(scripted: ScriptedBrowser) -> Iterator[ScriptedBrowser]:
 
 @pytest.fixture
 def browser(azure: Sandbox, ada: Person) -> Iterator[ScriptedBrowser]:
-    """Let Ada sit in front of the machine's browser."""
-    with in_front(ScriptedBrowser(azure, ada)) as scripted:
+    """Let Ada sign in in the default browser."""
+    with as_default_browser(ScriptedBrowser(azure, ada)) as scripted:
         yield scripted
 
 
@@ -142,27 +130,29 @@ def browser(azure: Sandbox, ada: Person) -> Iterator[ScriptedBrowser]:
 
 
 def test_msal_signs_in_interactively(azure: Sandbox, browser: ScriptedBrowser) -> None:
-    """The real msal opens the browser, gets the code by form_post, and a token for it."""
+    """The real msal opens the browser, gets the code by form_post, and redeems it for a token."""
     client = msal.PublicClientApplication(AZURE_CLI, authority=f"{HOST}/{CONTOSO}")
-    answer = client.acquire_token_interactive([f"{DATA_LAKE}/.default"])
-    claims = azure.world.identity.check(f"Bearer {answer['access_token']}", [DATA_LAKE])
+    response = client.acquire_token_interactive([f"{DATA_LAKE}/.default"])
+    claims = azure.world.identity.check(f"Bearer {response['access_token']}", [DATA_LAKE])
     assert claims["upn"] == ADA
-    assert answer["id_token_claims"]["preferred_username"] == ADA
+    assert response["id_token_claims"]["preferred_username"] == ADA
     assert "response_mode=form_post" in browser.opened[0]
     [account] = client.get_accounts()
     assert client.acquire_token_silent([f"{MANAGEMENT}/.default"], account)
 
 
-def test_msal_is_told_that_the_person_cancelled(azure: Sandbox, browser: ScriptedBrowser) -> None:
-    """Somebody who cancels sends the program an access_denied."""
+def test_msal_gets_access_denied_when_the_person_cancels(
+    azure: Sandbox, browser: ScriptedBrowser
+) -> None:
+    """A person who cancels sends access_denied to the program."""
     browser.accepts = False
     client = msal.PublicClientApplication(AZURE_CLI, authority=f"{HOST}/{CONTOSO}")
-    answer = client.acquire_token_interactive([f"{DATA_LAKE}/.default"])
-    assert answer["error"] == "access_denied"
+    response = client.acquire_token_interactive([f"{DATA_LAKE}/.default"])
+    assert response["error"] == "access_denied"
 
 
 def test_browser_credential_serves_two_resources(azure: Sandbox, browser: ScriptedBrowser) -> None:
-    """One sign-in with azure-identity is enough for both planes."""
+    """One sign-in with azure-identity is enough for both audiences."""
     with InteractiveBrowserCredential(tenant_id=CONTOSO, client_id=AZURE_CLI) as credential:
         for resource in (MANAGEMENT, DATA_LAKE):
             token = credential.get_token(f"{resource}/.default").token
@@ -171,10 +161,10 @@ def test_browser_credential_serves_two_resources(azure: Sandbox, browser: Script
     assert "prompt=select_account" in browser.opened[0]
 
 
-def test_browser_credential_tells_of_a_declined_consent(
+def test_browser_credential_raises_for_a_declined_consent(
     azure: Sandbox, browser: ScriptedBrowser
 ) -> None:
-    """Declining the consent is a ClientAuthenticationError with Entra's sentence."""
+    """A declined consent is a ClientAuthenticationError with Entra ID's message."""
     azure.entra.application(OWN_CLIENT, consented=False)
     browser.accepts = False
     with (
@@ -189,56 +179,56 @@ def test_adal_redeems_a_code(azure: Sandbox, ada: Person) -> None:
     location = azure.entra.authorize(address(version="1.0"), by=ada)
     context = adal.AuthenticationContext(f"{HOST}/{CONTOSO}")
     token = context.acquire_token_with_authorization_code(
-        answered(location)["code"], REDIRECT, DATA_LAKE, AZURE_CLI, None, VERIFIER
+        response_fields(location)["code"], REDIRECT, DATA_LAKE, AZURE_CLI, None, VERIFIER
     )
     assert (token["userId"], token["resource"]) == (ADA, DATA_LAKE)
     azure.world.identity.check(f"Bearer {token['accessToken']}", [DATA_LAKE])
 
 
-# The script: what comes back.
+# By script: the response.
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
-def test_code_comes_back_and_is_good_for_a_token(azure: Sandbox, ada: Person, version: str) -> None:
-    """Code and state come back to the redirect URI; the code buys tokens at its version."""
+def test_code_is_returned_and_redeemed(azure: Sandbox, ada: Person, version: str) -> None:
+    """The redirect carries code and state; the code is redeemed for tokens of its version."""
     location = azure.entra.authorize(address(version=version, nonce="n"), by=ada)
     assert location.startswith(f"{REDIRECT}/?code=")
-    fields = answered(location)
+    fields = response_fields(location)
     assert set(fields) == {"code", "state", "session_state"}
     assert fields["state"] == "a state & more"
-    answer = redeem(fields["code"], version=version).json()
-    azure.world.identity.check(f"Bearer {answer['access_token']}", [DATA_LAKE])
-    assert answer["refresh_token"]
-    told = jwt.decode(answer["id_token"], options={"verify_signature": False})
-    assert (told["nonce"], told["ver"]) == ("n", version)
+    response = redeem(fields["code"], version=version).json()
+    azure.world.identity.check(f"Bearer {response['access_token']}", [DATA_LAKE])
+    assert response["refresh_token"]
+    id_claims = jwt.decode(response["id_token"], options={"verify_signature": False})
+    assert (id_claims["nonce"], id_claims["ver"]) == ("n", version)
 
 
-def test_version_one_may_name_the_resource_late(azure: Sandbox, ada: Person) -> None:
-    """A version 1.0 program may say only with the code what it wants to reach."""
+def test_version_1_may_name_the_resource_in_the_token_request(azure: Sandbox, ada: Person) -> None:
+    """A version 1.0 program may name the resource only in the token request."""
     location = azure.entra.authorize(address(version="1.0", resource=""), by=ada)
-    answer = redeem(answered(location)["code"], version="1.0").json()
-    assert answer["resource"] == DATA_LAKE
+    response = redeem(response_fields(location)["code"], version="1.0").json()
+    assert response["resource"] == DATA_LAKE
 
 
 def test_consent_may_be_for_several_resources(azure: Sandbox, ada: Person) -> None:
-    """An authorization request may name several resources; the code is for each in turn."""
+    """An authorization request may name several resources; a token request only one of them."""
     both = f"{MANAGEMENT}/user_impersonation {DATA_LAKE}/user_impersonation"
-    code = answered(azure.entra.authorize(address(scope=both), by=ada))["code"]
-    assert said(redeem(code, scope=both)) == (400, "invalid_request", 28000)
-    code = answered(azure.entra.authorize(address(scope=both), by=ada))["code"]
-    answer = redeem(code, scope=f"{DATA_LAKE}/user_impersonation").json()
-    azure.world.identity.check(f"Bearer {answer['access_token']}", [DATA_LAKE])
+    code = response_fields(azure.entra.authorize(address(scope=both), by=ada))["code"]
+    assert error_of(redeem(code, scope=both)) == (400, "invalid_request", 28000)
+    code = response_fields(azure.entra.authorize(address(scope=both), by=ada))["code"]
+    response = redeem(code, scope=f"{DATA_LAKE}/user_impersonation").json()
+    azure.world.identity.check(f"Bearer {response['access_token']}", [DATA_LAKE])
 
 
-def test_code_tells_who_signed_in_where_at_home(azure: Sandbox, ada: Person) -> None:
-    """``client_info=1`` gives the person's home account with the code already."""
-    fields = answered(azure.entra.authorize(address(client_info="1"), by=ada))
+def test_client_info_contains_the_home_account(azure: Sandbox, ada: Person) -> None:
+    """``client_info=1`` returns the person's home account together with the code."""
+    fields = response_fields(azure.entra.authorize(address(client_info="1"), by=ada))
     known = base64.urlsafe_b64decode(fields["client_info"] + "==").decode()
     assert ada.object_id in known
     assert CONTOSO_ID in known
 
 
-def test_fragment_carries_the_answer(azure: Sandbox, ada: Person) -> None:
+def test_fragment_carries_the_response(azure: Sandbox, ada: Person) -> None:
     """``response_mode=fragment`` keeps the code out of the query."""
     location = azure.entra.authorize(address(response_mode="fragment"), by=ada)
     assert location.startswith(f"{REDIRECT}/#code=")
@@ -246,7 +236,7 @@ def test_fragment_carries_the_answer(azure: Sandbox, ada: Person) -> None:
 
 
 def test_form_post_has_no_address(azure: Sandbox, ada: Person) -> None:
-    """``response_mode=form_post`` is a page that sends a form, and no redirect."""
+    """``response_mode=form_post`` returns a page with a form instead of a redirect."""
     with pytest.raises(ValueError, match="form_post"):
         azure.entra.authorize(address(response_mode="form_post"), by=ada)
 
@@ -263,10 +253,10 @@ def test_form_post_has_no_address(azure: Sandbox, ada: Person) -> None:
     ],
 )
 def test_registered_redirect_uris(azure: Sandbox, ada: Person, redirect_uri: str) -> None:
-    """A public client may use loopback at any port, and the two that need no listener."""
+    """A public client may use loopback at any port, and the two URIs that need no listener."""
     location = azure.entra.authorize(address(redirect_uri=redirect_uri), by=ada)
     assert location.startswith(f"{redirect_uri.rstrip('/')}")
-    assert redeem(answered(location)["code"], redirect_uri=redirect_uri).ok
+    assert redeem(response_fields(location)["code"], redirect_uri=redirect_uri).ok
 
 
 @pytest.mark.parametrize(
@@ -284,20 +274,20 @@ def test_registered_redirect_uris(azure: Sandbox, ada: Person, redirect_uri: str
         "urn:ietf:wg:oauth:2.0:else",
     ],
 )
-def test_other_redirect_uris_are_refused_on_the_page(
+def test_unregistered_redirect_uris_are_errors_on_the_page(
     azure: Sandbox, ada: Person, redirect_uri: str
 ) -> None:
-    """An address that is not registered gets nothing: the person alone is told."""
+    """An unregistered redirect URI gets no redirect: the error is shown to the person only."""
     url = address(redirect_uri=redirect_uri)
-    answer = requests.get(url, timeout=10, allow_redirects=False)
-    assert (answer.status_code, "Location" in answer.headers) == (400, False)
-    assert f"AADSTS50011: The redirect URI '{redirect_uri}'" in unescape(answer.text)
+    response = requests.get(url, timeout=10, allow_redirects=False)
+    assert (response.status_code, "Location" in response.headers) == (400, False)
+    assert f"AADSTS50011: The redirect URI '{redirect_uri}'" in unescape(response.text)
     with pytest.raises(ValueError, match="AADSTS50011"):
         azure.entra.authorize(url, by=ada)
 
 
-def test_own_redirect_uris_are_compared_to_the_letter(azure: Sandbox, ada: Person) -> None:
-    """What an application registers itself is its only redirect URI."""
+def test_own_redirect_uris_must_match_exactly(azure: Sandbox, ada: Person) -> None:
+    """An application's own redirect URIs replace the default ones, and must match exactly."""
     own = "https://app.example/Signed-In?from=entra"
     azure.entra.application(OWN_CLIENT, redirect_uris=[own])
     location = azure.entra.authorize(address(client_id=OWN_CLIENT, redirect_uri=own), by=ada)
@@ -317,14 +307,14 @@ def test_own_redirect_uris_are_compared_to_the_letter(azure: Sandbox, ada: Perso
         ({"tenant": "nowhere.example"}, 90002),
     ],
 )
-def test_what_cannot_be_trusted_is_told_to_the_person(
+def test_errors_of_the_target_are_shown_to_the_person(
     azure: Sandbox, ada: Person, changes: dict[str, str], number: int
 ) -> None:
-    """Without a client and its redirect URI there is nobody else to tell."""
-    answer = requests.get(address(**changes), timeout=10, allow_redirects=False)
-    assert (answer.status_code, "Location" in answer.headers) == (400, False)
-    assert f"AADSTS{number}: " in answer.text
-    assert "Correlation ID: " in answer.text
+    """Without a valid client and redirect URI the error is shown to the person."""
+    response = requests.get(address(**changes), timeout=10, allow_redirects=False)
+    assert (response.status_code, "Location" in response.headers) == (400, False)
+    assert f"AADSTS{number}: " in response.text
+    assert "Correlation ID: " in response.text
 
 
 @pytest.mark.parametrize(
@@ -340,13 +330,13 @@ def test_what_cannot_be_trusted_is_told_to_the_person(
         ({"code_challenge": "short"}, "invalid_request", 501491),
     ],
 )
-def test_other_mistakes_are_told_to_the_program(
+def test_other_errors_are_sent_to_the_program(
     azure: Sandbox, ada: Person, changes: dict[str, str], error: str, number: int
 ) -> None:
-    """A program that has said who it is hears of its mistakes at its redirect URI."""
-    answer = requests.get(address(**changes), timeout=10, allow_redirects=False)
-    fields = answered(answer.headers["Location"])
-    assert (answer.status_code, fields["error"]) == (302, error)
+    """With a valid client and redirect URI other errors are sent to the program."""
+    response = requests.get(address(**changes), timeout=10, allow_redirects=False)
+    fields = response_fields(response.headers["Location"])
+    assert (response.status_code, fields["error"]) == (302, error)
     assert fields["error_description"].startswith(f"AADSTS{number}: ")
     assert fields["state"] == "a state & more"
 
@@ -356,7 +346,7 @@ def test_other_mistakes_are_told_to_the_program(
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 @pytest.mark.parametrize(
-    ("asked", "redeemed", "expected"),
+    ("requested", "redeemed", "expected"),
     [
         ({}, {}, None),
         ({}, {"code_verifier": VERIFIER + "x"}, (400, "invalid_grant", 501481)),
@@ -369,50 +359,52 @@ def test_other_mistakes_are_told_to_the_program(
         ({"code_challenge_method": "plain"}, {}, (400, "invalid_grant", 501481)),
     ],
 )
-def test_code_verifier_must_fit(
+def test_code_verifier_must_match(
     azure: Sandbox,
     ada: Person,
     version: str,
-    asked: dict[str, str],
+    requested: dict[str, str],
     redeemed: dict[str, str],
     expected: tuple[int, str, int] | None,
 ) -> None:
-    """A code is for who can show what its challenge was made from (RFC 7636)."""
-    code = answered(azure.entra.authorize(address(version=version, **asked), by=ada))["code"]
-    answer = redeem(code, version=version, **redeemed)
-    assert (None if answer.ok else said(answer)) == expected
+    """A code is redeemed only with the verifier that its challenge was made from (RFC 7636)."""
+    code = response_fields(azure.entra.authorize(address(version=version, **requested), by=ada))[
+        "code"
+    ]
+    response = redeem(code, version=version, **redeemed)
+    assert (None if response.ok else error_of(response)) == expected
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
-def test_code_is_good_once_and_for_ten_minutes(azure: Sandbox, ada: Person, version: str) -> None:
-    """A second use, and one after ten minutes, are refused."""
+def test_code_works_once_and_for_ten_minutes(azure: Sandbox, ada: Person, version: str) -> None:
+    """A second use of a code, and a use after ten minutes, are rejected."""
     url = address(version=version)
-    first, second = (answered(azure.entra.authorize(url, by=ada))["code"] for _ in range(2))
+    first, second = (response_fields(azure.entra.authorize(url, by=ada))["code"] for _ in range(2))
     assert redeem(first, version=version).ok
-    assert said(redeem(first, version=version)) == (400, "invalid_grant", 54005)
+    assert error_of(redeem(first, version=version)) == (400, "invalid_grant", 54005)
     azure.clock.advance(599)
-    third = answered(azure.entra.authorize(url, by=ada))["code"]
+    third = response_fields(azure.entra.authorize(url, by=ada))["code"]
     azure.clock.advance(1)
-    assert said(redeem(second, version=version)) == (400, "invalid_grant", 70008)
+    assert error_of(redeem(second, version=version)) == (400, "invalid_grant", 70008)
     assert redeem(third, version=version).ok
 
 
-def test_code_belongs_to_its_program(azure: Sandbox, ada: Person) -> None:
-    """Another client, another redirect URI and another cloud get nothing for a code."""
+def test_code_belongs_to_its_client(azure: Sandbox, ada: Person) -> None:
+    """A code is rejected for another client, another redirect URI and another cloud."""
     azure.entra.application(OWN_CLIENT)
-    code = answered(azure.entra.authorize(address(), by=ada))["code"]
-    assert said(redeem("made up")) == (400, "invalid_grant", 70000)
-    assert said(redeem(code, client_id=OWN_CLIENT)) == (400, "invalid_grant", 70000)
+    code = response_fields(azure.entra.authorize(address(), by=ada))["code"]
+    assert error_of(redeem("made up")) == (400, "invalid_grant", 70000)
+    assert error_of(redeem(code, client_id=OWN_CLIENT)) == (400, "invalid_grant", 70000)
     other = redeem(code, redirect_uri=REDIRECT + "/")
-    assert said(other) == (401, "invalid_client", 500112)
-    assert said(redeem(code, redirect_uri="")) == (400, "invalid_request", 900144)
+    assert error_of(other) == (401, "invalid_client", 500112)
+    assert error_of(redeem(code, redirect_uri="")) == (400, "invalid_request", 900144)
     elsewhere = redeem(code, "common", host="https://login.microsoftonline.us")
-    assert said(elsewhere) == (400, "invalid_grant", 70000)
+    assert error_of(elsewhere) == (400, "invalid_grant", 70000)
     assert redeem(code).ok
 
 
-def test_refused_person_gets_no_code(azure: Sandbox, ada: Person) -> None:
-    """Who is refused stays on the page, and so does a script."""
+def test_person_with_an_error_gets_no_code(azure: Sandbox, ada: Person) -> None:
+    """A person whose sign-in ends with an error gets no code, also in a script."""
     ada.refused_with = 53003
     with pytest.raises(ValueError, match="AADSTS53003"):
         azure.entra.authorize(address(), by=ada)
@@ -420,13 +412,13 @@ def test_refused_person_gets_no_code(azure: Sandbox, ada: Person) -> None:
 
 @pytest.mark.parametrize("url", ["https://evil.example/", f"{HOST}/{CONTOSO}/oauth2/token", "x"])
 def test_only_authorize_addresses_can_be_scripted(azure: Sandbox, ada: Person, url: str) -> None:
-    """A script that opens anything else is told so."""
+    """A script that opens another address gets a ValueError."""
     with pytest.raises(ValueError, match="no authorize endpoint"):
         azure.entra.authorize(url, by=ada)
 
 
-def test_answers_are_delivered_on_loopback_only(azure: Sandbox, ada: Person) -> None:
-    """Nothing leaves the machine: ``browse`` opens loopback addresses only."""
+def test_browse_opens_loopback_only(azure: Sandbox, ada: Person) -> None:
+    """``browse`` opens loopback addresses only, so nothing leaves the machine."""
     azure.entra.application(OWN_CLIENT, redirect_uris=["https://app.example/"])
     url = address(client_id=OWN_CLIENT, redirect_uri="https://app.example/")
     with pytest.raises(ValueError, match=r"https://app\.example/ is not on loopback"):
@@ -436,36 +428,36 @@ def test_answers_are_delivered_on_loopback_only(azure: Sandbox, ada: Person) -> 
 # Consent and prompt=none, by script.
 
 
-def test_consent_is_asked_for_once(azure: Sandbox, ada: Person) -> None:
-    """An application without consent gets a code after the person accepts, and then no page."""
+def test_consent_is_needed_once(azure: Sandbox, ada: Person) -> None:
+    """An application without consent gets a code after the person accepts, and then silently."""
     azure.entra.application(OWN_CLIENT, consented=False)
     silent = address(client_id=OWN_CLIENT, prompt="none")
-    assert answered(azure.entra.authorize(silent, by=ada))["error"] == "consent_required"
+    assert response_fields(azure.entra.authorize(silent, by=ada))["error"] == "consent_required"
     url = address(client_id=OWN_CLIENT)
-    declined = answered(azure.entra.authorize(url, by=ada, accepts=False))
+    declined = response_fields(azure.entra.authorize(url, by=ada, accepts=False))
     assert declined["error"] == "access_denied"
     assert declined["error_description"].startswith("AADSTS65004: ")
-    code = answered(azure.entra.authorize(url, by=ada))["code"]
+    code = response_fields(azure.entra.authorize(url, by=ada))["code"]
     assert redeem(code, client_id=OWN_CLIENT).ok
-    assert "code" in answered(azure.entra.authorize(silent, by=ada))
+    assert "code" in response_fields(azure.entra.authorize(silent, by=ada))
 
 
-def test_nobody_is_asked_with_prompt_none(azure: Sandbox, ada: Person) -> None:
-    """``prompt=none`` gives a code to who has signed in before, and else an error."""
+def test_prompt_none_shows_no_page(azure: Sandbox, ada: Person) -> None:
+    """``prompt=none`` returns a code for a signed-in person, and otherwise an error."""
     url = address(prompt="none")
-    assert "code" in answered(azure.entra.authorize(url, by=ada))
-    nobody = answered(azure.entra.authorize(url))
+    assert "code" in response_fields(azure.entra.authorize(url, by=ada))
+    nobody = response_fields(azure.entra.authorize(url))
     assert nobody["error"] == "login_required"
     assert nobody["error_description"].startswith("AADSTS50058: ")
     ada.refused_with = 50079
-    assert answered(azure.entra.authorize(url, by=ada))["error"] == "interaction_required"
+    assert response_fields(azure.entra.authorize(url, by=ada))["error"] == "interaction_required"
 
 
 # The page, as forms.
 
 
 class Browser:
-    """Follows the page's forms, with cookies; knows what it was shown last."""
+    """Follows the page's forms, with cookies; ``shown`` is the last response."""
 
     def __init__(self) -> None:
         self.session = requests.Session()
@@ -473,12 +465,12 @@ class Browser:
         self.shown = requests.Response()
 
     def open(self, url: str) -> str:
-        """Open an address, and give the title of what comes."""
+        """Open an address, and return the title of the page."""
         self.shown = self.session.get(url, timeout=10, allow_redirects=False)
         return self.title
 
     def send(self, step: str = "", **fields: str) -> str:
-        """Fill in the form shown, send it, and give the title of what comes."""
+        """Fill in and send the form that is shown, and return the title of the next page."""
         hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', self.shown.text))
         [action] = re.findall(r'<form method="post" action="([^"]*)"', self.shown.text)
         path = f"{action.rpartition('/')[0]}/{step}" if step else action
@@ -489,29 +481,29 @@ class Browser:
 
     @property
     def title(self) -> str:
-        """Give the page's title."""
+        """Return the page's title."""
         return unescape(self.shown.text.partition("<title>")[2].partition("</title>")[0])
 
     @property
     def text(self) -> str:
-        """Give the words on the page."""
+        """Return the visible text of the page."""
         markup = re.sub(r"<style>.*?</style>|<title>.*?</title>", "", self.shown.text, flags=re.S)
         return " ".join(unescape(re.sub(r"<[^>]+>", " ", markup)).split())
 
     @property
     def sent_back(self) -> dict[str, str]:
-        """Give what the browser carries back to the program."""
-        return answered(self.shown.headers["Location"])
+        """Return the fields that the browser carries back to the program."""
+        return response_fields(self.shown.headers["Location"])
 
 
 @pytest.fixture
 def person(azure: Sandbox) -> Browser:
-    """A browser that nobody has signed in in."""
+    """A browser without a signed-in account."""
     return Browser()
 
 
 def test_person_signs_in_with_a_second_factor(azure: Sandbox, person: Browser) -> None:
-    """User name, password and what the authenticator shows lead back with a code."""
+    """User name, password and one-time code lead back to the program with a code."""
     grace = azure.entra.person(ADA, password=PASSWORD, mfa=True)
     assert person.open(address()) == "Sign in"
     assert "Microsoft Azure CLI" in person.text
@@ -528,7 +520,7 @@ def test_person_signs_in_with_a_second_factor(azure: Sandbox, person: Browser) -
 
 @pytest.mark.parametrize("step", ["verify", "consent", "account"])
 def test_steps_cannot_be_skipped(azure: Sandbox, person: Browser, step: str) -> None:
-    """No later step does anything for who has not shown a password."""
+    """Later steps show the sign-in form until a password was entered."""
     ada = azure.entra.person(ADA, password=PASSWORD, mfa=True)
     azure.entra.application(OWN_CLIENT, consented=False)
     person.open(address(client_id=OWN_CLIENT))
@@ -537,7 +529,7 @@ def test_steps_cannot_be_skipped(azure: Sandbox, person: Browser, step: str) -> 
 
 
 def test_consent_does_not_replace_the_second_factor(azure: Sandbox, person: Browser) -> None:
-    """Who has shown a password only cannot go on to accept."""
+    """A person who has shown only a password cannot accept the consent."""
     azure.entra.person(ADA, password=PASSWORD, mfa=True)
     azure.entra.application(OWN_CLIENT, consented=False)
     person.open(address(client_id=OWN_CLIENT))
@@ -547,8 +539,10 @@ def test_consent_does_not_replace_the_second_factor(azure: Sandbox, person: Brow
     assert person.sent_back["error"] == "login_required"
 
 
-def test_consent_page_tells_who_asks_for_what(azure: Sandbox, ada: Person, person: Browser) -> None:
-    """The consent names the application, the person and the resource; cancelling is told."""
+def test_consent_page_names_application_person_and_resource(
+    azure: Sandbox, ada: Person, person: Browser
+) -> None:
+    """The consent names application, person and resource; cancelling it is sent to the program."""
     azure.entra.application(OWN_CLIENT, name="A <b>good</b> app", consented=False)
     person.open(address(client_id=OWN_CLIENT))
     assert person.send(username=ADA, password=PASSWORD) == "Permissions requested"
@@ -563,8 +557,8 @@ def test_consent_page_tells_who_asks_for_what(azure: Sandbox, ada: Person, perso
     assert redeem(person.sent_back["code"], client_id=OWN_CLIENT).ok
 
 
-def test_cancel_at_the_sign_in_goes_back(ada: Person, person: Browser) -> None:
-    """Who cancels instead of signing in sends the program access_denied, cancel."""
+def test_cancelled_sign_in(ada: Person, person: Browser) -> None:
+    """Cancelling the sign-in sends access_denied, cancel to the program."""
     person.open(address())
     person.send("cancel")
     assert person.sent_back == {
@@ -574,8 +568,8 @@ def test_cancel_at_the_sign_in_goes_back(ada: Person, person: Browser) -> None:
     }
 
 
-def test_second_program_needs_no_page(ada: Person, person: Browser) -> None:
-    """Who has signed in once in a browser is known to it: single sign-on, and prompt=none."""
+def test_single_sign_on(ada: Person, person: Browser) -> None:
+    """A signed-in browser needs no page for the next request: single sign-on, and prompt=none."""
     person.open(address())
     person.send(username=ADA, password=PASSWORD)
     for changes in ({}, {"prompt": "none"}, {"login_hint": ADA.upper()}):
@@ -586,7 +580,7 @@ def test_second_program_needs_no_page(ada: Person, person: Browser) -> None:
 
 
 def test_prompt_login_asks_again(ada: Person, person: Browser) -> None:
-    """``prompt=login`` and a hint at somebody else ask for a password again."""
+    """``prompt=login``, and a hint at another person, ask for a password again."""
     person.open(address())
     person.send(username=ADA, password=PASSWORD)
     assert person.open(address(prompt="login")) == "Sign in"
@@ -596,7 +590,7 @@ def test_prompt_login_asks_again(ada: Person, person: Browser) -> None:
 
 
 def test_person_picks_an_account(azure: Sandbox, ada: Person, person: Browser) -> None:
-    """With select_account, or two people known, the person says who they are."""
+    """With select_account, or two signed-in accounts, the person picks an account."""
     bob = azure.entra.person(f"bob@{CONTOSO}", password=PASSWORD)
     assert person.open(address(prompt="select_account")) == "Sign in"
     person.send(username=ADA, password=PASSWORD)
@@ -610,8 +604,8 @@ def test_person_picks_an_account(azure: Sandbox, ada: Person, person: Browser) -
     assert azure.world.identity.check(f"Bearer {token}", [DATA_LAKE])["upn"] == ADA
 
 
-def test_guest_signs_in_and_a_stranger_does_not(azure: Sandbox, person: Browser) -> None:
-    """A person of another tenant comes in when invited, and the token is of that tenant."""
+def test_guests_must_be_invited(azure: Sandbox, person: Browser) -> None:
+    """A person of another tenant must be invited; the token is of the tenant they visit."""
     bob = azure.entra.person("bob@fabrikam.com", password=PASSWORD)
     person.open(address())
     assert person.send(username=bob.username, password=PASSWORD) == "Error: Sign in"
@@ -622,8 +616,8 @@ def test_guest_signs_in_and_a_stranger_does_not(azure: Sandbox, person: Browser)
     assert azure.world.identity.check(f"Bearer {token}", [DATA_LAKE])["tid"] == CONTOSO_ID
 
 
-def test_refused_person_is_told_why(azure: Sandbox, ada: Person, person: Browser) -> None:
-    """A refusal is shown with its number, also to who was known already."""
+def test_page_shows_the_persons_error(azure: Sandbox, ada: Person, person: Browser) -> None:
+    """The page shows an error with its number, also to a person who was signed in already."""
     person.open(address())
     person.send(username=ADA, password=PASSWORD)
     ada.refused_with = 53003
@@ -631,8 +625,8 @@ def test_refused_person_is_told_why(azure: Sandbox, ada: Person, person: Browser
     assert "AADSTS53003: Access has been blocked" in person.text
 
 
-def test_finished_sign_in_cannot_be_used_again(ada: Person, person: Browser) -> None:
-    """Going back to a form whose code is out already shows that it is over."""
+def test_finished_sign_in_cannot_be_repeated(ada: Person, person: Browser) -> None:
+    """Sending a form again after its code was issued shows an error."""
     person.open(address())
     form = person.shown
     person.send(username=ADA, password=PASSWORD)
@@ -642,8 +636,8 @@ def test_finished_sign_in_cannot_be_used_again(ada: Person, person: Browser) -> 
     assert "AADSTS50089" in person.text
 
 
-def test_page_takes_forms_of_its_own_only(ada: Person, person: Browser) -> None:
-    """Another site's form, a made-up step and a GET do nothing."""
+def test_page_accepts_only_its_own_forms(ada: Person, person: Browser) -> None:
+    """Another site's form, an unknown step and a GET are rejected."""
     person.open(address())
     flow = re.findall(r'name="flow" value="([^"]*)"', person.shown.text)[0]
     url, form = f"{HOST}/{CONTOSO}/login", {"flow": flow, "username": ADA, "password": PASSWORD}
@@ -652,12 +646,12 @@ def test_page_takes_forms_of_its_own_only(ada: Person, person: Browser) -> None:
     assert requests.post(f"{url}/else", form, timeout=10).status_code == 404
     assert requests.get(f"{url}/signin", timeout=10).status_code == 404
     own = {"Origin": HOST}
-    answer = requests.post(f"{url}/signin", form, headers=own, timeout=10, allow_redirects=False)
-    assert answer.status_code == 302
+    response = requests.post(f"{url}/signin", form, headers=own, timeout=10, allow_redirects=False)
+    assert response.status_code == 302
 
 
 def test_headers_are_strict(ada: Person, person: Browser) -> None:
-    """The page loads nothing, is framed by nobody, and leads to itself and the program."""
+    """The page loads nothing, cannot be framed, and leads only to itself and the program."""
     person.open(address())
     headers = person.shown.headers
     assert "default-src 'none'" in headers["Content-Security-Policy"]
@@ -669,8 +663,8 @@ def test_headers_are_strict(ada: Person, person: Browser) -> None:
     assert all(word in cookie for word in ("Secure", "HttpOnly"))
 
 
-def test_form_post_sends_itself(ada: Person, person: Browser) -> None:
-    """With form_post the answer is a form to the program, which its own script sends."""
+def test_form_post_submits_itself(ada: Person, person: Browser) -> None:
+    """With form_post the response is a form for the program, which its own script sends."""
     person.open(address(response_mode="form_post", state="</script>&'\""))
     person.send(username=ADA, password=PASSWORD)
     text = person.shown.text
@@ -686,7 +680,7 @@ def test_form_post_sends_itself(ada: Person, person: Browser) -> None:
 
 
 def test_native_client_is_a_page(azure: Sandbox, ada: Person) -> None:
-    """The redirect URI for programs without a listener shows a page that says what happened."""
+    """The redirect URI for programs without a listener shows a page with the outcome."""
     url = "https://login.microsoftonline.com/common/oauth2/nativeclient"
     location = azure.entra.authorize(address(redirect_uri=url), by=ada)
     assert "You have signed in" in requests.get(location, timeout=10).text

@@ -28,29 +28,29 @@ ENTER, TAB = "\ue007", "\ue004"
 
 @pytest.fixture(scope="module")
 def azure() -> Iterator[Sandbox]:
-    """Start one sandbox, in real time as the browser's."""
+    """Run one sandbox in real time, as the browser runs in real time."""
     with Sandbox() as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="module")
 def chrome(azure: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """Start Chromium pointed at the sandbox."""
+    """Start Chromium for the sandbox."""
     browser = start(tmp_path_factory.mktemp("chromium"), azure.browser_arguments)
     yield browser
     browser.quit()
 
 
 @pytest.fixture(autouse=True)
-def stranger(azure: Sandbox) -> None:
-    """Let no browser know anybody when a test begins."""
+def signed_out(azure: Sandbox) -> None:
+    """Sign all accounts out of the browser before each test."""
     azure.entra.sessions.forget()
 
 
 class Program(webbrowser.BaseBrowser):
-    """A program that signs in with msal; what it opens is shown by Chromium.
+    """A program that signs in with msal; Chromium shows the page that it opens.
 
-    ``open`` only tells the address, so that msal is listening when the test drives the
+    ``open`` only stores the address, so that msal is listening when the test drives the
     page in its own thread.
     """
 
@@ -58,22 +58,22 @@ class Program(webbrowser.BaseBrowser):
         super().__init__("chromium")
         self._ready = threading.Event()
         self._url = ""
-        self.answer: dict[str, Any] = {}
+        self.response: dict[str, Any] = {}
         app = msal.PublicClientApplication(client_id, authority=AUTHORITY)
         self._thread = threading.Thread(target=self._sign_in, args=(app, options))
 
     def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:
-        """Tell what is to be shown."""
+        """Store the address."""
         self._url = url
         self._ready.set()
         return True
 
     def _sign_in(self, app: msal.PublicClientApplication, options: dict[str, Any]) -> None:
         scopes = [f"{DATA_LAKE}/.default"]
-        self.answer = app.acquire_token_interactive(scopes, timeout=60, **options)
+        self.response = app.acquire_token_interactive(scopes, timeout=60, **options)
 
     def url(self) -> str:
-        """Begin, and give the address to be shown."""
+        """Start the sign-in, and return the address to show."""
         webbrowser.register("chromium-test", None, self, preferred=True)
         try:
             self._thread.start()
@@ -84,20 +84,20 @@ class Program(webbrowser.BaseBrowser):
         return self._url
 
     def result(self) -> dict[str, Any]:
-        """Wait for what came of it."""
+        """Wait for the result of the sign-in."""
         self._thread.join(60)
         assert not self._thread.is_alive()
-        return self.answer
+        return self.response
 
 
 def program(chrome: Chrome, client_id: str = OWN_CLIENT, **options: Any) -> tuple[Program, Screen]:
-    """Let a program sign in, and look at what it opens."""
+    """Let a program sign in, and show the page that it opens."""
     running = Program(client_id, **options)
     return running, Screen(chrome, running.url())
 
 
 def test_person_signs_in_with_the_keyboard_alone(azure: Sandbox, chrome: Chrome) -> None:
-    """Wrong and right password, second factor, consent: each by keyboard, each accessible."""
+    """Wrong and right password, second factor, consent: each works by keyboard, accessibly."""
     ada = azure.entra.person(ADA, password=PASSWORD, mfa=True)
     azure.entra.application(OWN_CLIENT, name="The program", consented=False)
     running, screen = program(chrome)
@@ -123,15 +123,15 @@ def test_person_signs_in_with_the_keyboard_alone(azure: Sandbox, chrome: Chrome)
     screen.type(TAB)
     assert chrome.switch_to.active_element.text == "Accept"
     screen.type(ENTER)
-    answer = running.result()
-    claims = azure.world.identity.check(f"Bearer {answer['access_token']}", [DATA_LAKE])
+    response = running.result()
+    claims = azure.world.identity.check(f"Bearer {response['access_token']}", [DATA_LAKE])
     assert (claims["upn"], claims["amr"]) == (ADA, ["pwd", "mfa"])
     assert chrome.current_url.startswith("http://localhost:")
     assert PASSWORD not in chrome.current_url
 
 
 def test_person_declines_the_consent(azure: Sandbox, chrome: Chrome) -> None:
-    """Cancelling the consent sends the program back with access_denied."""
+    """Cancelling the consent sends access_denied to the program."""
     azure.entra.person(ADA, password=PASSWORD)
     azure.entra.application(OWN_CLIENT + "0", consented=False)
     running, screen = program(chrome, OWN_CLIENT + "0")
@@ -141,13 +141,13 @@ def test_person_declines_the_consent(azure: Sandbox, chrome: Chrome) -> None:
     screen.type(TAB, TAB)
     assert chrome.switch_to.active_element.text == "Cancel"
     screen.type(ENTER)
-    answer = running.result()
-    assert answer["error"] == "access_denied"
-    assert "AADSTS65004" in answer["error_description"]
+    response = running.result()
+    assert response["error"] == "access_denied"
+    assert "AADSTS65004" in response["error_description"]
 
 
 def test_second_sign_in_needs_no_typing(azure: Sandbox, chrome: Chrome) -> None:
-    """The browser remembers the person: a hint goes straight through, a picker needs Enter."""
+    """A hint at a signed-in account needs no input; the account picker needs only Enter."""
     azure.entra.person(ADA, password=PASSWORD)
     azure.entra.application(OWN_CLIENT)
     running, screen = program(chrome)
@@ -165,7 +165,7 @@ def test_second_sign_in_needs_no_typing(azure: Sandbox, chrome: Chrome) -> None:
     assert "access_token" in running.result()
 
 
-def test_browser_finds_nothing_to_complain_about(azure: Sandbox, chrome: Chrome) -> None:
+def test_browser_console_stays_empty(azure: Sandbox, chrome: Chrome) -> None:
     """Style and form pass the page's own security policy, and the console stays empty."""
     azure.entra.person(ADA, password=PASSWORD)
     azure.entra.application(OWN_CLIENT)
@@ -181,7 +181,7 @@ def test_browser_finds_nothing_to_complain_about(azure: Sandbox, chrome: Chrome)
 
 
 def test_browser_reaches_nothing_but_the_sandbox(azure: Sandbox, chrome: Chrome) -> None:
-    """What is not Azure is refused at the proxy: nothing leaves the machine."""
+    """The proxy refuses other hosts, so nothing leaves the machine."""
     from selenium.common.exceptions import WebDriverException
 
     with pytest.raises(WebDriverException, match="ERR_TUNNEL_CONNECTION_FAILED"):

@@ -19,19 +19,20 @@ from azure.identity import (
     InteractiveBrowserCredential,
 )
 
-from adls_enduser.sandbox import CONTOSO, Person, Sandbox, SandboxClock
+from adls_enduser.sandbox import CONTOSO, Person, Sandbox
 from adls_enduser.sandbox.entra import AZURE_CLI
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 
+from ..conftest import PASSWORD
 from .test_authorize import (
     HOST,
     Browser,
     ScriptedBrowser,
     address,
-    answered,
-    in_front,
+    as_default_browser,
+    error_of,
     redeem,
-    said,
+    response_fields,
 )
 
 if TYPE_CHECKING:
@@ -41,33 +42,19 @@ if TYPE_CHECKING:
 
 MANAGEMENT = "https://management.core.windows.net/"
 SCOPE = f"{MANAGEMENT}/.default"
-PASSWORD = "pass word"
 ADA = f"ada@{CONTOSO}"
 STEP_UP = json.dumps({"access_token": {"acrs": {"essential": True, "values": ["p1"]}}})
 
 
 @pytest.fixture
-def azure() -> Iterator[Sandbox]:
-    """Start a sandbox whose time stands still."""
-    with Sandbox(clock=SandboxClock(frozen=True)) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ada(azure: Sandbox) -> Person:
-    """Somebody who signs in with a password alone, as far as Entra ID is concerned."""
-    return azure.entra.person(ADA, password=PASSWORD)
-
-
-@pytest.fixture
 def browser(azure: Sandbox, ada: Person) -> Iterator[ScriptedBrowser]:
-    """Let Ada sit in front of the machine's browser."""
-    with in_front(ScriptedBrowser(azure, ada)) as scripted:
+    """Let Ada sign in in the default browser."""
+    with as_default_browser(ScriptedBrowser(azure, ada)) as scripted:
         yield scripted
 
 
 def status(credential: TokenCredential, *, cae: bool = True) -> int:
-    """Ask Resource Manager through azure-core's own policy, and give what it answers."""
+    """Send a request to Resource Manager with azure-core's own policy, and return the status."""
     policy = BearerTokenCredentialPolicy(credential, SCOPE, enable_cae=cae)
     url = f"https://management.azure.com/subscriptions/{SUBSCRIPTION_ID}?api-version=2021-01-01"
     with PipelineClient("https://management.azure.com", policies=[policy]) as client:
@@ -75,20 +62,22 @@ def status(credential: TokenCredential, *, cae: bool = True) -> int:
 
 
 def grants(azure: Sandbox) -> list[str]:
-    """Give the grants that were asked for since the log was cleared."""
+    """Return the grants that were requested since the log was cleared."""
     return [one.request.form["grant_type"] for one in azure.log.to("/token") if one.request]
 
 
-def token_claims(answer: Any) -> dict[str, Any]:
-    """Give the claims of an answer's access token."""
-    found: dict[str, Any] = jwt.decode(answer["access_token"], options={"verify_signature": False})
+def token_claims(response: Any) -> dict[str, Any]:
+    """Return the claims of a response's access token."""
+    found: dict[str, Any] = jwt.decode(
+        response["access_token"], options={"verify_signature": False}
+    )
     return found
 
 
 def test_revoked_access_is_renewed_silently(
     azure: Sandbox, ada: Person, browser: ScriptedBrowser
 ) -> None:
-    """After a revocation azure-core follows the challenge, and a refresh token is enough."""
+    """After a revocation azure-core follows the challenge with a refresh token, silently."""
     with InteractiveBrowserCredential(tenant_id=CONTOSO, client_id=AZURE_CLI) as credential:
         assert status(credential) == 200
         azure.log.clear()
@@ -102,7 +91,7 @@ def test_revoked_access_is_renewed_silently(
 def test_revoked_sign_in_asks_the_person(
     azure: Sandbox, ada: Person, browser: ScriptedBrowser
 ) -> None:
-    """Where the refresh tokens are revoked as well, the person signs in again."""
+    """If the refresh tokens are revoked as well, the person must sign in again."""
     with InteractiveBrowserCredential(tenant_id=CONTOSO, client_id=AZURE_CLI) as credential:
         assert status(credential) == 200
         azure.entra.revoke_access_tokens(ada)
@@ -115,7 +104,7 @@ def test_revoked_sign_in_asks_the_person(
 def test_client_without_cae_is_refused(
     azure: Sandbox, ada: Person, browser: ScriptedBrowser
 ) -> None:
-    """A client that has not said that it understands challenges gets a plain refusal."""
+    """A client that has not declared ``cp1`` gets a plain 401."""
     with InteractiveBrowserCredential(tenant_id=CONTOSO, client_id=AZURE_CLI) as credential:
         assert status(credential, cae=False) == 200
         azure.entra.revoke_access_tokens(ada)
@@ -125,20 +114,20 @@ def test_client_without_cae_is_refused(
 def test_step_up_asks_the_person_once(
     azure: Sandbox, ada: Person, browser: ScriptedBrowser
 ) -> None:
-    """A wanted second factor opens the browser once more, and not again after that."""
+    """A required second factor opens the browser once more, and only once."""
     with InteractiveBrowserCredential(tenant_id=CONTOSO, client_id=AZURE_CLI) as credential:
         assert status(credential) == 200
         azure.entra.require_claims(ada)
         assert status(credential) == 200
         assert status(credential) == 200
     assert len(browser.opened) == 2
-    assert answered(browser.opened[1])["claims"].count('"p1"') == 1
+    assert response_fields(browser.opened[1])["claims"].count('"p1"') == 1
 
 
-def test_step_up_without_a_person_says_which_claims(
+def test_step_up_without_a_prompt_raises_with_the_claims(
     azure: Sandbox, ada: Person, browser: ScriptedBrowser
 ) -> None:
-    """A credential that may not ask raises, with the claims to ask for."""
+    """A credential that may not prompt raises an error with the required claims."""
     with InteractiveBrowserCredential(
         tenant_id=CONTOSO, client_id=AZURE_CLI, disable_automatic_authentication=True
     ) as credential:
@@ -152,7 +141,7 @@ def test_step_up_without_a_person_says_which_claims(
 
 
 def test_step_up_by_device_code(azure: Sandbox, ada: Person) -> None:
-    """A device code that is approved with a second factor steps up too, and without does not."""
+    """A device code approved with a second factor fulfils the claims; one without does not."""
     second_factor = False
 
     def prompt(uri: str, code: str, expires_on: object) -> None:
@@ -168,7 +157,7 @@ def test_step_up_by_device_code(azure: Sandbox, ada: Person) -> None:
 
 
 def test_mfa_of_the_sign_in_is_enough(azure: Sandbox, ada: Person) -> None:
-    """Who has shown a second factor already gets the wanted token silently."""
+    """A person who has shown a second factor already gets the required token silently."""
     ada.mfa = True
     azure.entra.require_claims(ada)
     codes: list[str] = []
@@ -182,16 +171,16 @@ def test_mfa_of_the_sign_in_is_enough(azure: Sandbox, ada: Person) -> None:
     assert len(codes) == 1
 
 
-def test_only_writing_may_want_claims(azure: Sandbox, ada: Person) -> None:
-    """With ``writes_only`` reading goes on, and what changes something is challenged."""
+def test_writes_only(azure: Sandbox, ada: Person) -> None:
+    """With ``writes_only`` reads go through, and writes are challenged."""
     azure.entra.require_claims(ada, writes_only=True)
     form = {"grant_type": "password", "username": ADA, "password": PASSWORD}
-    answer = requests.post(
+    response = requests.post(
         f"{HOST}/{CONTOSO}/oauth2/v2.0/token",
         {**form, "client_id": AZURE_CLI, "scope": SCOPE},
         timeout=10,
     ).json()
-    headers = {"Authorization": f"Bearer {answer['access_token']}"}
+    headers = {"Authorization": f"Bearer {response['access_token']}"}
     base = f"https://management.azure.com/subscriptions/{SUBSCRIPTION_ID}"
     url = f"{base}/resourceGroups/analytics?api-version=2021-04-01"
     assert requests.get(url, headers=headers, timeout=10).status_code == 200
@@ -210,9 +199,9 @@ def test_only_writing_may_want_claims(azure: Sandbox, ada: Person) -> None:
 # The token endpoint.
 
 
-def test_refusal_names_the_claims_that_would_do(azure: Sandbox, ada: Person) -> None:
-    """A refresh token without a second factor is interaction_required, with claims."""
-    code = answered(azure.entra.authorize(address(), by=ada))["code"]
+def test_error_names_the_required_claims(azure: Sandbox, ada: Person) -> None:
+    """A refresh token without a second factor is interaction_required, with the required claims."""
+    code = response_fields(azure.entra.authorize(address(), by=ada))["code"]
     form = {
         "grant_type": "refresh_token",
         "client_id": AZURE_CLI,
@@ -220,18 +209,18 @@ def test_refusal_names_the_claims_that_would_do(azure: Sandbox, ada: Person) -> 
         "claims": STEP_UP,
     }
     refused = requests.post(f"{HOST}/{CONTOSO}/oauth2/v2.0/token", form, timeout=10)
-    assert said(refused) == (400, "interaction_required", 50076)
+    assert error_of(refused) == (400, "interaction_required", 50076)
     body = refused.json()
     assert body["suberror"] == "basic_action"
     wanted = json.loads(body["claims"])["access_token"]["capolids"]
     assert wanted["essential"] is True
-    # Who asks for those, and shows a second factor, has what the policy wants.
-    code = answered(azure.entra.authorize(address(claims=body["claims"]), by=ada))["code"]
+    # A request with these claims, and a second factor, fulfils the policy.
+    code = response_fields(azure.entra.authorize(address(claims=body["claims"]), by=ada))["code"]
     assert token_claims(redeem(code).json())["amr"] == ["pwd", "mfa"]
 
 
 def test_capabilities_and_contexts_are_in_the_token(azure: Sandbox, ada: Person) -> None:
-    """``xms_cc`` says what the client can do, ``acrs`` what the person has fulfilled."""
+    """``xms_cc`` contains the client's capabilities, ``acrs`` the fulfilled contexts."""
     claims = json.dumps(
         {
             "access_token": {
@@ -241,17 +230,17 @@ def test_capabilities_and_contexts_are_in_the_token(azure: Sandbox, ada: Person)
             }
         }
     )
-    code = answered(azure.entra.authorize(address(claims=claims), by=ada))["code"]
+    code = response_fields(azure.entra.authorize(address(claims=claims), by=ada))["code"]
     found = token_claims(redeem(code).json())
     assert (found["xms_cc"], found["acrs"]) == (["CP1"], ["c1"])
-    code = answered(azure.entra.authorize(address(), by=ada))["code"]
+    code = response_fields(azure.entra.authorize(address(), by=ada))["code"]
     assert not {"xms_cc", "acrs"} & set(token_claims(redeem(code).json()))
 
 
-def test_claims_that_are_not_essential_ask_nobody(azure: Sandbox, ada: Person) -> None:
-    """A voluntary context is left out of the token of who has not fulfilled it."""
+def test_claims_that_are_not_essential_are_optional(azure: Sandbox, ada: Person) -> None:
+    """An unfulfilled context that is not essential is left out of the token."""
     claims = json.dumps({"access_token": {"acrs": {"value": "c1"}}})
-    code = answered(azure.entra.authorize(address(claims=claims), by=ada))["code"]
+    code = response_fields(azure.entra.authorize(address(claims=claims), by=ada))["code"]
     found = token_claims(redeem(code).json())
     assert (found["amr"], "acrs" in found) == (["pwd"], False)
 
@@ -259,15 +248,15 @@ def test_claims_that_are_not_essential_ask_nobody(azure: Sandbox, ada: Person) -
 @pytest.mark.parametrize(
     "claims", ["{", "[]", '{"access_token": 1}', '{"access_token":{"acrs":1}}']
 )
-def test_claims_that_make_no_sense_are_refused(azure: Sandbox, ada: Person, claims: str) -> None:
-    """What is no JSON object of objects is malformed."""
-    fields = answered(azure.entra.authorize(address(claims=claims), by=ada))
+def test_invalid_claims_are_rejected(azure: Sandbox, ada: Person, claims: str) -> None:
+    """A parameter that is not a JSON object of objects is an error."""
+    fields = response_fields(azure.entra.authorize(address(claims=claims), by=ada))
     assert fields["error"] == "invalid_request"
     assert fields["error_description"].startswith("AADSTS9002313: ")
 
 
 def test_page_asks_for_the_second_factor(azure: Sandbox, ada: Person) -> None:
-    """A person without MFA who must step up is asked for it, although signed in already."""
+    """A signed-in person without MFA must show a second factor if the claims require it."""
     person = Browser()
     person.open(address())
     person.send(username=ADA, password=PASSWORD)
@@ -283,7 +272,7 @@ def test_page_asks_for_the_second_factor(azure: Sandbox, ada: Person) -> None:
 
 
 def test_device_page_asks_for_the_second_factor(azure: Sandbox, ada: Person) -> None:
-    """A device code that was asked for with claims needs the second factor as well."""
+    """A device code that was requested with claims needs the second factor as well."""
     form = {"client_id": AZURE_CLI, "scope": SCOPE, "claims": STEP_UP}
     url = f"{HOST}/{CONTOSO}/oauth2/v2.0/devicecode"
     code = requests.post(url, form, timeout=10).json()

@@ -1,4 +1,4 @@
-"""``python -m adls_enduser.sandbox``: exit codes, pure standard output, signals, serving."""
+"""``python -m adls_enduser.sandbox``: exit statuses, output, signals, and serving."""
 
 from __future__ import annotations
 
@@ -38,47 +38,47 @@ def finish(command: list[str], stdin: str = "") -> subprocess.CompletedProcess[s
     return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60)
 
 
-# Whose output, whose exit status.
+# Output and exit status.
 
 
 def test_standard_output_and_exit_status_are_the_commands() -> None:
-    """The command owns standard output and input, and its exit status is ours."""
+    """Standard output, standard input and the exit status belong to the command."""
     done = run(code="import sys; print(sys.stdin.read()); sys.exit(7)", stdin="mine")
     assert (done.stdout, done.returncode) == ("mine\n", 7)
 
 
 def test_introduction_is_on_standard_error() -> None:
-    """Standard error says who exists, where, and where the page is; passwords are plain."""
-    said = run(code="import os; print(os.environ['HTTPS_PROXY'].rpartition(':')[2])")
+    """Standard error names persons, passwords, store and page."""
+    done = run(code="import os; print(os.environ['HTTPS_PROXY'].rpartition(':')[2])")
     facts = [CONTOSO, CONTOSO_ID, SUBSCRIPTION_ID, "mystore", f"ada@{CONTOSO}", "ada-password"]
     facts += [f"grace@{CONTOSO}", "grace-password", "second factor"]
-    port = said.stdout.strip()
+    port = done.stdout.strip()
     facts += [f"http://localhost:{port}/devicelogin", f"--proxy-server=http://127.0.0.1:{port}"]
-    assert [fact for fact in facts if fact not in said.stderr] == []
-    assert "approves" not in said.stderr
+    assert [fact for fact in facts if fact not in done.stderr] == []
+    assert "approves" not in done.stderr
 
 
-def test_quiet_says_nothing() -> None:
-    """With --quiet, both streams are the command's alone."""
+def test_quiet_writes_nothing() -> None:
+    """With --quiet the sandbox writes nothing to either stream."""
     done = run("--quiet", code="import sys; sys.stderr.write('mine')")
     assert (done.stdout, done.stderr, done.returncode) == ("", "mine", 0)
 
 
 def test_killed_command_gives_128_and_the_signal() -> None:
-    """A command that a signal ends gives 128 + its number, as in a shell."""
+    """If a signal ends the command, the exit status is 128 + its number, as in a shell."""
     done = run("--quiet", code="import os; os.kill(os.getpid(), 9)")
     assert done.returncode == 128 + signal.SIGKILL
 
 
 def test_unknown_command_is_one_line_and_127() -> None:
-    """A command that is not there gives 127 and a line that names it."""
+    """A command that does not exist gives 127 and one line with its name."""
     done = finish([*SANDBOX, "--quiet", "--", "no-such-command", "--option"])
     assert done.returncode == 127
     assert done.stderr == "no-such-command: command not found\n"
 
 
 def test_command_that_cannot_be_run_is_126(tmp_path: Path) -> None:
-    """A file without the right to be run gives 126 and a line with the reason."""
+    """A file that is not executable gives 126 and one line with the reason."""
     (tmp_path / "script").write_text("#!/bin/sh\n")
     done = finish([*SANDBOX, "--quiet", "--", str(tmp_path / "script")])
     assert (done.returncode, done.stderr.count("\n")) == (126, 1)
@@ -86,7 +86,7 @@ def test_command_that_cannot_be_run_is_126(tmp_path: Path) -> None:
 
 
 def test_options_of_the_command_are_left_alone() -> None:
-    """What stands after the first -- is the command's, a second -- included."""
+    """Everything after the first -- belongs to the command, including another --."""
     done = finish([*SANDBOX, "--quiet", "--", "echo", "--port", "--", "x y"])
     assert done.stdout == "--port -- x y\n"
 
@@ -97,18 +97,18 @@ def test_options_of_the_command_are_left_alone() -> None:
         (["python", "x.py"], "a command goes after --"),
         (["--"], "no command after --"),
         (["--port", "70000"], "not a port"),
-        (["--token-lifetime", "0"], "more than 0"),
+        (["--token-lifetime", "0"], "greater than 0"),
         (["--approv"], "--approv"),
     ],
 )
-def test_wrong_use_is_2_and_says_what(wrong: list[str], named: str) -> None:
-    """A wrong command line gives 2 and names the culprit."""
+def test_wrong_use_is_2_and_names_the_argument(wrong: list[str], named: str) -> None:
+    """A wrong command line gives 2 and names the wrong argument."""
     done = finish([*SANDBOX, *wrong])
     assert (done.returncode, done.stdout) == (2, "")
     assert named in done.stderr
 
 
-def test_bug_of_the_sandbox_is_70_and_told(tmp_path: Path) -> None:
+def test_bug_of_the_sandbox_is_70(tmp_path: Path) -> None:
     """If a service of the sandbox fails, the exit status is 70, whatever the command's is."""
     folder = tmp_path / "stores"
     code = f"""
@@ -127,18 +127,18 @@ print(token.signed_session().put(url).status_code)
     assert "NotADirectoryError" in done.stderr
 
 
-# What the command meets.
+# The environment of the command.
 
 
 def test_command_reaches_the_sandbox_under_azures_names() -> None:
-    """The environment leads to the sandbox, TLS included, and keeps everything else."""
+    """The environment points at the sandbox, with TLS, and keeps all other variables."""
     done = run(code=f"import os, requests; print(os.environ['HOME']); {UNAUTHORIZED}")
     assert done.stdout == f"{os.environ['HOME']}\n401\n"
 
 
 @pytest.mark.parametrize("url", ["https://example.org/", "http://example.org/"])
 def test_other_hosts_are_refused(url: str) -> None:
-    """No other host is reached, by TLS or without."""
+    """Other hosts are refused, with TLS and without."""
     code = f"""
 import requests
 try:
@@ -147,7 +147,7 @@ except requests.exceptions.ProxyError as error:
     print(error)
 """
     done = run("--quiet", code=code)
-    assert "403" in done.stdout or "The sandbox does not play" in done.stdout
+    assert "403" in done.stdout or "The sandbox does not serve" in done.stdout
 
 
 SIGN_IN = f"""
@@ -161,19 +161,19 @@ except SignInTimedOut as error:
 
 
 def test_approve_lets_grace_approve_every_code() -> None:
-    """With --approve a device-code sign-in needs nobody, and standard error says so."""
+    """With --approve a device code is approved at once, and standard error says so."""
     done = run("--approve", code=SIGN_IN)
     assert done.stdout == f"grace@{CONTOSO}\n"
     assert "approves every device code" in done.stderr
 
 
-def test_without_approve_a_code_waits() -> None:
-    """Without --approve nobody approves."""
+def test_without_approve_a_code_stays_pending() -> None:
+    """Without --approve a device code stays pending."""
     assert run(code=SIGN_IN).stdout == "SignInTimedOut\n"
 
 
 def test_token_lifetime_is_in_seconds() -> None:
-    """--token-lifetime sets how long access tokens live; ada signs in with a password."""
+    """--token-lifetime sets the lifetime of access tokens."""
     code = f"""
 import jwt, requests
 from adls_enduser import management_credentials
@@ -187,8 +187,8 @@ print(claims["exp"] - claims["iat"])
     assert run(code=code).stdout != "90\n"
 
 
-def test_folder_keeps_what_is_written(tmp_path: Path) -> None:
-    """--folder is where the bytes of a store's files are."""
+def test_folder_contains_the_stores(tmp_path: Path) -> None:
+    """--folder contains the bytes of a store's files."""
     code = f"""
 from azure.datalake.store import core
 from adls_enduser import filesystem_token
@@ -203,7 +203,7 @@ with core.AzureDLFileSystem(token, store_name="mystore").open("/x", "wb") as fil
 
 
 def test_port_is_the_proxys_and_the_pages() -> None:
-    """--port says where the proxy and the page listen."""
+    """--port is the port of the proxy and of the device login page."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     page = f"print(requests.get('http://localhost:{port}/devicelogin').status_code)"
@@ -211,8 +211,8 @@ def test_port_is_the_proxys_and_the_pages() -> None:
     assert done.stdout == "401\n200\n"
 
 
-def test_port_that_is_taken_is_told() -> None:
-    """A port that another program has gives 1 and one line."""
+def test_port_in_use_is_1() -> None:
+    """A port that is in use gives 1 and one line."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = run("--port", str(taken.getsockname()[1]), code="print('ran')")
     assert (done.returncode, done.stdout) == (1, "")
@@ -228,7 +228,7 @@ HANDLES = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit
 
 @contextmanager
 def started(code: str) -> Iterator[subprocess.Popen[str]]:
-    """Start Python code in the sandbox, away from any terminal; it is ready when this gives."""
+    """Start Python code in the sandbox without a terminal, and wait until it is ready."""
     command = [*SANDBOX, "--quiet", "--", sys.executable, "-c", code]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -238,13 +238,13 @@ def started(code: str) -> Iterator[subprocess.Popen[str]]:
         try:
             yield process
         finally:
-            with suppress(ProcessLookupError):  # unless it has ended, as it should have
+            with suppress(ProcessLookupError):  # it has usually ended
                 os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_signals_reach_the_command(number: signal.Signals) -> None:
-    """A signal sent to the sandbox ends the command, and gives 128 + its number."""
+    """A signal sent to the sandbox ends the command; the exit status is 128 + its number."""
     code = f"import signal; signal.signal({int(number)}, signal.SIG_DFL); {WAITS}"
     with started(code) as process:
         process.send_signal(number)
@@ -259,7 +259,7 @@ def test_command_decides_what_a_signal_does() -> None:
 
 
 def test_control_c_reaches_the_command_once() -> None:
-    """At a terminal Ctrl-C arrives once: the terminal sends it, and the sandbox does not."""
+    """At a terminal Ctrl-C arrives once: the terminal sends it, the sandbox does not."""
     code = """
 import signal
 caught = []
@@ -273,7 +273,7 @@ print("in all", len(caught))
     child.expect("ready")
     child.sendintr()
     child.expect("caught")
-    # Answered only after the sandbox's own handler for the same Ctrl-C has run.
+    # Send the line only after the sandbox's own handler for the same Ctrl-C has run.
     child.sendline("")
     child.expect(r"in all (\d+)")
     assert child.match.group(1) == "1"
@@ -282,11 +282,11 @@ print("in all", len(caught))
     assert child.exitstatus == 0
 
 
-def test_control_c_is_not_handed_on() -> None:
-    """What the terminal sends to everybody, the sandbox does not send a second time.
+def test_control_c_is_not_forwarded() -> None:
+    """The sandbox does not forward a signal that the terminal sends to the process group.
 
-    This command has left the group of those that the terminal sends to, so all that it
-    gets is what the sandbox hands on.
+    This command has left the process group that the terminal signals, so it gets only the
+    signals that the sandbox forwards.
     """
     code = """
 import os, signal
@@ -310,7 +310,7 @@ print("got", signal.sigwait(both).name)
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
 def test_only_one_thread_takes_signals() -> None:
-    """No thread but the one that hands signals on may be given one: it would get stuck there."""
+    """Only the thread that forwards signals accepts them; another thread would not wake it."""
     with started(WAITS) as process:
         threads = Path(f"/proc/{process.pid}/task").iterdir()
         masks = {thread.name: _blocked(thread / "status") for thread in threads}
@@ -336,19 +336,19 @@ def test_signal_that_is_ignored_stays_ignored() -> None:
 
 @pytest.fixture
 def server() -> Iterator[subprocess.Popen[str]]:
-    """Serve, without a command."""
+    """Run the sandbox without a command."""
     with subprocess.Popen(
         SANDBOX, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
-        too_late = threading.Timer(30, process.kill)  # or a reader would wait for ever
-        too_late.start()
+        timeout = threading.Timer(30, process.kill)  # without it a reader could wait for ever
+        timeout.start()
         yield process
-        too_late.cancel()
+        timeout.cancel()
         process.kill()
 
 
 def exported(process: subprocess.Popen[str]) -> dict[str, str]:
-    """Read what a server exports; ends, since it closes its standard output."""
+    """Read the exported variables; the server closes its standard output after them."""
     assert process.stdout is not None
     lines = [shlex.split(line) for line in process.stdout]
     assert all(words[0] == "export" and len(words) == 2 for words in lines)
@@ -356,10 +356,8 @@ def exported(process: subprocess.Popen[str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serves_until_it_is_told_to_stop(
-    server: subprocess.Popen[str], number: signal.Signals
-) -> None:
-    """Without a command it answers until Ctrl-C, then cleans up and ends with 0."""
+def test_serves_until_it_is_stopped(server: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Without a command the sandbox serves until Ctrl-C, then cleans up and ends with 0."""
     variables = exported(server)
     url, bundle = "https://management.azure.com/subscriptions", variables["REQUESTS_CA_BUNDLE"]
     proxies = {"https": variables["HTTPS_PROXY"]}
@@ -370,8 +368,8 @@ def test_serves_until_it_is_told_to_stop(
     assert not Path(bundle).exists()
 
 
-def test_a_shell_can_take_its_variables() -> None:
-    """A shell's eval "$(... &)" points it at the sandbox, as ssh-agent does, and kill ends it."""
+def test_shell_can_evaluate_the_variables() -> None:
+    """A shell's eval "$(... &)" points it at the sandbox, as with ssh-agent, and kill ends it."""
     script = f"""
 eval "$({shlex.join(SANDBOX)} --quiet &)"
 {shlex.quote(sys.executable)} -c {shlex.quote(f"import requests; {UNAUTHORIZED}")}
@@ -383,7 +381,7 @@ echo gone
     assert (done.stdout, done.stderr) == ("401\ngone\n", "")
 
 
-def test_help_tells_what_a_newcomer_needs() -> None:
+def test_help_is_complete() -> None:
     """--help names every option, the exit statuses and both ways of serving."""
     done = finish([*SANDBOX, "--help"])
     wanted = ["--port", "--folder", "--approve", "--token-lifetime", "--quiet", "127", "70"]

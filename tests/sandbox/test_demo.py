@@ -1,4 +1,4 @@
-"""``python -m adls_enduser.sandbox.demo`` tells the whole story, and notices when it is wrong."""
+"""``python -m adls_enduser.sandbox.demo`` runs all steps, and fails if a result is wrong."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 
-from adls_enduser.sandbox.demo.console import Progress, Teller
+from adls_enduser.sandbox.demo.console import Console, Progress
 
 from .chromium import start
 
@@ -24,8 +24,8 @@ DEMO = ["-m", "adls_enduser.sandbox.demo"]
 
 
 @pytest.fixture(scope="module")
-def told() -> str:
-    """Give what the demo says when it is piped; it has ended well."""
+def output() -> str:
+    """Return the demo's output to a pipe, with exit status 0."""
     done = subprocess.run(
         [sys.executable, *DEMO],
         capture_output=True,
@@ -38,9 +38,9 @@ def told() -> str:
 
 
 @pytest.mark.parametrize("package", ["azure-datalake-store", "azure-mgmt-datalake-store", "adal"])
-def test_names_the_packages_it_found(told: str, package: str) -> None:
-    """The versions in use are told."""
-    assert f"{package} {importlib.metadata.version(package)}" in told
+def test_names_the_packages_it_found(output: str, package: str) -> None:
+    """The output names the installed versions."""
+    assert f"{package} {importlib.metadata.version(package)}" in output
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_names_the_packages_it_found(told: str, package: str) -> None:
         'sign in with mode="device_code"',
         "strategy = Browser(tenant=...)",
         "/hello.txt was written and reads: Hello from the browser",
-        "Both are signed in, and Grace was asked once.",
+        "Both are signed in, and Grace was prompted once.",
         "Created demostore in eastus2.",
         "The subscription's accounts: demostore, mystore.",
         "Deleted demostore.",
@@ -65,24 +65,24 @@ def test_names_the_packages_it_found(told: str, package: str) -> None:
         "Downloading: 48.0 of 48.0 MB (100 %)",
         "Prompts: 4,",
         "Token requests: 9 (3 by password, 3 by device code, 1 by browser, 2 silently, by refresh",
-        "What left this machine: nothing.",
-        "All is as it should be",
+        "Nothing left this machine",
+        "All steps succeeded",
     ],
 )
-def test_tells(told: str, fact: str) -> None:
-    """Each step says what happened."""
-    assert fact in told
+def test_output_contains_each_result(output: str, fact: str) -> None:
+    """The output of each step contains its result."""
+    assert fact in output
 
 
-def test_a_browser_that_is_there_is_used(told: str, tmp_path: Path) -> None:
-    """Grace signs in on the page in a real Chromium, and lands on the program's own page."""
+def test_installed_browser_is_used(output: str, tmp_path: Path) -> None:
+    """Grace signs in on the page in a real Chromium, which then shows the program's own page."""
     start(tmp_path, ()).quit()  # skipped, or failed, where there is none
-    assert re.search(r"Chromium [0-9.]+; it opens no window", told)
-    assert "lands on a page of the program's own: Your sign-in was received." in told
+    assert re.search(r"Chromium [0-9.]+ is used, without a window", output)
+    assert "The last page is the program's: Your sign-in was received." in output
 
 
-def test_without_a_browser_the_door_is_shown_all_the_same(tmp_path: Path) -> None:
-    """Where none can be driven a script plays the person's part, and the demo says why."""
+def test_without_a_browser_a_script_signs_in(tmp_path: Path) -> None:
+    """Without a browser a script signs in, and the output says why."""
     done = subprocess.run(
         [sys.executable, *DEMO],
         env=os.environ | {"PATH": str(tmp_path)},
@@ -91,74 +91,74 @@ def test_without_a_browser_the_door_is_shown_all_the_same(tmp_path: Path) -> Non
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    told = re.sub(r"\s+", " ", done.stdout)
-    assert "None that the demo can drive is here (chromium is not installed)" in told
-    assert "/hello.txt was written and reads: Hello from the browser" in told
-    assert "for its maker's hosts" not in told
+    output = re.sub(r"\s+", " ", done.stdout)
+    assert "No browser can be used (chromium is not installed), so a script signs in." in output
+    assert "/hello.txt was written and reads: Hello from the browser" in output
+    assert "for its vendor's hosts" not in output
 
 
-def test_every_checksum_is_the_same(told: str) -> None:
-    """Five files were compared."""
-    assert len(re.findall(r"SHA-256 [0-9a-f]{16}\.\.\. is the same on both sides", told)) == 5
+def test_every_checksum_is_the_same(output: str) -> None:
+    """Five files are compared."""
+    assert len(re.findall(r"SHA-256 [0-9a-f]{16}\.\.\. is the same on both sides", output)) == 5
 
 
-def test_piped_text_is_plain(told: str) -> None:
+def test_piped_text_is_plain(output: str) -> None:
     """A pipe gets no escape sequences and no carriage returns."""
-    assert not set(told) & set("\033\r")
+    assert not set(output) & set("\033\r")
 
 
 def test_terminal_gets_a_bar() -> None:
-    """A terminal gets a bar that moves, and bold headings."""
+    """A terminal gets a progress bar, and bold headings."""
     colourful = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     environment = colourful | {"TERM": "xterm"}
     child = pexpect.spawn(sys.executable, DEMO, encoding="utf-8", timeout=60, env=environment)
     child.expect_exact("\033[1mAzure, on this machine\033[0m")
     child.expect_exact(f"Uploading   [{'#' * 30}]  48.0 of 48.0 MB (100 %)")
     child.expect_exact(f"Downloading [{'#' * 30}]  48.0 of 48.0 MB (100 %)")
-    child.expect_exact("All is as it should be")
+    child.expect_exact("All steps succeeded")
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
 
 
 def test_a_progress_line_at_each_quarter_and_no_more() -> None:
-    """Where there is no terminal, a hundred callbacks make five lines."""
-    said = io.StringIO()
-    progress = Progress(Teller(said), "Uploading")
+    """Without a terminal, a hundred callbacks write five lines."""
+    stream = io.StringIO()
+    progress = Progress(Console(stream), "Uploading")
     for done in range(101):
         progress(done * 2**20, 100 * 2**20)
-    shown = re.findall(r"\((\d+) %\)", said.getvalue())
+    shown = re.findall(r"\((\d+) %\)", stream.getvalue())
     assert shown == ["0", "25", "50", "75", "100"]
     assert (progress.done, progress.total) == (100 * 2**20, 100 * 2**20)
 
 
 def test_progress_never_goes_back() -> None:
-    """A thread that comes late with an older count changes nothing."""
-    said = io.StringIO()
-    progress = Progress(Teller(said), "Uploading")
+    """A lower count from a late thread changes nothing."""
+    stream = io.StringIO()
+    progress = Progress(Console(stream), "Uploading")
     for done in (0, 60, 100, 60):
         progress(done, 100)
     assert progress.done == 100
-    assert re.findall(r"\((\d+) %\)", said.getvalue()) == ["0", "60", "100"]
+    assert re.findall(r"\((\d+) %\)", stream.getvalue()) == ["0", "60", "100"]
 
 
-WATCHING = """
+MONITOR = """
 import socket
-from adls_enduser.sandbox.demo_watch import Connections
-watch = Connections()
+from adls_enduser.sandbox.demo.network_watch import ConnectionMonitor
+monitor = ConnectionMonitor()
 with socket.create_server(("127.0.0.1", 0)) as server:
     socket.create_connection(server.getsockname()).close()
-print(sorted(watch.elsewhere))
+print(sorted(monitor.other_hosts))
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
     other.connect(("192.0.2.1", 9))
-print(sorted(watch.elsewhere))
+print(sorted(monitor.other_hosts))
 """
 
 
-def test_watch_notices_other_hosts() -> None:
-    """The watch lets loopback pass and tells of any other host."""
+def test_monitor_reports_other_hosts() -> None:
+    """The monitor ignores loopback and reports any other host."""
     done = subprocess.run(
-        [sys.executable, "-c", WATCHING], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", MONITOR], capture_output=True, text=True, timeout=60
     )
     # Connecting a datagram socket sends nothing (192.0.2.0/24 is RFC 5737's).
     assert done.stdout.splitlines()[:1] == ["[]"]
@@ -168,49 +168,52 @@ def test_watch_notices_other_hosts() -> None:
 SPOILED = """
 import sys
 from adls_enduser.sandbox import Answer, Sandbox
-from adls_enduser.sandbox.demo import tell
-from adls_enduser.sandbox.demo_telling import Teller
+from adls_enduser.sandbox.demo.__main__ import run_demo
+from adls_enduser.sandbox.demo.console import Console
 
-class Spoiling(Teller):
-    def say(self, text):
-        super().say(text)
+class SpoilingConsole(Console):
+    def paragraph(self, text):
+        super().paragraph(text)
         if text.startswith({cue!r}):
             {spoil}
 
 with Sandbox() as azure:
-    sys.exit(tell(azure, Spoiling(sys.stdout)))
+    sys.exit(run_demo(azure, SpoilingConsole(sys.stdout)))
 """
 ACCOUNT = ("Found: ", 'azure.resource_manager.add_account("surprise")')
 BYTES = (
     "Done, ",
     'for file in azure.stores.folder.glob("mystore/*"): file.open("r+b").write(b"0" * 9)',
 )
-REFUSAL = ("Found: ", 'azure.faults.add(Answer(403, "{}"), host="management.azure.com", times=99)')
+FORBIDDEN = (
+    "Found: ",
+    'azure.faults.add(Answer(403, "{}"), host="management.azure.com", times=99)',
+)
 
 
-def spoiled(cue: str, spoil: str) -> subprocess.CompletedProcess[str]:
-    """Tell the story; when it has said the cue, something is spoiled."""
+def run_spoiled(cue: str, spoil: str) -> subprocess.CompletedProcess[str]:
+    """Run the demo, and spoil something after the paragraph that starts with the cue."""
     code = SPOILED.format(cue=cue, spoil=spoil)
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
 
 @pytest.mark.parametrize(
     ("spoil", "noticed"),
-    [(ACCOUNT, "['mystore', 'surprise']"), (BYTES, "came back with another checksum")],
+    [(ACCOUNT, "['mystore', 'surprise']"), (BYTES, "has another checksum after the download")],
     ids=["account", "bytes"],
 )
-def test_notices_what_is_wrong(spoil: tuple[str, str], noticed: str) -> None:
-    """An account too many, or a byte that differs, is told and gives 1."""
-    done = spoiled(*spoil)
+def test_wrong_result_fails_the_demo(spoil: tuple[str, str], noticed: str) -> None:
+    """An unexpected account, or a changed byte, is reported with exit status 1."""
+    done = run_spoiled(*spoil)
     assert (done.returncode, done.stderr) == (1, "")
     last = done.stdout.splitlines()[-1]
-    assert last.startswith("This is not as it should be: ")
+    assert last.startswith("The demo failed: ")
     assert noticed in last
 
 
 def test_an_unexpected_exception_is_no_success() -> None:
-    """What the demo did not foresee ends it with a traceback and a status other than 0."""
-    done = spoiled(*REFUSAL)
+    """An unexpected exception ends the demo with a traceback and a status other than 0."""
+    done = run_spoiled(*FORBIDDEN)
     assert done.returncode == 1
     assert "Traceback" in done.stderr
-    assert "All is as it should be" not in done.stdout
+    assert "All steps succeeded" not in done.stdout

@@ -1,61 +1,46 @@
-"""The page for the person, driven as a form by requests."""
+"""The device login page, driven with requests."""
 
 from __future__ import annotations
 
 import re
 from html import unescape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
 
-from adls_enduser.sandbox import CONTOSO, Person, Sandbox, SandboxClock
+from adls_enduser.sandbox import CONTOSO, Person, Sandbox
 from adls_enduser.sandbox.entra import AZURE_CLI
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from ..conftest import PASSWORD
 
 MANAGEMENT = "https://management.core.windows.net/"
 AUTHORITY = f"https://login.microsoftonline.com/{CONTOSO}/oauth2"
-PASSWORD = "<b>&\"' ü"
 ADA = f"ada@{CONTOSO}"
 
 
-@pytest.fixture
-def azure() -> Iterator[Sandbox]:
-    """Start a sandbox whose time stands still."""
-    with Sandbox(clock=SandboxClock(frozen=True)) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ada(azure: Sandbox) -> Person:
-    """Somebody with a password only."""
-    return azure.entra.person(ADA, password=PASSWORD)
-
-
 class Browser:
-    """Follows the page's forms; knows what it was shown last."""
+    """Follows the page's forms; ``shown`` is the last response."""
 
     def __init__(self, azure: Sandbox) -> None:
         self.url = f"{azure.url}/devicelogin"
         self.shown = requests.get(self.url, timeout=10)
 
     def send(self, action: str = "", **fields: str) -> str:
-        """Fill in the form shown, send it, and give the text of what comes."""
+        """Fill in and send the form that is shown, and return the text of the next page."""
         hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', self.shown.text))
         self.shown = requests.post(self.url + action, {**hidden, **fields}, timeout=10)
         return self.text
 
     @property
     def text(self) -> str:
-        """Give the words on the page."""
+        """Return the visible text of the page."""
         markup = re.sub(r"<style>.*?</style>|<title>.*?</title>", "", self.shown.text, flags=re.S)
         return " ".join(unescape(re.sub(r"<[^>]+>", " ", markup)).split())
 
     @property
     def title(self) -> str:
-        """Give the page's title."""
+        """Return the page's title."""
         return self.shown.text.partition("<title>")[2].partition("</title>")[0]
 
 
@@ -66,19 +51,19 @@ def browser(azure: Sandbox) -> Browser:
 
 
 def device_code(**changes: str) -> Any:
-    """Ask for a device code."""
+    """Request a device code."""
     form = {"client_id": AZURE_CLI, "resource": MANAGEMENT, **changes}
     return requests.post(f"{AUTHORITY}/devicecode", form, timeout=10).json()
 
 
 def poll(code: dict[str, str]) -> Any:
-    """Ask for the token of a device code."""
+    """Request the token of a device code."""
     form = {"grant_type": "device_code", "client_id": AZURE_CLI, "code": code["device_code"]}
     return requests.post(f"{AUTHORITY}/token", form, timeout=10).json()
 
 
 def test_person_approves(azure: Sandbox, ada: Person, browser: Browser) -> None:
-    """Code, user name and password sign the program in, and the page says to what."""
+    """Code, user name and password sign the program in; the page names program and resource."""
     code = device_code()
     typed = code["user_code"].lower()
     assert "Microsoft Azure CLI" in browser.send(code=f" {typed[:4]}-{typed[4:]} ")
@@ -92,7 +77,7 @@ def test_person_approves(azure: Sandbox, ada: Person, browser: Browser) -> None:
 
 
 def test_second_factor_is_asked_for(azure: Sandbox, browser: Browser) -> None:
-    """A person with MFA must also enter what their authenticator shows."""
+    """A person with MFA must also enter a one-time code."""
     ada = azure.entra.person(ADA, password=PASSWORD, mfa=True)
     code = device_code()
     browser.send(code=code["user_code"])
@@ -110,8 +95,8 @@ def test_second_factor_is_asked_for(azure: Sandbox, browser: Browser) -> None:
     assert claims["amr"] == ["pwd", "mfa"]
 
 
-def test_one_time_code_gets_old(azure: Sandbox, browser: Browser) -> None:
-    """A one-time code of a minute ago is not accepted; the one of now is."""
+def test_one_time_code_expires(azure: Sandbox, browser: Browser) -> None:
+    """A one-time code that is a minute old is rejected; the current one is accepted."""
     ada = azure.entra.person(ADA, password=PASSWORD, mfa=True)
     browser.send(code=device_code()["user_code"])
     browser.send("/signin", username=ADA, password=PASSWORD)
@@ -123,7 +108,7 @@ def test_one_time_code_gets_old(azure: Sandbox, browser: Browser) -> None:
 
 
 def test_second_factor_cannot_be_skipped(azure: Sandbox, browser: Browser) -> None:
-    """The second step without the first leads back to the first."""
+    """The second step without the first one leads back to the first."""
     ada = azure.entra.person(ADA, password=PASSWORD, mfa=True)
     code = device_code()
     browser.send(code=code["user_code"])
@@ -133,7 +118,7 @@ def test_second_factor_cannot_be_skipped(azure: Sandbox, browser: Browser) -> No
 
 
 def test_person_declines(azure: Sandbox, ada: Person, browser: Browser) -> None:
-    """Declining needs no password and ends the program's waiting."""
+    """Declining needs no password and ends the program's polling."""
     code = device_code()
     browser.send(code=code["user_code"])
     assert "You have declined" in browser.send("/decline", username="", password="")
@@ -149,7 +134,7 @@ def test_person_declines(azure: Sandbox, ada: Person, browser: Browser) -> None:
     ],
 )
 def test_wrong_code(ada: Person, browser: Browser, typed: str, message: str) -> None:
-    """A wrong code is told as an alert, and can be entered again."""
+    """A wrong code is shown as an alert, and can be entered again."""
     assert message in browser.send(code=typed)
     assert 'role="alert"' in browser.shown.text
     assert browser.title == "Error: Enter the code"
@@ -169,7 +154,7 @@ def test_wrong_code(ada: Person, browser: Browser, typed: str, message: str) -> 
 def test_wrong_sign_in(
     ada: Person, browser: Browser, username: str, password: str, message: str
 ) -> None:
-    """A wrong user or password is told as an alert; the name stays, the password does not."""
+    """A wrong user name or password is shown as an alert; only the user name stays in the form."""
     code = device_code()
     browser.send(code=code["user_code"])
     assert message in browser.send("/signin", username=username, password=password)
@@ -180,8 +165,8 @@ def test_wrong_sign_in(
     assert browser.title == "You have signed in"
 
 
-def test_refused_person_is_told_why(azure: Sandbox, ada: Person, browser: Browser) -> None:
-    """A refusal is shown with its number, and the code goes on waiting."""
+def test_page_shows_the_persons_error(azure: Sandbox, ada: Person, browser: Browser) -> None:
+    """The page shows an error with its number, and the code stays pending."""
     ada.refused_with = 53003
     code = device_code()
     browser.send(code=code["user_code"])
@@ -191,7 +176,7 @@ def test_refused_person_is_told_why(azure: Sandbox, ada: Person, browser: Browse
 
 
 def test_federated_person_approves(azure: Sandbox, browser: Browser) -> None:
-    """The page takes a federated person's password too."""
+    """The page accepts a federated person's password too."""
     azure.entra.federate("fabrikam.com")
     azure.entra.person("bob@fabrikam.com", password=PASSWORD)
     form = {"client_id": AZURE_CLI, "resource": MANAGEMENT}
@@ -203,7 +188,7 @@ def test_federated_person_approves(azure: Sandbox, browser: Browser) -> None:
 
 
 def test_code_expires_at_each_step(azure: Sandbox, ada: Person, browser: Browser) -> None:
-    """An expired code is told as such, when it is typed and when it is signed in with."""
+    """The page says that a code has expired, when it is typed and at the sign-in."""
     first, second = device_code(), device_code()
     browser.send(code=first["user_code"])
     azure.clock.advance(900)
@@ -214,7 +199,7 @@ def test_code_expires_at_each_step(azure: Sandbox, ada: Person, browser: Browser
 
 
 def test_code_is_decided_once(azure: Sandbox, ada: Person, browser: Browser) -> None:
-    """A code that another browser has declined can be approved no more, nor typed again."""
+    """A code that was declined in another browser cannot be approved or typed again."""
     code, other = device_code(), Browser(azure)
     browser.send(code=code["user_code"])
     other.send(code=code["user_code"])
@@ -224,8 +209,8 @@ def test_code_is_decided_once(azure: Sandbox, ada: Person, browser: Browser) -> 
     assert "used already" in Browser(azure).send(code=code["user_code"])
 
 
-def test_made_up_flow_is_refused(ada: Person, browser: Browser) -> None:
-    """Without the id of a flow no password is looked at and nothing is declined."""
+def test_unknown_flow_is_rejected(ada: Person, browser: Browser) -> None:
+    """Without a valid flow id no password is checked and no code is declined."""
     code = device_code()
     browser.send("/signin", flow="x", username=ADA, password=PASSWORD)
     assert browser.title == "The code is no longer valid"
@@ -233,7 +218,7 @@ def test_made_up_flow_is_refused(ada: Person, browser: Browser) -> None:
     assert poll(code)["error"] == "authorization_pending"
 
 
-def test_locked_account_is_told(ada: Person, browser: Browser) -> None:
+def test_locked_account_is_shown(ada: Person, browser: Browser) -> None:
     """The page counts wrong passwords as the token endpoint does."""
     browser.send(code=device_code()["user_code"])
     for _ in range(10):
@@ -242,7 +227,7 @@ def test_locked_account_is_told(ada: Person, browser: Browser) -> None:
 
 
 def test_headers_are_strict(browser: Browser) -> None:
-    """The page loads nothing, is framed by nobody, and is kept nowhere."""
+    """The page loads nothing, cannot be framed, and is not cached."""
     headers, text = browser.shown.headers, browser.shown.text
     policy = headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
@@ -269,16 +254,16 @@ def test_headers_are_strict(browser: Browser) -> None:
         ("DELETE", "", {}, 405),
     ],
 )
-def test_strangers_are_turned_away(
+def test_other_hosts_sites_and_methods_are_rejected(
     azure: Sandbox, method: str, path: str, headers: dict[str, str], status: int
 ) -> None:
-    """Other host names, other sites' forms, and what is not there are refused."""
+    """Other host names, other sites' forms, unknown paths and other methods are rejected."""
     sent = {name: value.replace("OWN", azure.url) for name, value in headers.items()}
     url = f"{azure.url}/devicelogin{path}"
-    answer = requests.request(method, url, headers=sent, timeout=10, allow_redirects=False)
-    assert answer.status_code == status
+    response = requests.request(method, url, headers=sent, timeout=10, allow_redirects=False)
+    assert response.status_code == status
 
 
 def test_root_leads_to_the_page(azure: Sandbox) -> None:
-    """The bare address shows the page."""
+    """The root of the address shows the page."""
     assert "Enter the code" in requests.get(azure.url, timeout=10).text

@@ -1,4 +1,4 @@
-"""The page for the person, in a real browser, with the keyboard alone."""
+"""The device login page in a real browser, with the keyboard alone."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ ADA = f"ada@{CONTOSO}"
 
 @pytest.fixture(scope="module")
 def azure() -> Iterator[Sandbox]:
-    """Start one sandbox, in real time as the browser's."""
+    """Run one sandbox in real time, as the browser runs in real time."""
     with Sandbox() as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="module")
 def ada(azure: Sandbox) -> Person:
-    """Give somebody who needs a second factor."""
+    """A person who needs a second factor."""
     return azure.entra.person(ADA, password=PASSWORD, mfa=True)
 
 
@@ -51,13 +51,13 @@ def screen(chrome: Chrome, azure: Sandbox) -> Screen:
 
 
 def device_code() -> Any:
-    """Ask for a device code."""
+    """Request a device code."""
     form = {"client_id": AZURE_CLI, "resource": MANAGEMENT}
     return requests.post(f"{AUTHORITY}/devicecode", form, timeout=10).json()
 
 
 def poll(code: dict[str, str]) -> Any:
-    """Ask for the token of a device code."""
+    """Request the token of a device code."""
     form = {"grant_type": "device_code", "client_id": AZURE_CLI, "code": code["device_code"]}
     return requests.post(f"{AUTHORITY}/token", form, timeout=10).json()
 
@@ -65,7 +65,7 @@ def poll(code: dict[str, str]) -> Any:
 def test_person_signs_in_with_the_keyboard_alone(
     azure: Sandbox, ada: Person, screen: Screen
 ) -> None:
-    """Every step works by keyboard, and each mistake is told and can be mended."""
+    """Every step works by keyboard, and every mistake is shown and can be corrected."""
     code, enter, tab = device_code(), "\ue007", "\ue004"
     screen.check_accessible()
     assert screen.focus() == "code"
@@ -113,7 +113,7 @@ def test_person_declines_with_the_keyboard(ada: Person, screen: Screen) -> None:
     assert poll(code)["error"] == "authorization_declined"
 
 
-def test_browser_finds_nothing_to_complain_about(screen: Screen) -> None:
+def test_browser_console_stays_empty(screen: Screen) -> None:
     """The style passes the page's own security policy, and the console stays empty."""
     button = screen.find("button")[0]
     assert button.value_of_css_property("background-color") == "rgba(0, 90, 158, 1)"

@@ -1,4 +1,4 @@
-"""The sandbox itself: what it plays, what it refuses, how it fails and how it ends."""
+"""The sandbox and its proxy: environment, hosts, faults, failures, clock, pytest plugin."""
 
 from __future__ import annotations
 
@@ -35,51 +35,51 @@ DISCOVERY = (
 
 
 class Echo:
-    """A service that says what it was asked."""
+    """A service that returns the request that it got."""
 
     def serves(self, host: str) -> bool:
         return host == "echo.example.com"
 
-    def answer(self, request: Request) -> Response:
+    def respond(self, request: Request) -> Response:
         if request.path == "/bug":
             raise ZeroDivisionError
         text = f"{request.method} {request.path} {request.args.get('q')} {len(request.body)}"
         return Response(text, 200)
 
 
-def test_the_environment_is_put_back(azure: Sandbox) -> None:
-    """Within, every client is pointed at the sandbox; afterwards all is as it was."""
+def test_environment_is_restored(azure: Sandbox) -> None:
+    """Within the sandbox the environment points at it; afterwards it is restored."""
     before = {"HTTPS_PROXY": "http://company.example:3128", "OTHER": "x"}
-    mine = dict(before)
-    with Sandbox(environ=mine) as inner:
-        assert mine["HTTPS_PROXY"] == inner.environment["HTTPS_PROXY"]
-        assert mine["REQUESTS_CA_BUNDLE"] == str(inner.ca_bundle)
-        assert mine["OTHER"] == "x"
-    assert mine == before
+    environ = dict(before)
+    with Sandbox(environ=environ) as inner:
+        assert environ["HTTPS_PROXY"] == inner.environment["HTTPS_PROXY"]
+        assert environ["REQUESTS_CA_BUNDLE"] == str(inner.ca_bundle)
+        assert environ["OTHER"] == "x"
+    assert environ == before
 
 
-def test_it_plays_the_real_names_and_refuses_all_others(azure: Sandbox) -> None:
-    """By CONNECT and in plain HTTP, whatever the port; nothing leaves the machine."""
+def test_serves_azure_host_names_only(azure: Sandbox) -> None:
+    """Azure's host names are served; others are refused, by CONNECT and in plain HTTP."""
     assert requests.get(DISCOVERY).status_code == 200
     for url in ("https://pypi.example.org/", "https://login.microsoftonline.com:8443/"):
         with pytest.raises(requests.exceptions.ProxyError, match="403"):
             requests.get(url)
-    answer = requests.get("http://login.microsoftonline.com/")
-    assert answer.status_code == 403
-    assert "nothing leaves this machine" in answer.text
+    response = requests.get("http://login.microsoftonline.com/")
+    assert response.status_code == 403
+    assert "nothing leaves this machine" in response.text
     refused = [one for one in azure.log if one.request is None]
     assert [one.status for one in refused] == [403, 403, 403]
 
 
-def test_its_certificates_are_trusted_only_by_its_own_bundle(azure: Sandbox) -> None:
-    """A client that is not told of the bundle refuses to speak."""
+def test_certificates_need_the_own_ca_bundle(azure: Sandbox) -> None:
+    """A client with another CA bundle does not connect."""
     with Sandbox(environ=None) as other, pytest.raises(requests.exceptions.SSLError):
         requests.get(DISCOVERY, verify=str(other.ca_bundle))
     assert requests.get(DISCOVERY).ok
 
 
-def test_it_listens_on_loopback_only(azure: Sandbox) -> None:
-    """Not on the addresses under which others can reach this machine."""
+def test_listens_on_loopback_only(azure: Sandbox) -> None:
+    """The proxy does not listen on the machine's other addresses."""
     port = int(azure.url.rpartition(":")[2])
     socket.create_connection(("127.0.0.1", port), timeout=5).close()
     with pytest.raises(OSError, match="refused"):
@@ -87,21 +87,21 @@ def test_it_listens_on_loopback_only(azure: Sandbox) -> None:
 
 
 def test_a_connection_serves_many_requests(azure: Sandbox) -> None:
-    """HEAD, chunked bodies, large ones, and an Expect header, one after the other."""
-    azure._wire.services = [*azure._wire.services, Echo()]
+    """HEAD, chunked bodies, large ones, and an Expect header work on one connection."""
+    azure._proxy.services = [*azure._proxy.services, Echo()]
     with requests.Session() as session:
         url = "https://echo.example.com/a%20b?q=%C3%A9"
         assert session.get(url).text == "GET /a b é 0"
         assert session.head(url).text == ""
         assert session.post(url, data=iter([b"x" * 10, b"y"])).text == "POST /a b é 11"
         assert session.put(url, data=b"z" * 5_000_000).text.endswith(" 5000000")
-        answer = session.post(url, data=b"abc", headers={"Expect": "100-continue"})
-        assert answer.text.endswith(" 3")
-        assert "GMT" in answer.headers["Date"]
+        response = session.post(url, data=b"abc", headers={"Expect": "100-continue"})
+        assert response.text.endswith(" 3")
+        assert "GMT" in response.headers["Date"]
 
 
-def test_each_fault_is_what_it_says(azure: Sandbox) -> None:
-    """And meets as many of the requests that it fits as it was told to, no other."""
+def test_each_fault_has_its_effect(azure: Sandbox) -> None:
+    """Each fault has its effect, on as many of the matching requests as it was added for."""
     azure.faults.add(Answer(418, "teapot"), times=2, path="/discovery/", method="GET")
     assert requests.get(azure.url + "/devicelogin").status_code == 200
     assert [requests.get(DISCOVERY).status_code for _ in range(3)] == [418, 418, 200]
@@ -123,22 +123,22 @@ def test_each_fault_is_what_it_says(azure: Sandbox) -> None:
     assert requests.get(DISCOVERY).ok
 
 
-def test_a_bug_of_a_service_is_told_at_the_end() -> None:
-    """It answers 500, and stop() raises with the traceback."""
+def test_stop_raises_after_an_exception_in_a_service() -> None:
+    """An exception in a service is a 500, and stop() raises with the traceback."""
     azure = Sandbox(environ=None).start()
-    azure._wire.services = [Echo()]
-    answer = requests.get(
+    azure._proxy.services = [Echo()]
+    response = requests.get(
         "https://echo.example.com/bug",
         proxies={"https": azure.environment["HTTPS_PROXY"]},
         verify=str(azure.ca_bundle),
     )
-    assert answer.status_code == 500
+    assert response.status_code == 500
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         azure.stop()
 
 
-def test_it_ends_though_clients_hold_on() -> None:
-    """Open connections and stalled requests do not keep it."""
+def test_stop_does_not_wait_for_clients() -> None:
+    """Open connections and stalled requests do not delay stop()."""
     with Sandbox(environ=None) as azure:
         port = int(azure.url.rpartition(":")[2])
         idle = socket.create_connection(("127.0.0.1", port))
@@ -151,13 +151,13 @@ def test_it_ends_though_clients_hold_on() -> None:
     asking.close()
 
 
-def test_nonsense_on_the_wire_hurts_nobody(azure: Sandbox) -> None:
-    """What is not HTTP, or not TLS, only ends its own connection."""
+def test_invalid_bytes_end_their_connection_only(azure: Sandbox) -> None:
+    """Bytes that are not HTTP, or not TLS, end only their own connection."""
     port = int(azure.url.rpartition(":")[2])
     connect = b"CONNECT login.microsoftonline.com:443 HTTP/1.1\r\nHost: x\r\n\r\n"
-    for nonsense in (b"\x16\x03\x01 not http\r\n\r\n", connect + b"not tls at all" * 50, b"\r\n"):
+    for invalid in (b"\x16\x03\x01 not http\r\n\r\n", connect + b"not tls at all" * 50, b"\r\n"):
         with socket.create_connection(("127.0.0.1", port), timeout=5) as raw:
-            raw.sendall(nonsense)
+            raw.sendall(invalid)
             raw.shutdown(socket.SHUT_WR)
             while raw.recv(4096):
                 pass
@@ -165,10 +165,10 @@ def test_nonsense_on_the_wire_hurts_nobody(azure: Sandbox) -> None:
 
 
 class TestClock:
-    """Time that a test holds in its hand."""
+    """The clock that a test moves."""
 
-    def test_a_frozen_clock_moves_by_hand(self) -> None:
-        """By advance and by wait, which returns at once."""
+    def test_frozen_clock(self) -> None:
+        """Only advance and wait move a frozen clock; wait returns at once."""
         clock = SandboxClock(frozen=True)
         began = clock.time()
         clock.advance(10)
@@ -176,8 +176,8 @@ class TestClock:
         assert clock.time() - began == 15
         assert clock.monotonic() - began == 15
 
-    def test_a_jump_is_no_time(self) -> None:
-        """The clock on the wall is set; the monotonic one and the services do not follow."""
+    def test_jump(self) -> None:
+        """A jump changes the client's time, not the monotonic time or the services' time."""
         clock = SandboxClock(frozen=True)
         wall, ticks, theirs = clock.time(), clock.monotonic(), clock.service_time()
         clock.jump(-100)
@@ -185,15 +185,15 @@ class TestClock:
         assert clock.monotonic() == ticks
         assert clock.service_time() == theirs
 
-    def test_a_running_clock_waits_for_real(self) -> None:
-        """And hears the event."""
+    def test_running_clock_waits(self) -> None:
+        """A running clock really waits, until the event is set."""
         event = threading.Event()
         threading.Timer(0.05, event.set).start()
         assert SandboxClock().wait(event, 10) is True
 
 
 def test_the_pytest_fixture_works(tmp_path: Path) -> None:
-    """As the README tells a user to use it."""
+    """The pytest plugin works as the README describes."""
     (tmp_path / "conftest.py").write_text(
         'pytest_plugins = ["adls_enduser.sandbox.pytest_plugin"]\n'
     )
@@ -215,8 +215,8 @@ def test_the_pytest_fixture_works(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("package", ["trustme", "h11", "werkzeug"])
-def test_a_missing_extra_is_one_clear_sentence(package: str) -> None:
-    """It names the extra to install."""
+def test_missing_extra_is_named(package: str) -> None:
+    """The error of a missing package names the extra to install."""
     program = f"import sys; sys.modules[{package!r}] = None; import adls_enduser.sandbox"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     last = done.stderr.strip().splitlines()[-1]

@@ -1,4 +1,4 @@
-"""Who may do what, through the real azure-datalake-store."""
+"""Permissions in a store, through the real azure-datalake-store."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def write(fs, path, data=b"1"):
 
 @pytest.fixture
 def bea(sign_in):
-    """Open the store as somebody who owns nothing but is in a team."""
+    """Open the store as a person who owns nothing but is in a team."""
     return sign_in("bea")
 
 
 @pytest.fixture
 def shared(fs, people):
-    """Make a folder in which the team may do everything, in a root that all may pass."""
+    """Create a folder in which the team has all permissions, in a root that everybody may enter."""
     fs.chmod("/", "771")
     fs.mkdir("shared")
     fs.modify_acl_entries("shared", f"group:{TEAM}:rwx")
@@ -33,12 +33,12 @@ def shared(fs, people):
 
 
 def entries(fs, path):
-    """Give the entries of both ACLs."""
+    """Return the entries of both ACLs."""
     return fs.get_acl_status(path)["entries"]
 
 
-def test_a_stranger_may_nothing(fs, bea):
-    """Without a role and without an entry every operation is refused, and has no effect."""
+def test_without_rights_everything_is_denied(fs, bea):
+    """Without a role and without an entry every operation is denied, and has no effect."""
     write(fs, "file")
     for act in (
         lambda: bea.ls("/"),
@@ -58,8 +58,8 @@ def test_a_stranger_may_nothing(fs, bea):
     assert fs.cat("file") == b"1"
 
 
-def test_an_entry_for_the_team_lets_its_members_in(fs, bea, sign_in, shared):
-    """Who is in the team works in the folder; who is not, is refused."""
+def test_entry_for_a_group(fs, bea, sign_in, shared):
+    """The team's members can work in the folder; other persons cannot."""
     write(bea, "shared/file", b"by bea")
     assert bea.cat("shared/file") == b"by bea"
     info = fs.info("shared/file")
@@ -70,7 +70,7 @@ def test_an_entry_for_the_team_lets_its_members_in(fs, bea, sign_in, shared):
 
 
 def test_each_folder_on_the_way_must_be_enterable(fs, bea, shared):
-    """Rights on a file are worth nothing behind a closed folder."""
+    """Permissions on a file are useless below a folder that cannot be entered."""
     write(bea, "shared/file")
     fs.chmod("/", "770")
     with pytest.raises(PermissionError):
@@ -99,7 +99,7 @@ def test_reading_and_writing_need_their_own_bits(fs, bea, shared, people):
 
 
 def test_check_access_says_what_an_operation_would(fs, bea, people):
-    """CHECKACCESS is 200 for what one has and 403 for what one lacks."""
+    """CHECKACCESS is 200 for granted permissions and 403 for others."""
     fs.chmod("/", "771")
     write(fs, "file")
     fs.modify_acl_entries("file", f"user:{people['bea'].username}:r-x")
@@ -111,7 +111,7 @@ def test_check_access_says_what_an_operation_would(fs, bea, people):
 
 
 def test_the_mask_limits_the_team(fs, bea, shared):
-    """A chmod takes rights from the named entries without changing them."""
+    """A chmod limits the named entries without changing them."""
     fs.chmod("shared", "751")
     assert f"group:{TEAM}:rwx" in entries(fs, "shared")
     assert "mask::r-x" in entries(fs, "shared")
@@ -122,7 +122,7 @@ def test_the_mask_limits_the_team(fs, bea, shared):
 
 
 def test_permissions_are_changed_by_the_owner_alone(fs, bea, sign_in, shared):
-    """Who has rwx may not chmod; who owns may, and a super-user too."""
+    """Only the owner and super-users can chmod, not a person with rwx."""
     write(fs, "shared/olgas")
     write(bea, "shared/beas")
     bea.chmod("shared/beas", "700")
@@ -138,7 +138,7 @@ def test_permissions_are_changed_by_the_owner_alone(fs, bea, sign_in, shared):
 
 
 def test_owners_are_changed_by_super_users_and_groups_by_members(fs, bea, shared, people):
-    """The owner is for the super-user to change; the group also for an owner who is a member."""
+    """Only super-users change the owner; an owner may change the group to one of theirs."""
     carl = people["carl"].object_id
     write(bea, "shared/file")
     bea.chown("shared/file", group=TEAM)
@@ -154,8 +154,8 @@ def test_owners_are_changed_by_super_users_and_groups_by_members(fs, bea, shared
     assert (info["owner"], info["group"]) == (carl, carl)
 
 
-def test_the_sticky_bit_keeps_others_hands_off(fs, bea, shared):
-    """In a sticky folder only an item's owner, and a super-user, removes or renames it."""
+def test_sticky_bit(fs, bea, shared):
+    """In a sticky folder only an item's owner and super-users remove or rename it."""
     write(fs, "shared/olgas")
     write(bea, "shared/beas")
     fs.chmod("shared", "1777")
@@ -175,7 +175,7 @@ def test_the_sticky_bit_keeps_others_hands_off(fs, bea, shared):
 
 
 def test_a_recursive_delete_needs_every_folder(fs, bea, shared):
-    """One closed folder far below stops it before anything is gone."""
+    """One closed subfolder stops a recursive delete before anything is deleted."""
     write(bea, "shared/a/b/file")
     fs.mkdir("shared/a/closed")
     with pytest.raises(PermissionError):
@@ -187,7 +187,7 @@ def test_a_recursive_delete_needs_every_folder(fs, bea, shared):
 
 
 def test_a_concat_that_may_not_delete_the_folder_moves_nothing(fs, bea, shared):
-    """The right to remove the sources' folder is checked before any source is moved."""
+    """The permission to remove the sources' folder is checked before any source is moved."""
     write(bea, "shared/pieces/one")
     fs.mkdir("shared/pieces/closed")
     with pytest.raises(PermissionError):
@@ -199,7 +199,7 @@ def test_a_concat_that_may_not_delete_the_folder_moves_nothing(fs, bea, shared):
 
 
 def test_new_items_inherit_the_default_acl(fs, bea, people):
-    """A folder hands it on to folders and files; files keep none; others get nothing."""
+    """Folders and files inherit it; only folders keep it as default; others get nothing."""
     oid = people["bea"].object_id
     fs.chmod("/", "771")
     fs.mkdir("inbox")
@@ -217,7 +217,7 @@ def test_new_items_inherit_the_default_acl(fs, bea, people):
         bea.azure.call("OPEN", "inbox/later", read="true")
 
 
-def test_every_acl_call_does_its_part(fs, people):
+def test_every_acl_operation(fs, people):
     """Set, modify, remove an entry, remove all, remove the default: as recorded."""
     oid = people["carl"].object_id
     fs.mkdir("folder")
@@ -249,7 +249,7 @@ def test_every_acl_call_does_its_part(fs, people):
 
 
 def test_setting_one_scope_keeps_the_other(fs, people):
-    """SETACL with default entries alone leaves the access ACL, and the other way round."""
+    """SETACL with default entries only keeps the access ACL, and vice versa."""
     oid = people["carl"].object_id
     fs.mkdir("folder")
     fs.set_acl("folder", f"default:user:{oid}:r-x")
@@ -260,8 +260,8 @@ def test_setting_one_scope_keeps_the_other(fs, people):
     assert f"default:user:{oid}:r-x" in entries(fs, "folder")
 
 
-def test_an_acl_that_cannot_be_is_refused_whole(fs, people):
-    """Bad entries, a default on a file, and too many leave the ACL as it was."""
+def test_invalid_acl_changes_nothing(fs, people):
+    """Invalid entries, a default on a file, and too many entries leave the ACL unchanged."""
     oid = people["carl"].object_id
     write(fs, "file")
     many = ",".join(f"user:aaaaaaaa-0000-4000-8000-{number:012}:r--" for number in range(30))
@@ -280,8 +280,8 @@ def test_an_acl_that_cannot_be_is_refused_whole(fs, people):
     assert entries(fs, "file") == before
 
 
-def test_a_role_that_ends_ends_the_super_user(fs, sign_in, people):
-    """The role is looked up at each request, not in the token."""
+def test_super_user_needs_the_role(fs, sign_in, people):
+    """The role is looked up at each request, not read from the token."""
     write(fs, "file")
     fs.chmod("/", "000")
     assert fs.cat("file") == b"1"

@@ -23,106 +23,114 @@ groups = st.frozensets(st.sampled_from([TEAM, CLUB]))
 
 
 def build(mode, entries, mask):
-    """Make an ACL of whatever was drawn."""
+    """Return an ACL of a mode, entries and an optional mask."""
     base = Acl.of_mode(mode).entries
     return Acl({**base, **entries, **({} if mask is None else {MASK: mask})})
 
 
 def nobody(name):
-    """Know no user name."""
+    """Return None for every user name."""
 
 
 def granted(one, caller):
-    """Give the bits that somebody has."""
-    return sum(bit for bit in (4, 2, 1) if allows(one, caller, owner=ADA, group=TEAM, wanted=bit))
+    """Return the bits that a caller has."""
+    return sum(
+        bit for bit in (4, 2, 1) if allows(one, caller, owner=ADA, group=TEAM, permissions=bit)
+    )
 
 
 @given(modes)
-def test_nine_bits_come_back(mode):
-    """A mode is an ACL of three entries and back."""
+def test_mode_round_trip(mode):
+    """A mode becomes an ACL of three entries, and the same mode again."""
     assert Acl.of_mode(mode).mode == mode
     assert not Acl.of_mode(mode).extended
 
 
 @given(modes, named, masks)
-def test_what_is_shown_parses_to_the_same(mode, entries, mask):
-    """The service's own text of an ACL says all of it, in either scope."""
+def test_text_round_trip(mode, entries, mask):
+    """The text of an ACL contains all of it, in either scope."""
     one = build(mode, entries, mask)
-    parsed = acl.parse(",".join(one.shown() + one.shown("default:")), nobody)
+    parsed = acl.parse(",".join(one.to_lines() + one.to_lines("default:")), nobody)
     assert dict(parsed.access) == dict(parsed.default) == dict(one.entries)
 
 
 @given(modes, named, bits, st.sampled_from([ADA, BOB, CY]), groups)
-def test_a_mask_only_takes_away_and_never_from_the_owner(mode, entries, mask, who, member):
-    """With a mask nobody has more than without; the owner has the same."""
-    caller = Caller(who, member)
+def test_mask_only_removes_and_not_from_the_owner(mode, entries, mask, object_id, member):
+    """A mask only removes permissions, and none of the owner's."""
+    caller = Caller(object_id, member)
     free, limited = build(mode, entries, None), build(mode, entries, mask)
-    if who == ADA:
+    if object_id == ADA:
         assert granted(limited, caller) == granted(free, caller) == mode >> 6
     else:
         assert granted(limited, caller) == granted(free, caller) & mask
 
 
 @given(modes, named, st.sampled_from([ADA, BOB, CY]), groups)
-def test_a_super_user_may_everything(mode, entries, who, member):
-    """Whatever the ACL says."""
-    assert granted(build(mode, entries, None), Caller(who, member, superuser=True)) == ALL
+def test_super_user_may_do_everything(mode, entries, object_id, member):
+    """A super-user has all permissions, whatever the ACL says."""
+    assert granted(build(mode, entries, None), Caller(object_id, member, superuser=True)) == ALL
 
 
 @given(modes, named, masks, modes)
-def test_chmod_shows_what_was_set_and_keeps_the_named_entries(mode, entries, mask, wanted):
-    """The middle bits are the mask's where there is one; the group's entry is left alone."""
+def test_chmod_keeps_the_named_entries(mode, entries, mask, permissions):
+    """The middle bits change the mask where there is one; the group's entry stays."""
     before = build(mode, entries, mask)
-    after = before.with_mode(wanted)
-    assert after.mode == wanted
+    after = before.with_mode(permissions)
+    assert after.mode == permissions
     assert {key: after.entries[key] for key in entries} == entries
     assert mask is None or after.entries[GROUP] == before.entries[GROUP]
 
 
 @given(modes, named, named)
-def test_a_recalculated_mask_lets_everybody_in_the_list_through(mode, entries, changes):
-    """After a change without a mask, nobody named is limited by it."""
+def test_recalculated_mask_limits_no_entry(mode, entries, changes):
+    """After a change without a mask, the new mask limits no named entry."""
     after = build(mode, entries, None).modified(changes)
     for (kind, _), value in after.entries.items():
         if kind in ("user", "group") and MASK in after.entries and (kind, _) != USER:
             assert value & after.entries[MASK] == value
 
 
-def test_the_owner_is_not_helped_by_groups():
-    """The first entry that fits decides (Microsoft's algorithm)."""
+def test_first_matching_entry_decides():
+    """The first matching entry decides (Microsoft's algorithm)."""
     one = Acl({USER: 0, GROUP: 7, OTHER: 7, ("user", BOB): 1, MASK: 7})
     assert granted(one, Caller(ADA, frozenset([TEAM]))) == 0
     assert granted(one, Caller(BOB, frozenset([TEAM]))) == 1
 
 
 def test_groups_add_up():
-    """Two groups of one person give what either gives."""
+    """A person in two groups has the permissions of both."""
     one = Acl({USER: 7, GROUP: 4, OTHER: 0, ("group", CLUB): 1, MASK: 7})
     assert granted(one, Caller(CY, frozenset([TEAM, CLUB]))) == 5
     assert granted(one, Caller(CY)) == 0
 
 
 def test_the_first_named_entry_brings_a_mask_and_the_last_leaves_it():
-    """As recorded from the service."""
+    """The first named entry adds a mask, which stays when the last one is removed (recorded)."""
     plain = Acl.of_mode(0o770)
     more = plain.modified({("user", BOB): 2})
-    assert more.shown() == ["user::rwx", f"user:{BOB}:-w-", "group::rwx", "mask::rwx", "other::---"]
+    assert more.to_lines() == [
+        "user::rwx",
+        f"user:{BOB}:-w-",
+        "group::rwx",
+        "mask::rwx",
+        "other::---",
+    ]
     less = more.without({("user", BOB)})
-    assert less.shown() == ["user::rwx", "group::rwx", "mask::rwx", "other::---"]
-    assert less.stripped() == plain
+    assert less.to_lines() == ["user::rwx", "group::rwx", "mask::rwx", "other::---"]
+    assert less.without_named() == plain
 
 
 def test_a_mask_that_is_given_stays_as_given():
-    """Unless the next change is made without one."""
+    """A given mask stays until a change without one."""
     one = Acl.of_mode(0o750).modified({("user", BOB): 7, MASK: 4})
     assert one.entries[MASK] == 4
     assert one.modified({("user", CY): 1}).entries[MASK] == 7
 
 
 def test_a_child_gets_the_default_without_others():
-    """The umask 007, then what the mode asked for lacks."""
+    """A child gets the default ACL less the umask 007 and less what the mode lacks."""
     default = Acl({USER: 7, GROUP: 5, OTHER: 7, ("user", BOB): 7, MASK: 7})
-    assert default.for_child().shown()[-1] == "other::---"
+    assert default.for_child().to_lines()[-1] == "other::---"
     assert default.for_child().entries["user", BOB] == 7
     assert default.for_child(0o640).mode == 0o640
 
@@ -145,15 +153,15 @@ def test_a_child_gets_the_default_without_others():
         "default:default:user::rwx",
     ],
 )
-def test_what_is_no_acl_is_refused(text):
-    """With the service's number for an invalid entry."""
-    with pytest.raises(StoreError) as refusal:
+def test_invalid_text_is_rejected(text):
+    """An invalid text is an error with the service's number for invalid entries."""
+    with pytest.raises(StoreError) as error:
         acl.parse(text, nobody)
-    assert refusal.value.code == "0x83090C53"
+    assert error.value.code == "0x83090C53"
 
 
 def test_a_user_name_stands_for_its_object_id():
-    """The service takes an object id or a user name."""
+    """The service accepts an object id or a user name."""
     parsed = acl.parse("user:bob@contoso.com:r-x", {"bob@contoso.com": BOB}.get)
     assert parsed.access == {("user", BOB): 5}
 
@@ -166,7 +174,7 @@ def test_base_entries_cannot_be_removed():
 
 
 def test_a_whole_acl_needs_its_three_entries():
-    """SETACL with less is refused; with nothing in a scope it keeps that scope."""
+    """SETACL needs the three entries of a scope; a scope without entries is kept."""
     current = Acl.of_mode(0o700)
     assert acl.replaced(current, {}) is current
     with pytest.raises(StoreError):

@@ -22,12 +22,12 @@ def write(fs, path, data=b""):
 
 
 def names(paths):
-    """Give the last parts, in order."""
+    """Return the last parts of the paths, sorted."""
     return sorted(posixpath.basename(path) for path in paths)
 
 
 def test_a_new_store_is_an_empty_folder(fs):
-    """The root exists, holds nothing, and belongs to nobody's group."""
+    """The root exists, is empty, and has no group."""
     info = fs.info("/")
     assert fs.ls("/") == []
     assert info["type"] == "DIRECTORY"
@@ -35,8 +35,8 @@ def test_a_new_store_is_an_empty_folder(fs):
     assert info["group"] == "00000000-0000-0000-0000-000000000000"
 
 
-def test_mkdir_makes_the_parents_and_does_not_mind_to_find_the_folder(fs):
-    """MKDIRS is mkdir -p."""
+def test_mkdir_makes_the_parents(fs):
+    """MKDIRS works like mkdir -p."""
     fs.mkdir("a/b/c")
     fs.mkdir("a/b/c")
     assert fs.info("a/b")["type"] == "DIRECTORY"
@@ -44,7 +44,7 @@ def test_mkdir_makes_the_parents_and_does_not_mind_to_find_the_folder(fs):
 
 
 def test_a_folder_cannot_be_made_where_a_file_is(fs):
-    """MKDIRS over or below a file is refused and leaves the file."""
+    """MKDIRS over or below a file is rejected and keeps the file."""
     write(fs, "a", b"1")
     for path in ("a", "a/b"):
         with pytest.raises(PermissionError):
@@ -52,8 +52,8 @@ def test_a_folder_cannot_be_made_where_a_file_is(fs):
     assert fs.cat("a") == b"1"
 
 
-def test_a_written_file_reads_back(fs):
-    """What was written is read, whole and in part, and its status tells its size."""
+def test_written_file_is_read(fs):
+    """A written file is read in whole and in part, and its status has its size."""
     data = bytes(range(256)) * 40
     write(fs, "folder/file.bin", data)
     assert fs.cat("folder/file.bin") == data
@@ -65,8 +65,8 @@ def test_a_written_file_reads_back(fs):
     assert (info["permission"], info["aclBit"], info["msExpirationTime"]) == ("770", False, 0)
 
 
-def test_seek_and_read_give_the_bytes_at_that_place(fs):
-    """OPEN honours offset and length, in blocks smaller than the file."""
+def test_seek_and_read(fs):
+    """OPEN respects offset and length, in blocks smaller than the file."""
     write(fs, "file", b"0123456789" * 10)
     with fs.open("file", "rb", blocksize=16) as file:
         file.seek(33)
@@ -83,7 +83,7 @@ def test_lines_are_read_across_blocks(fs):
 
 
 def test_append_adds_to_the_end(fs):
-    """Mode "ab" goes on where the file ended, and makes the file if need be."""
+    """Mode "ab" continues at the end of the file, and creates the file if needed."""
     for piece in (b"one ", b"two ", b"three"):
         with fs.open("log", "ab") as file:
             file.write(piece)
@@ -91,14 +91,14 @@ def test_append_adds_to_the_end(fs):
 
 
 def test_writing_again_replaces_the_bytes(fs):
-    """Mode "wb" over a longer file leaves nothing of it."""
+    """Mode "wb" replaces a longer file completely."""
     write(fs, "file", b"long, long ago")
     write(fs, "file", b"now")
     assert fs.cat("file") == b"now"
 
 
-def test_a_bad_offset_is_the_exception_that_the_client_knows(fs):
-    """An append beside the end is DatalakeBadOffsetException, and changes nothing."""
+def test_bad_offset_is_the_clients_exception(fs):
+    """An append that is not at the end is DatalakeBadOffsetException, and changes nothing."""
     write(fs, "file", b"0123456789")
     for offset in (9, 11):
         with pytest.raises(DatalakeBadOffsetException):
@@ -108,7 +108,7 @@ def test_a_bad_offset_is_the_exception_that_the_client_knows(fs):
 
 
 def test_touch_and_rm(fs):
-    """A touched file is there and empty; a removed one is not there."""
+    """A touched file exists and is empty; a removed one does not exist."""
     fs.touch("file")
     assert fs.exists("file")
     assert fs.cat("file") == b""
@@ -118,8 +118,8 @@ def test_touch_and_rm(fs):
         fs.rm("file")
 
 
-def test_what_is_not_there_is_the_clients_file_not_found(fs):
-    """Every kind of look at a missing path says so."""
+def test_missing_path_is_file_not_found(fs):
+    """Every kind of read of a missing path is FileNotFoundError."""
     fs.mkdir("folder")
     for look in (fs.info, fs.ls, fs.cat, fs.get_acl_status):
         with pytest.raises(FileNotFoundError):
@@ -129,7 +129,7 @@ def test_what_is_not_there_is_the_clients_file_not_found(fs):
 
 
 def test_a_folder_is_not_read_as_a_file(fs):
-    """OPEN and APPEND of a folder are refused by the service too."""
+    """The service itself rejects OPEN and APPEND of a folder."""
     fs.mkdir("folder")
     with pytest.raises(FileNotFoundError):
         fs.azure.call("OPEN", "folder", read="true")
@@ -138,7 +138,7 @@ def test_a_folder_is_not_read_as_a_file(fs):
 
 
 def test_rm_of_a_full_folder_needs_recursive(fs):
-    """A folder with something in it stays unless recursive is asked for."""
+    """A folder that is not empty is deleted only with recursive."""
     write(fs, "folder/sub/file", b"1")
     with pytest.raises(PermissionError):
         fs.rm("folder")
@@ -153,7 +153,7 @@ def test_rm_of_a_full_folder_needs_recursive(fs):
 
 
 def test_the_root_cannot_be_removed(fs):
-    """DELETE of the root is answered with false, and all is still there."""
+    """DELETE of the root returns false, and deletes nothing."""
     write(fs, "file", b"1")
     with pytest.raises(DatalakeRESTException, match="Operation failed"):
         fs.rm("/", recursive=True)
@@ -161,7 +161,7 @@ def test_the_root_cannot_be_removed(fs):
 
 
 def test_bytes_of_removed_files_leave_the_disk(fs, store_azure, store_name):
-    """Deleting and overwriting free the space."""
+    """Deleting and overwriting free the disk space."""
     folder = store_azure.stores.folder / store_name
     write(fs, "a/one", b"1" * 1000)
     write(fs, "a/two", b"2" * 1000)
@@ -172,7 +172,7 @@ def test_bytes_of_removed_files_leave_the_disk(fs, store_azure, store_name):
 
 
 def test_mv_renames_files_and_whole_folders(fs):
-    """A rename takes everything below along."""
+    """A rename moves everything below a folder."""
     write(fs, "old/sub/file", b"1")
     fs.mv("old", "new")
     assert fs.cat("new/sub/file") == b"1"
@@ -182,7 +182,7 @@ def test_mv_renames_files_and_whole_folders(fs):
 
 
 def test_mv_into_an_existing_folder_keeps_the_name(fs):
-    """A folder as destination takes the item in."""
+    """If the destination is a folder, the item is moved into it."""
     write(fs, "file", b"1")
     fs.mkdir("folder")
     fs.mv("file", "folder")
@@ -200,8 +200,8 @@ def test_mv_into_an_existing_folder_keeps_the_name(fs):
         ("/", "new"),
     ],
 )
-def test_a_rename_that_cannot_be_is_false(fs, source, destination):
-    """RENAME answers false and changes nothing."""
+def test_impossible_rename_is_false(fs, source, destination):
+    """An impossible RENAME returns false and changes nothing."""
     write(fs, "file", b"1")
     write(fs, "other", b"2")
     fs.mkdir("folder/sub")
@@ -212,8 +212,8 @@ def test_a_rename_that_cannot_be_is_false(fs, source, destination):
     assert (fs.cat("file"), fs.cat("other")) == (b"1", b"2")
 
 
-def test_ls_gives_pages_of_any_size(fs):
-    """Small pages add up to the whole listing, in order, with nothing twice."""
+def test_ls_works_with_any_page_size(fs):
+    """Pages of any size add up to the whole listing, in order, without repetition."""
     for number in range(11):
         fs.touch(f"folder/{number:02}")
     expected = [f"{number:02}" for number in range(11)]
@@ -223,14 +223,14 @@ def test_ls_gives_pages_of_any_size(fs):
 
 
 def test_ls_of_a_file_is_the_file(fs):
-    """A listing of a file has one nameless entry, so its name is the path."""
+    """The listing of a file has one entry without a name, so its name is the path."""
     write(fs, "folder/file", b"123")
     (entry,) = fs.ls("folder/file", detail=True)
     assert (entry["name"], entry["pathSuffix"], entry["length"]) == ("folder/file", "", 3)
 
 
 def test_walk_glob_du_and_df_see_the_whole_tree(fs):
-    """What the client computes from listings agrees with what was written."""
+    """The client's results from listings agree with what was written."""
     write(fs, "data/a.csv", b"1" * 10)
     write(fs, "data/deep/b.csv", b"2" * 20)
     write(fs, "data/deep/c.txt", b"3" * 30)
@@ -246,7 +246,7 @@ def test_walk_glob_du_and_df_see_the_whole_tree(fs):
 
 @pytest.mark.parametrize("delete_source", [False, True])
 def test_concat_moves_the_pieces_into_one_file(fs, delete_source):
-    """MSCONCAT makes the file, consumes the pieces, and their folder if told to."""
+    """MSCONCAT creates the file, removes the sources, and their folder if requested."""
     pieces = [b"hello ", b"", b"wide ", b"world"]
     for number, piece in enumerate(pieces):
         write(fs, f"pieces/{number}", piece)
@@ -258,7 +258,7 @@ def test_concat_moves_the_pieces_into_one_file(fs, delete_source):
 
 
 def test_concat_adds_to_a_file_that_is_there(fs):
-    """The pieces go behind what the target has; CONCAT does as MSCONCAT."""
+    """The sources are added to the end of the target; CONCAT works as MSCONCAT."""
     for name in ("whole", "one", "two"):
         write(fs, name, name.encode())
     fs.merge("whole", ["one"])
@@ -268,7 +268,7 @@ def test_concat_adds_to_a_file_that_is_there(fs):
 
 
 def test_concat_with_a_missing_piece_changes_nothing(fs):
-    """All sources are looked at before any is moved."""
+    """All sources are checked before any is moved."""
     write(fs, "one", b"1")
     with pytest.raises(FileNotFoundError):
         fs.concat("whole", ["one", "two"])
@@ -284,8 +284,8 @@ def test_concat_of_a_file_onto_itself_is_refused(fs):
     assert fs.cat("one") == b"1"
 
 
-def test_an_expired_file_vanishes(fs, store_azure):
-    """SETEXPIRY shows in the status, and takes the file away when its time has come."""
+def test_expired_file_is_deleted(fs, store_azure):
+    """SETEXPIRY is shown in the status, and the file is deleted when it expires."""
     write(fs, "file", b"1")
     fs.set_expiry("file", "RelativeToNow", 60_000)
     due = int(store_azure.clock.service_time() * 1000) + 60_000
@@ -297,8 +297,8 @@ def test_an_expired_file_vanishes(fs, store_azure):
     assert fs.ls("/") == []
 
 
-def test_expiry_options_reckon_from_their_own_start(fs, store_azure):
-    """Absolute, relative to creation, and never."""
+def test_expiry_options(fs, store_azure):
+    """Expiry may be absolute, relative to creation, or never."""
     write(fs, "file")
     created = fs.info("file")["accessTime"]
     store_azure.clock.advance(5)
@@ -312,15 +312,15 @@ def test_expiry_options_reckon_from_their_own_start(fs, store_azure):
 
 
 def test_a_folder_cannot_expire(fs):
-    """SETEXPIRY is for files."""
+    """SETEXPIRY works for files only."""
     fs.mkdir("folder")
     with pytest.raises(FileNotFoundError):
         fs.set_expiry("folder", "RelativeToNow", 1)
 
 
-def test_odd_names_are_names(fs):
-    """Names with blanks, signs, umlauts and dots are kept as they are."""
-    odd = [
+def test_unusual_names_are_kept(fs):
+    """Names with blanks, signs, umlauts and dots are kept unchanged."""
+    unusual = [
         "a b",
         "50%",
         "q?x",
@@ -335,15 +335,15 @@ def test_odd_names_are_names(fs):
         "a\u00a0b",
         "\U0001f469\u200d\U0001f4bb",
     ]
-    for name in odd:
-        write(fs, f"odd/{name}", name.encode())
-    assert names(fs.ls("odd")) == sorted(odd)
-    for name in odd:
-        assert fs.cat(f"odd/{name}") == name.encode()
+    for name in unusual:
+        write(fs, f"unusual/{name}", name.encode())
+    assert names(fs.ls("unusual")) == sorted(unusual)
+    for name in unusual:
+        assert fs.cat(f"unusual/{name}") == name.encode()
 
 
-def test_two_stores_are_apart(fs, store_azure, people):
-    """What one store holds is not in the other, and goes with its store alone."""
+def test_stores_are_separate(fs, store_azure, people):
+    """Stores have separate files, and are deleted separately."""
     store_azure.stores.create("another")
     other = core.AzureDLFileSystem(Token(store_azure, people["olga"]), store_name="another")
     write(fs, "file", b"here")
@@ -357,7 +357,7 @@ def test_two_stores_are_apart(fs, store_azure, people):
 
 
 def test_a_name_that_no_account_can_have_is_refused(store_azure):
-    """Names that could be paths never become folders."""
+    """A store's name cannot be a path."""
     for name in ("", "ab", "../x", "UPPER", "a" * 25, "with-dash", "line\nfeed"):
         with pytest.raises(ValueError, match="lower-case"):
             store_azure.stores.create(name)

@@ -1,4 +1,4 @@
-"""What goes over the wire, asked without a client that smooths it."""
+"""The store's protocol, without a client that hides details."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .conftest import Token
 
 
 def remote_exception(response):
-    """Give the refusal in an answer."""
+    """Return the error in a response."""
     return response.json()["RemoteException"]
 
 
 def raw(azure, host, target, token, method="GET"):
-    """Send a request line as it is: requests would tidy the path up."""
+    """Send a request line unchanged; requests would normalize the path."""
     proxy = urlsplit(azure.url)
     context = ssl.create_default_context(cafile=str(azure.ca_bundle))
     connection = http.client.HTTPSConnection("127.0.0.1", proxy.port, context=context)
@@ -31,9 +31,9 @@ def raw(azure, host, target, token, method="GET"):
         connection.close()
 
 
-def test_create_answers_as_recorded(door):
-    """CREATE is 201 with the address, no type, and the service's headers."""
-    response = door("PUT", "a", "CREATE", write="true")
+def test_create_response_is_as_recorded(webhdfs):
+    """CREATE returns 201 with the address, without a type, and with the service's headers."""
+    response = webhdfs("PUT", "a", "CREATE", write="true")
     assert response.status_code == 201
     assert response.headers["Location"] == response.url
     assert response.headers["Content-Length"] == "0"
@@ -46,21 +46,21 @@ def test_create_answers_as_recorded(door):
     ("method", "op", "confirmation"),
     [("PUT", "CREATE", "write"), ("POST", "APPEND", "append"), ("GET", "OPEN", "read")],
 )
-def test_without_confirmation_the_client_is_sent_on(door, method, op, confirmation):
-    """The standard two steps of WebHDFS work; the first one changes nothing."""
-    door("PUT", "other", "CREATE", b"1", write="true")
+def test_without_confirmation_the_client_is_redirected(webhdfs, method, op, confirmation):
+    """WebHDFS's two steps work; the first one changes nothing."""
+    webhdfs("PUT", "other", "CREATE", b"1", write="true")
     path = "new" if op == "CREATE" else "other"
-    first = door(method, path, op, b"2")
+    first = webhdfs(method, path, op, b"2")
     assert first.status_code == 307
     assert first.headers["Location"] == f"{first.request.url}&{confirmation}=true"
-    assert door("GET", "new", "GETFILESTATUS").status_code == 404
-    second = door.session.request(method, first.headers["Location"], data=b"2")
+    assert webhdfs("GET", "new", "GETFILESTATUS").status_code == 404
+    second = webhdfs.session.request(method, first.headers["Location"], data=b"2")
     assert second.ok
 
 
-def test_the_answer_to_nothing_there_is_as_recorded(door):
-    """404 carries the exception's name, its Java class, and the request's id."""
-    response = door("GET", "a/b", "GETFILESTATUS")
+def test_not_found_response_is_as_recorded(webhdfs):
+    """404 has the exception's name, its Java class, and the request's id."""
+    response = webhdfs("GET", "a/b", "GETFILESTATUS")
     exception = remote_exception(response)
     assert response.status_code == 404
     assert exception["exception"] == "FileNotFoundException"
@@ -70,82 +70,82 @@ def test_the_answer_to_nothing_there_is_as_recorded(door):
     assert response.headers["Status"] == "0x8309000A"
 
 
-def test_the_answer_to_a_bad_offset_is_as_recorded(door):
-    """400, BadOffsetException, and the service's own number."""
-    door("PUT", "a", "CREATE", b"123", write="true")
-    response = door("POST", "a", "APPEND", b"4", append="true", offset=2)
+def test_bad_offset_response_is_as_recorded(webhdfs):
+    """400 has BadOffsetException, and the service's own number."""
+    webhdfs("PUT", "a", "CREATE", b"123", write="true")
+    response = webhdfs("POST", "a", "APPEND", b"4", append="true", offset=2)
     exception = remote_exception(response)
     assert response.status_code == 400
     assert exception["javaClassName"] == "org.apache.hadoop.fs.adl.BadOffsetException"
     assert exception["message"].startswith("APPEND failed with error 0x83090015 (")
 
 
-def test_create_without_overwrite_keeps_the_file(door):
+def test_create_without_overwrite_keeps_the_file(webhdfs):
     """A second CREATE is 403 FileAlreadyExistsException; with overwrite it is 201."""
-    door("PUT", "a", "CREATE", b"old", write="true")
-    response = door("PUT", "a", "CREATE", b"new", write="true")
+    webhdfs("PUT", "a", "CREATE", b"old", write="true")
+    response = webhdfs("PUT", "a", "CREATE", b"new", write="true")
     assert response.status_code == 403
     assert remote_exception(response)["exception"] == "FileAlreadyExistsException"
-    assert door("GET", "a", "OPEN", read="true").content == b"old"
-    assert door("PUT", "a", "CREATE", b"new", write="true", overwrite="TRUE").status_code == 201
-    assert door("GET", "a", "OPEN", read="true").content == b"new"
+    assert webhdfs("GET", "a", "OPEN", read="true").content == b"old"
+    assert webhdfs("PUT", "a", "CREATE", b"new", write="true", overwrite="TRUE").status_code == 201
+    assert webhdfs("GET", "a", "OPEN", read="true").content == b"new"
 
 
-def test_create_can_leave_the_parents_alone(door):
+def test_create_without_parents(webhdfs):
     """With CreateParent=false a missing folder is 404."""
-    assert door("PUT", "a/b", "CREATE", write="true", CreateParent="false").status_code == 404
-    assert door("PUT", "a/b", "CREATE", write="true").status_code == 201
+    assert webhdfs("PUT", "a/b", "CREATE", write="true", CreateParent="false").status_code == 404
+    assert webhdfs("PUT", "a/b", "CREATE", write="true").status_code == 201
 
 
-def test_a_leased_file_takes_bytes_from_its_writer_alone(door):
-    """Another lease, or none, is 403 until the writer closes."""
+def test_lease_excludes_other_writers(webhdfs):
+    """An append with another lease, or none, is 403 until the writer closes the file."""
     mine = {"append": "true", "leaseid": "mine", "syncFlag": "DATA"}
-    door("PUT", "a", "CREATE", write="true", leaseid="mine", syncFlag="DATA")
-    assert door("POST", "a", "APPEND", b"1", offset=0, **mine).ok
+    webhdfs("PUT", "a", "CREATE", write="true", leaseid="mine", syncFlag="DATA")
+    assert webhdfs("POST", "a", "APPEND", b"1", offset=0, **mine).ok
     for other in ({}, {"leaseid": "yours"}):
-        response = door("POST", "a", "APPEND", b"x", append="true", offset=1, **other)
+        response = webhdfs("POST", "a", "APPEND", b"x", append="true", offset=1, **other)
         assert response.status_code == 403
         assert remote_exception(response)["exception"] == "IOException"
-    assert door("POST", "a", "APPEND", b"2", offset=1, **{**mine, "syncFlag": "CLOSE"}).ok
-    assert door("POST", "a", "APPEND", b"3", append="true", offset=2, leaseid="yours").ok
-    assert door("GET", "a", "OPEN", read="true").content == b"123"
+    assert webhdfs("POST", "a", "APPEND", b"2", offset=1, **{**mine, "syncFlag": "CLOSE"}).ok
+    assert webhdfs("POST", "a", "APPEND", b"3", append="true", offset=2, leaseid="yours").ok
+    assert webhdfs("GET", "a", "OPEN", read="true").content == b"123"
 
 
-def test_a_session_id_is_no_lease(door):
-    """It comes with every call of azure-datalake-store's files, and opens no leased one."""
-    door("PUT", "a", "CREATE", write="true", leaseid="mine", filesessionid="s", syncFlag="DATA")
+def test_a_session_id_is_no_lease(webhdfs):
+    """A session id, which azure-datalake-store always sends, does not replace the lease."""
+    webhdfs("PUT", "a", "CREATE", write="true", leaseid="mine", filesessionid="s", syncFlag="DATA")
     append = {"append": "true", "filesessionid": "s"}
-    assert door("POST", "a", "APPEND", b"x", leaseid="yours", **append).status_code == 403
+    assert webhdfs("POST", "a", "APPEND", b"x", leaseid="yours", **append).status_code == 403
     append["filesessionid"] = "another"
-    assert door("POST", "a", "APPEND", b"1", leaseid="mine", **append).ok
-    assert door("GET", "a", "OPEN", read="true", filesessionid="third").content == b"1"
+    assert webhdfs("POST", "a", "APPEND", b"1", leaseid="mine", **append).ok
+    assert webhdfs("GET", "a", "OPEN", read="true", filesessionid="third").content == b"1"
 
 
-def test_a_lease_that_nobody_uses_ends(door, store_azure):
-    """A writer that vanished does not block the file for ever."""
-    door("PUT", "a", "CREATE", write="true", leaseid="mine", syncFlag="DATA")
+def test_unused_lease_expires(webhdfs, store_azure):
+    """A lease expires, so a writer that has stopped does not block the file for ever."""
+    webhdfs("PUT", "a", "CREATE", write="true", leaseid="mine", syncFlag="DATA")
     store_azure.clock.advance(599)
-    assert door("POST", "a", "APPEND", b"1", append="true", leaseid="yours").status_code == 403
+    assert webhdfs("POST", "a", "APPEND", b"1", append="true", leaseid="yours").status_code == 403
     store_azure.clock.advance(2)
-    assert door("POST", "a", "APPEND", b"1", append="true", leaseid="yours").ok
+    assert webhdfs("POST", "a", "APPEND", b"1", append="true", leaseid="yours").ok
 
 
-def test_a_listing_shows_the_length_when_the_writer_says_so(door):
-    """DATA leaves the length in listings as it was; METADATA and CLOSE bring it up to date."""
-    door("PUT", "a", "CREATE", write="true", leaseid="mine", syncFlag="DATA")
+def test_sync_flag_updates_the_listed_length(webhdfs):
+    """DATA keeps the length in listings; METADATA and CLOSE update it."""
+    webhdfs("PUT", "a", "CREATE", write="true", leaseid="mine", syncFlag="DATA")
     lengths = []
     for flag in ("DATA", "METADATA", "DATA", "CLOSE"):
-        door("POST", "a", "APPEND", b"1", append="true", leaseid="mine", syncFlag=flag)
-        lengths.append(door("GET", "a", "GETFILESTATUS").json()["FileStatus"]["length"])
+        webhdfs("POST", "a", "APPEND", b"1", append="true", leaseid="mine", syncFlag=flag)
+        lengths.append(webhdfs("GET", "a", "GETFILESTATUS").json()["FileStatus"]["length"])
     assert lengths == [0, 2, 2, 4]
 
 
-def test_open_gives_what_there_is(door):
-    """A part, a part beyond the end, nothing at the end, and an error after it."""
-    door("PUT", "a", "CREATE", b"0123456789", write="true")
+def test_open_returns_existing_bytes(webhdfs):
+    """OPEN returns the bytes that exist; an offset beyond the end is an error."""
+    webhdfs("PUT", "a", "CREATE", b"0123456789", write="true")
 
     def read(**parameters):
-        return door("GET", "a", "OPEN", read="true", **parameters)
+        return webhdfs("GET", "a", "OPEN", read="true", **parameters)
 
     assert read(offset=3, length=4).content == b"3456"
     assert read(offset=8, length=100).content == b"89"
@@ -157,31 +157,31 @@ def test_open_gives_what_there_is(door):
     assert read(offset=-1).status_code == 400
 
 
-def test_pages_carry_a_continuation_token_since_2018_09(door):
-    """The token goes on where the page ended; older versions have none."""
+def test_pages_carry_a_continuation_token_since_2018_09(webhdfs):
+    """The token continues where the page ended; older versions have none."""
     for name in "abc":
-        door("PUT", f"d/{name}", "CREATE", write="true")
+        webhdfs("PUT", f"d/{name}", "CREATE", write="true")
     new = {"api-version": "2018-09-01", "listSize": 2}
-    page = door("GET", "d", "LISTSTATUS", **new).json()["FileStatuses"]
+    page = webhdfs("GET", "d", "LISTSTATUS", **new).json()["FileStatuses"]
     assert [entry["pathSuffix"] for entry in page["FileStatus"]] == ["a", "b"]
-    rest = door("GET", "d", "LISTSTATUS", listAfter=page["continuationToken"], **new).json()
+    rest = webhdfs("GET", "d", "LISTSTATUS", listAfter=page["continuationToken"], **new).json()
     assert [entry["pathSuffix"] for entry in rest["FileStatuses"]["FileStatus"]] == ["c"]
     assert rest["FileStatuses"]["continuationToken"] == ""
-    old = door("GET", "d", "LISTSTATUS", listBefore="b", **{"api-version": "2018-05-01"}).json()
+    old = webhdfs("GET", "d", "LISTSTATUS", listBefore="b", **{"api-version": "2018-05-01"}).json()
     assert [entry["pathSuffix"] for entry in old["FileStatuses"].pop("FileStatus")] == ["a"]
     assert old == {"FileStatuses": {}}
 
 
-def test_names_of_operations_and_parameters_are_in_any_case(door):
+def test_names_of_operations_and_parameters_are_in_any_case(webhdfs):
     """The op, the flags and the names of parameters are not case-sensitive."""
-    assert door("PUT", "a", "create", WRITE="True").status_code == 201
-    response = door.session.get(f"{door.url}/webhdfs/v1/a?OP=getFileStatus")
+    assert webhdfs("PUT", "a", "create", WRITE="True").status_code == 201
+    response = webhdfs.session.get(f"{webhdfs.url}/webhdfs/v1/a?OP=getFileStatus")
     assert response.json()["FileStatus"]["type"] == "FILE"
 
 
-def test_what_makes_no_sense_is_400(door):
-    """Unknown operations, wrong methods and bad values are refused with their own names."""
-    door("PUT", "a", "CREATE", write="true")
+def test_invalid_requests_are_400(webhdfs):
+    """Unknown operations, wrong methods and invalid values are errors."""
+    webhdfs("PUT", "a", "CREATE", write="true")
     for method, op, parameters in (
         ("GET", "DANCE", {}),
         ("GET", "", {}),
@@ -196,43 +196,43 @@ def test_what_makes_no_sense_is_400(door):
         ("GET", "CHECKACCESS", {"fsaction": "all"}),
         ("POST", "MSCONCAT", {}),
     ):
-        response = door(method, "a", op, **parameters)
+        response = webhdfs(method, "a", op, **parameters)
         assert (op, response.status_code) == (op, 400)
         assert remote_exception(response)["exception"] == "IllegalArgumentException"
-    response = door("PUT", "a", "OPEN", read="true")
+    response = webhdfs("PUT", "a", "OPEN", read="true")
     assert remote_exception(response)["exception"] == "UnsupportedOperationException"
 
 
 @pytest.mark.parametrize(
     "body", [b'{"sources": 1}', b'{"sources": [1]}', b"{", b'{"sources":[""]}', b"\xff", b"{}"]
 )
-def test_a_list_of_sources_that_is_none_is_refused(door, body):
-    """Whatever is in MSCONCAT's body, it is the client's error."""
-    assert door("POST", "whole", "MSCONCAT", body).status_code in (400, 404)
-    assert door("GET", "whole", "GETFILESTATUS").status_code == 404
+def test_invalid_list_of_sources(webhdfs, body):
+    """An invalid body of MSCONCAT is the client's error."""
+    assert webhdfs("POST", "whole", "MSCONCAT", body).status_code in (400, 404)
+    assert webhdfs("GET", "whole", "GETFILESTATUS").status_code == 404
 
 
-def test_the_old_form_of_msconcat_works(door):
+def test_the_old_form_of_msconcat_works(webhdfs):
     """Clients before 0.0.20 send a form instead of JSON (recorded: test_concat)."""
     for name in ("a", "b"):
-        door("PUT", f"d/{name}", "CREATE", name.encode(), write="true")
-    assert door("POST", "d/c", "MSCONCAT", b"sources=d/a,d/b").ok
-    assert door("GET", "d/c", "OPEN", read="true").content == b"ab"
+        webhdfs("PUT", f"d/{name}", "CREATE", name.encode(), write="true")
+    assert webhdfs("POST", "d/c", "MSCONCAT", b"sources=d/a,d/b").ok
+    assert webhdfs("GET", "d/c", "OPEN", read="true").content == b"ab"
 
 
-def test_set_expiry_is_an_extended_operation_only(door):
-    """SETEXPIRY is under /webhdfsext/, all else is not."""
-    door("PUT", "a", "CREATE", write="true")
+def test_set_expiry_is_an_extended_operation_only(webhdfs):
+    """SETEXPIRY is under /webhdfsext/, the other operations are not."""
+    webhdfs("PUT", "a", "CREATE", write="true")
     query = {"op": "SETEXPIRY", "expiryOption": "NeverExpire"}
-    session = door.session
-    assert session.put(f"{door.url}/webhdfs/v1/a", params=query).status_code == 400
-    assert session.put(f"{door.url}/webhdfsext/a", params=query).status_code == 200
-    assert session.get(f"{door.url}/webhdfsext/a?op=GETFILESTATUS").status_code == 400
-    assert session.get(f"{door.url}/elsewhere/a?op=GETFILESTATUS").status_code == 404
+    session = webhdfs.session
+    assert session.put(f"{webhdfs.url}/webhdfs/v1/a", params=query).status_code == 400
+    assert session.put(f"{webhdfs.url}/webhdfsext/a", params=query).status_code == 200
+    assert session.get(f"{webhdfs.url}/webhdfsext/a?op=GETFILESTATUS").status_code == 400
+    assert session.get(f"{webhdfs.url}/elsewhere/a?op=GETFILESTATUS").status_code == 404
 
 
-def test_a_token_that_does_not_fit_is_401_and_says_why(door, store_azure, people):
-    """Missing, foreign, broken, revoked and expired tokens get a challenge each."""
+def test_invalid_tokens_are_401(webhdfs, store_azure, people):
+    """Missing, foreign, broken, revoked and expired tokens each get a challenge."""
     identity = store_azure.world.identity
     foreign = identity.access_token(
         people["olga"], "https://management.azure.com/", client_id="test", lifetime=60
@@ -248,7 +248,7 @@ def test_a_token_that_does_not_fit_is_401_and_says_why(door, store_azure, people
         (carl, "revoked"),
     ):
         headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-        response = requests.get(f"{door.url}/webhdfs/v1/?op=LISTSTATUS", headers=headers)
+        response = requests.get(f"{webhdfs.url}/webhdfs/v1/?op=LISTSTATUS", headers=headers)
         assert response.status_code == 401
         challenge = response.headers["WWW-Authenticate"]
         assert challenge.startswith('Bearer authorization_uri="https://login.windows.net/')
@@ -256,14 +256,16 @@ def test_a_token_that_does_not_fit_is_401_and_says_why(door, store_azure, people
         assert why in challenge
         assert remote_exception(response)["exception"] == "SecurityException"
     identity.accept_again(people["carl"])
-    assert door("GET", "", "LISTSTATUS").ok
+    assert webhdfs("GET", "", "LISTSTATUS").ok
     store_azure.clock.advance(3600)
-    assert "expired" in door("GET", "", "LISTSTATUS").headers["WWW-Authenticate"]
+    assert "expired" in webhdfs("GET", "", "LISTSTATUS").headers["WWW-Authenticate"]
 
 
-def test_an_unknown_store_is_404(door):
-    """A host name without an account is told apart from a path that is not there."""
-    response = door.session.get("https://nostore.azuredatalakestore.net/webhdfs/v1/?op=LISTSTATUS")
+def test_an_unknown_store_is_404(webhdfs):
+    """A host name without an account is a different error from a missing path."""
+    response = webhdfs.session.get(
+        "https://nostore.azuredatalakestore.net/webhdfs/v1/?op=LISTSTATUS"
+    )
     assert response.status_code == 404
     assert remote_exception(response)["exception"] == "UnknownHostException"
 
@@ -281,8 +283,10 @@ def test_an_unknown_store_is_404(door):
         "a%0ab",
     ],
 )
-def test_hostile_paths_stay_inside(door, store_azure, store_name, people, tmp_path, path, method):
-    """No spelling of a path reaches the machine's files, or makes the sandbox stumble."""
+def test_hostile_paths_stay_inside(
+    webhdfs, store_azure, store_name, people, tmp_path, path, method
+):
+    """No path reaches the machine's files, or makes the sandbox fail."""
     stores = store_azure.stores.folder
     (stores.parent / "secret").write_text("do not tell")
     before = sorted(stores.parent.rglob("*"))
@@ -297,25 +301,25 @@ def test_hostile_paths_stay_inside(door, store_azure, store_name, people, tmp_pa
 
 
 @pytest.mark.parametrize("destination", ["../../secret", "/a/../../b", "a\0b"])
-def test_hostile_destinations_and_sources_stay_inside(door, destination):
+def test_hostile_destinations_and_sources_stay_inside(webhdfs, destination):
     """The paths in parameters are checked as well."""
-    door("PUT", "a", "CREATE", b"1", write="true")
-    assert door("PUT", "a", "RENAME", destination=destination).status_code == 400
-    assert door("POST", "b", "CONCAT", sources=destination).status_code == 400
-    assert door("GET", "a", "OPEN", read="true").content == b"1"
+    webhdfs("PUT", "a", "CREATE", b"1", write="true")
+    assert webhdfs("PUT", "a", "RENAME", destination=destination).status_code == 400
+    assert webhdfs("POST", "b", "CONCAT", sources=destination).status_code == 400
+    assert webhdfs("GET", "a", "OPEN", read="true").content == b"1"
 
 
-def test_an_absolute_path_of_the_machine_is_a_name_like_any_other(door, store_azure):
-    """What looks like the machine's root is a path in the store."""
-    assert door("PUT", "/etc/passwd", "CREATE", b"1", write="true").status_code == 201
-    assert door("GET", "etc/passwd", "OPEN", read="true").content == b"1"
+def test_absolute_path_is_a_path_in_the_store(webhdfs, store_azure):
+    """An absolute path is a path in the store."""
+    assert webhdfs("PUT", "/etc/passwd", "CREATE", b"1", write="true").status_code == 201
+    assert webhdfs("GET", "etc/passwd", "OPEN", read="true").content == b"1"
 
 
-def test_very_deep_folders_are_no_trouble(door):
-    """A thousand folders in one another are made, counted and removed."""
+def test_very_deep_folders(webhdfs):
+    """A thousand nested folders are created, counted and removed."""
     deep = "/".join("d" * 1000)
-    assert door("PUT", deep, "MKDIRS").json() == {"boolean": True}
-    counted = door("GET", "", "GETCONTENTSUMMARY").json()["ContentSummary"]
+    assert webhdfs("PUT", deep, "MKDIRS").json() == {"boolean": True}
+    counted = webhdfs("GET", "", "GETCONTENTSUMMARY").json()["ContentSummary"]
     assert counted["directoryCount"] == 1001
-    assert door("DELETE", "d", "DELETE", recursive="true").json() == {"boolean": True}
-    assert door("GET", "", "LISTSTATUS").json()["FileStatuses"]["FileStatus"] == []
+    assert webhdfs("DELETE", "d", "DELETE", recursive="true").json() == {"boolean": True}
+    assert webhdfs("GET", "", "LISTSTATUS").json()["FileStatuses"]["FileStatus"] == []

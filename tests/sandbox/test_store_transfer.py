@@ -15,20 +15,20 @@ MEGABYTE = 2**20
 
 
 def digest(path):
-    """Give a file's checksum."""
+    """Return a file's checksum."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.fixture
 def big(tmp_path):
-    """Five megabytes and a bit of noise."""
+    """A file of five megabytes and some more random bytes."""
     path = tmp_path / "big.bin"
     path.write_bytes(random.Random(5).randbytes(5 * MEGABYTE + 12345))
     return path
 
 
 def test_put_and_get_keep_every_byte(fs, big, tmp_path):
-    """A file larger than one request goes up and comes down the same."""
+    """A file larger than one request is the same after upload and download."""
     fs.put(str(big), "up/big.bin")
     assert fs.info("up/big.bin")["length"] == big.stat().st_size
     fs.get("up/big.bin", str(tmp_path / "down.bin"))
@@ -36,12 +36,12 @@ def test_put_and_get_keep_every_byte(fs, big, tmp_path):
 
 
 def test_uploader_and_downloader_keep_every_byte(fs, big, tmp_path):
-    """With several threads and chunks, and with the progress told to the end.
+    """Several threads and chunks transfer all bytes, and report progress to the end.
 
-    One thread fetches: the client hangs for ever, now and then, when two threads end the
-    last two chunks of a download at once (its ADLTransferClient._update).
+    One thread downloads: the client sometimes hangs for ever when two threads end the last
+    two chunks of a download at once (its ADLTransferClient._update).
     """
-    told = []
+    progress = []
     ADLUploader(
         fs,
         "up/big.bin",
@@ -49,9 +49,9 @@ def test_uploader_and_downloader_keep_every_byte(fs, big, tmp_path):
         nthreads=4,
         blocksize=MEGABYTE,
         buffersize=MEGABYTE,
-        progress_callback=lambda done, total: told.append((done, total)),
+        progress_callback=lambda done, total: progress.append((done, total)),
     )
-    assert told[-1] == (big.stat().st_size, big.stat().st_size)
+    assert progress[-1] == (big.stat().st_size, big.stat().st_size)
     down = tmp_path / "down.bin"
     ADLDownloader(
         fs, "up/big.bin", str(down), nthreads=1, chunksize=MEGABYTE, blocksize=MEGABYTE // 2
@@ -59,8 +59,8 @@ def test_uploader_and_downloader_keep_every_byte(fs, big, tmp_path):
     assert digest(down) == digest(big)
 
 
-def test_a_tree_goes_up_and_comes_down(fs, tmp_path):
-    """Many small files with 64 threads, folders and empty files included."""
+def test_tree_is_uploaded_and_downloaded(fs, tmp_path):
+    """Many small files are transferred with 64 threads, with folders and empty files."""
     source = tmp_path / "source"
     noise = random.Random(7)
     for number in range(60):
@@ -76,7 +76,7 @@ def test_a_tree_goes_up_and_comes_down(fs, tmp_path):
 
 
 def test_chunks_are_merged_into_one_file(fs, big):
-    """The client's chunked way: pieces in a folder, then MSCONCAT, then no folder."""
+    """The client's chunks are uploaded to a folder, merged with MSCONCAT, and removed."""
 
     def merge(adlfs, outfile, files, shutdown_event=None, overwrite=False):
         adlfs.concat(outfile, files, delete_source=True)
@@ -100,59 +100,59 @@ def test_chunks_are_merged_into_one_file(fs, big):
     assert hashlib.sha256(fs.cat("up/big.bin")).hexdigest() == digest(big)
 
 
-def test_appends_at_the_end_from_many_threads_all_arrive(door):
+def test_appends_from_many_threads(webhdfs):
     """Nothing is lost or mixed when 16 threads append to one file."""
-    door("PUT", "log", "CREATE", write="true")
+    webhdfs("PUT", "log", "CREATE", write="true")
     lines = [f"{number:07}\n".encode() for number in range(160)]
 
     def add(line):
-        return door("POST", "log", "APPEND", line, append="true").status_code
+        return webhdfs("POST", "log", "APPEND", line, append="true").status_code
 
     with ThreadPoolExecutor(16) as pool:
         assert set(pool.map(add, lines)) == {200}
-    read = door("GET", "log", "OPEN", read="true").content
+    read = webhdfs("GET", "log", "OPEN", read="true").content
     assert sorted(read.splitlines(keepends=True)) == lines
 
 
-def test_concats_into_one_file_from_many_threads_all_arrive(door):
-    """Pieces that are moved in at once stand one after the other, each in one piece."""
+def test_concats_from_many_threads(webhdfs):
+    """Sources that are moved by many threads at once follow each other, each in one piece."""
     pieces = [bytes([number]) * (MEGABYTE // 2) for number in range(24)]
     for number, piece in enumerate(pieces):
-        door("PUT", f"d/{number}", "CREATE", piece, write="true")
-    door("PUT", "whole", "CREATE", write="true")
+        webhdfs("PUT", f"d/{number}", "CREATE", piece, write="true")
+    webhdfs("PUT", "whole", "CREATE", write="true")
 
     def add(number):
-        return door("POST", "whole", "MSCONCAT", f"sources=d/{number}".encode()).status_code
+        return webhdfs("POST", "whole", "MSCONCAT", f"sources=d/{number}".encode()).status_code
 
     with ThreadPoolExecutor(12) as pool:
         assert set(pool.map(add, range(len(pieces)))) == {200}
-    read = door("GET", "whole", "OPEN", read="true").content
+    read = webhdfs("GET", "whole", "OPEN", read="true").content
     size = len(pieces[0])
     assert sorted(read[at : at + size] for at in range(0, len(read), size)) == pieces
 
 
 def test_uploaded_bytes_do_not_stay_in_memory(fs, big, store_azure):
-    """The request log forgets large bodies, and keeps what was asked."""
+    """The request log drops large bodies, and keeps the requests."""
     store_azure.log.clear()
     fs.put(str(big), "big")
-    asked = store_azure.log.to("/big", method="POST")
-    assert len(asked) > 1
-    assert sum(len(exchange.request.body) for exchange in asked) < MEGABYTE
+    requests = store_azure.log.to("/big", method="POST")
+    assert len(requests) > 1
+    assert sum(len(exchange.request.body) for exchange in requests) < MEGABYTE
     assert fs.info("big")["length"] == big.stat().st_size
 
 
-def test_many_threads_make_and_remove_one_tree(door):
-    """Creating, listing, renaming and deleting at once gives answers, never a failure."""
+def test_many_threads_make_and_remove_one_tree(webhdfs):
+    """Creating, listing, renaming and deleting at once never causes a server error."""
 
     def work(number):
         name = f"d/{number % 5}"
         return [
-            door("PUT", name, "CREATE", b"x" * 1000, write="true", overwrite="true").status_code,
-            door("GET", name, "OPEN", read="true").status_code,
-            door("PUT", name, "RENAME", destination=f"d/r{number % 3}").status_code,
-            door("POST", "whole", "MSCONCAT", f"sources=d/r{number % 3}".encode()).status_code,
-            door("GET", "d", "LISTSTATUS").status_code,
-            door("DELETE", f"d/{number % 7}", "DELETE").status_code,
+            webhdfs("PUT", name, "CREATE", b"x" * 1000, write="true", overwrite="true").status_code,
+            webhdfs("GET", name, "OPEN", read="true").status_code,
+            webhdfs("PUT", name, "RENAME", destination=f"d/r{number % 3}").status_code,
+            webhdfs("POST", "whole", "MSCONCAT", f"sources=d/r{number % 3}".encode()).status_code,
+            webhdfs("GET", "d", "LISTSTATUS").status_code,
+            webhdfs("DELETE", f"d/{number % 7}", "DELETE").status_code,
         ]
 
     with ThreadPoolExecutor(12) as pool:

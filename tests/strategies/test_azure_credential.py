@@ -66,7 +66,7 @@ from adls_enduser.testing.strategies import CHALLENGE
 from ..conftest import PASSWORD
 from ..constants import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
 from ..planes import ask_from_both_planes
-from ..sandbox.test_authorize import ScriptedBrowser, in_front
+from ..sandbox.test_authorize import ScriptedBrowser, as_default_browser
 from ..strangers import Giving, Strangers, StrangersInfo
 
 if TYPE_CHECKING:
@@ -774,7 +774,7 @@ def test_a_real_device_code_credential_serves_both_planes(
 @pytest.fixture
 def browser(azure: Sandbox, grace: Person) -> Iterator[ScriptedBrowser]:
     """Let Grace sit in front of the machine's browser."""
-    with in_front(ScriptedBrowser(azure, grace)) as scripted:
+    with as_default_browser(ScriptedBrowser(azure, grace)) as scripted:
         yield scripted
 
 

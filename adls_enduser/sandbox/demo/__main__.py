@@ -1,7 +1,7 @@
-"""The whole story in under a minute: ``python -m adls_enduser.sandbox.demo``.
+"""The main job in under a minute: ``python -m adls_enduser.sandbox.demo``.
 
 Real SDKs sign in, manage an account and move files, against a sandbox in this process.
-Exits with 0 only if everything was as it should be.
+The exit status is 0 only if every step succeeded.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from ...interaction.prompts import show
 from ..directory import CONTOSO
 from ..resource_manager import SUBSCRIPTION_ID
 from ..sandbox import Sandbox
-from .browser import NoBrowser, opened, sign_in
-from .console import Progress, Teller
-from .network_watch import Connections
+from .browser import NoBrowser, open_chromium, sign_in
+from .console import Console, Progress
+from .network_watch import ConnectionMonitor
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 ADA, GRACE = f"ada@{CONTOSO}", f"grace@{CONTOSO}"
 STORE, NEW_STORE, GROUP = "mystore", "demostore", "analytics"
 
-# Several files, each in one piece. azure-datalake-store 1.x tells of an upload's progress
-# when a file is through, whatever its chunksize= says; and a download in pieces hangs for
-# ever, now and then, in every version: when the last two pieces of a file end at once,
-# both threads rename it (its transfer.ADLTransferClient._update).
+# Several files, each in one chunk. azure-datalake-store 1.x reports the progress of an upload
+# only when a file is complete, whatever its chunksize= says. And a download in chunks sometimes
+# hangs for ever, in every version: when the last two chunks of a file end at the same time,
+# both threads rename the file (its transfer.ADLTransferClient._update).
 _MEGABYTES = {"large.bin": 16, "north.bin": 8, "east.bin": 8, "south.bin": 8, "west.bin": 8}
-_PIECE = 2**20 * max(_MEGABYTES.values())
+_CHUNK = 2**20 * max(_MEGABYTES.values())
 
 _PACKAGES = ("azure-datalake-store", "azure-mgmt-datalake-store", "adal", "msrestazure")
 _GRANTS = {
@@ -52,141 +52,143 @@ _GRANTS = {
 }
 
 
-class NotAsItShouldBe(Exception):
-    """A step of the demo went wrong."""
+class DemoFailed(Exception):
+    """A step of the demo did not give the expected result."""
 
 
 def main() -> int:
-    """Tell the story; give the exit status."""
+    """Run the demo on a fresh sandbox, and return the exit status."""
     with Sandbox() as azure:
-        return tell(azure, Teller(sys.stdout))
+        return run_demo(azure, Console(sys.stdout))
 
 
-def tell(azure: Sandbox, teller: Teller) -> int:
-    """Tell the story of a fresh sandbox; give the exit status."""
+def run_demo(azure: Sandbox, console: Console) -> int:
+    """Run all steps, and return the exit status."""
     began = time.monotonic()
     try:
-        Demo(azure, teller, Connections()).run()
-    except NotAsItShouldBe as wrong:
-        teller.heading(f"This is not as it should be: {wrong}")
+        Demo(azure, console, ConnectionMonitor()).run()
+    except DemoFailed as error:
+        console.heading(f"The demo failed: {error}")
         return 1
-    teller.heading(f"All is as it should be, after {time.monotonic() - began:.0f} seconds.")
+    console.heading(f"All steps succeeded, after {time.monotonic() - began:.0f} seconds.")
     return 0
 
 
 class Demo:
-    """The story, one method a step. ``prompts`` counts how often somebody was asked."""
+    """The demo, one method per step. ``prompts`` counts how often a person was prompted."""
 
-    def __init__(self, azure: Sandbox, teller: Teller, watch: Connections) -> None:
+    def __init__(self, azure: Sandbox, console: Console, monitor: ConnectionMonitor) -> None:
         self.azure = azure
-        self.tell = teller
-        self.watch = watch
+        self.console = console
+        self.monitor = monitor
         self.prompts = 0
         azure.entra.person(ADA, password="ada-password")
         self.grace = azure.entra.person(GRACE, password="grace-password", mfa=True)
         self.chrome: Chrome | None = None
 
     def run(self) -> None:
-        """Go through all steps."""
+        """Run all steps."""
         self.introduce()
         self.password_account_management()
         self.password_filesystem()
-        self.password_refused()
+        self.password_not_enough()
         self.device_code_account_management()
         self.device_code_filesystem()
         self.browser()
         credentials, token = self.one_sign_in()
         self.account_operations(credentials)
         self.data_operations(token)
-        self.sum_up()
+        self.summarize()
 
     def introduce(self) -> None:
-        """Say where we are."""
-        self.tell.heading("Azure, on this machine")
+        """Print what runs where, and which persons exist."""
+        self.console.heading("Azure, on this machine")
         found = [f"{name} {version(name)}" for name in _PACKAGES]
-        self.tell.say(f"Found: {', '.join(found)}, on Python {platform.python_version()}.")
-        self.tell.say(
-            "These packages are the real ones. They believe that they talk to Azure: the"
-            " sandbox answers in its place, under its host names, on 127.0.0.1."
+        self.console.paragraph(f"Found: {', '.join(found)}, on Python {platform.python_version()}.")
+        self.console.paragraph(
+            "These packages are the real ones. They connect to Azure's host names; the sandbox"
+            " responds under these names, on 127.0.0.1."
         )
-        self.tell.say(
+        self.console.paragraph(
             f"Two people exist: {ADA} signs in with a password, {GRACE} needs a second factor."
         )
 
     def password_account_management(self) -> None:
         """Recipe 1 of Microsoft's article."""
-        self.tell.step("A password, for account management")
-        self.tell.code(
+        self.console.step("A password, for account management")
+        self.console.code(
             'credentials = management_credentials(mode="password", tenant=..., username=...)'
         )
         credentials = management_credentials(
             mode="password", tenant=CONTOSO, username=ADA, password="ada-password"
         )
         self.expect_person(credentials, ADA)
-        self.tell.say("Ada is signed in; in a program of yours she would have typed her password.")
+        self.console.paragraph("Ada is signed in. In your program she types her password.")
         self.show_accounts(credentials)
 
     def password_filesystem(self) -> None:
         """Recipe 2."""
-        self.tell.step("A password, for the file system")
-        self.tell.code('token = filesystem_token(mode="password", tenant=..., username=...)')
+        self.console.step("A password, for the file system")
+        self.console.code('token = filesystem_token(mode="password", tenant=..., username=...)')
         token = filesystem_token(
             mode="password", tenant=CONTOSO, username=ADA, password="ada-password"
         )
         self.expect_person(token, ADA)
         self.write_and_read(token, b"Hello from Ada")
 
-    def password_refused(self) -> None:
-        """Show what a refusal looks like."""
-        self.tell.step("A refusal, and what to do about it")
-        self.tell.say("Grace tries the same. A password alone is not enough for her account:")
+    def password_not_enough(self) -> None:
+        """Show a sign-in error."""
+        self.console.step("An error, and what to do about it")
+        self.console.paragraph("Grace tries the same. A password is not enough for her account:")
         try:
             management_credentials(
                 mode="password", tenant=CONTOSO, username=GRACE, password="grace-password"
             )
-        except MfaRequired as refused:
-            self.tell.quote(f"{type(refused).__name__}: {refused}")
+        except MfaRequired as error:
+            self.console.quote(f"{type(error).__name__}: {error}")
         else:
-            raise NotAsItShouldBe("a password was enough for somebody with a second factor")
-        self.tell.say("An error says what happened, what to do next, and how to look it up.")
+            raise DemoFailed("a password was enough for a person who needs a second factor")
+        self.console.paragraph(
+            "The error says what happened, what to do next, and which number to look up."
+        )
 
     def device_code_account_management(self) -> None:
         """Recipe 3."""
-        self.tell.step("A second factor, for account management")
-        self.tell.code('credentials = management_credentials(mode="device_code", tenant=...)')
+        self.console.step("A second factor, for account management")
+        self.console.code('credentials = management_credentials(mode="device_code", tenant=...)')
         credentials = management_credentials(
-            mode="device_code", tenant=CONTOSO, prompt=self.ask_grace
+            mode="device_code", tenant=CONTOSO, prompt=self.prompt_grace
         )
         self.expect_person(credentials, GRACE)
         self.show_accounts(credentials)
 
     def device_code_filesystem(self) -> None:
         """Recipe 4."""
-        self.tell.step("A second factor, for the file system")
-        self.tell.code('token = filesystem_token(mode="device_code", tenant=...)')
-        token = filesystem_token(mode="device_code", tenant=CONTOSO, prompt=self.ask_grace)
+        self.console.step("A second factor, for the file system")
+        self.console.code('token = filesystem_token(mode="device_code", tenant=...)')
+        token = filesystem_token(mode="device_code", tenant=CONTOSO, prompt=self.prompt_grace)
         self.expect_person(token, GRACE)
         self.write_and_read(token, b"Hello from Grace")
 
     def browser(self) -> None:
-        """Show the way in for tenants that allow neither a password nor a device code."""
-        self.tell.step("A browser, where device codes are blocked")
-        self.tell.code(
+        """Sign in with a browser, for tenants that allow neither a password nor a device code."""
+        self.console.step("A browser, where device codes are blocked")
+        self.console.code(
             "strategy = Browser(tenant=...)",
             "credentials = management_credentials(mode=strategy)",
             "token = filesystem_token(mode=strategy)",
         )
         try:
-            with opened(self.azure) as self.chrome:
+            with open_chromium(self.azure) as self.chrome:
                 number = self.chrome.capabilities["browserVersion"]
-                self.tell.say(f"A real one is here, Chromium {number}; it opens no window.")
+                self.console.paragraph(f"Chromium {number} is used, without a window.")
                 self.browser_sign_in()
         except NoBrowser as reason:
-            self.tell.say(f"None that the demo can drive is here ({reason}): a script plays it.")
+            self.console.paragraph(f"No browser can be used ({reason}), so a script signs in.")
             self.browser_sign_in()
 
     def browser_sign_in(self) -> None:
-        """Sign Grace in on the page, and use what comes back on both planes."""
+        """Sign Grace in on the page, and use the result for both audiences."""
         strategy = Browser(tenant=CONTOSO, prompt=self.browse_as_grace)
         credentials = management_credentials(mode=strategy)
         self.expect_person(credentials, GRACE)
@@ -194,166 +196,173 @@ class Demo:
         self.write_and_read(filesystem_token(mode=strategy), b"Hello from the browser")
 
     def one_sign_in(self) -> tuple[Credentials, Credentials]:
-        """Serve both planes with one prompt."""
-        self.tell.step("One sign-in for both")
-        self.tell.say("Twice the same question is once too often. So keep the strategy:")
-        self.tell.code(
+        """Get the credentials of both audiences with one prompt."""
+        self.console.step("One sign-in for both")
+        self.console.paragraph("One prompt is enough for both. Keep the strategy:")
+        self.console.code(
             "strategy = DeviceCode(tenant=...)",
-            "credentials = management_credentials(mode=strategy)  # asks here ...",
+            "credentials = management_credentials(mode=strategy)  # prompts here ...",
             "token = filesystem_token(mode=strategy)              # ... and not again",
         )
         before = self.prompts
-        strategy = DeviceCode(tenant=CONTOSO, prompt=self.ask_grace)
+        strategy = DeviceCode(tenant=CONTOSO, prompt=self.prompt_grace)
         credentials = management_credentials(mode=strategy)
         token = filesystem_token(mode=strategy)
         self.expect_person(credentials, GRACE)
         self.expect_person(token, GRACE)
-        self.expect(self.prompts == before + 1, "one sign-in asked more than once")
-        self.tell.say("Both are signed in, and Grace was asked once.")
+        self.expect(self.prompts == before + 1, "one sign-in prompted more than once")
+        self.console.paragraph("Both are signed in, and Grace was prompted once.")
         return credentials, token
 
     def account_operations(self, credentials: Credentials) -> None:
         """Create, list and delete an account."""
         from azure.mgmt.datalake.store.models import CreateDataLakeStoreAccountParameters
 
-        self.tell.step("Create, list and delete an account")
+        self.console.step("Create, list and delete an account")
         accounts = _client(credentials).accounts
-        # azure-mgmt-datalake-store 0.5.0 says create and delete.
+        # azure-mgmt-datalake-store 0.5.0 calls them create and delete.
         create = getattr(accounts, "begin_create", None) or accounts.create
         delete = getattr(accounts, "begin_delete", None) or accounts.delete
         parameters = CreateDataLakeStoreAccountParameters(location="eastus2")
-        made = create(GROUP, NEW_STORE, parameters).result()
-        self.tell.say(f"Created {made.name} in {made.location}.")
+        created = create(GROUP, NEW_STORE, parameters).result()
+        self.console.paragraph(f"Created {created.name} in {created.location}.")
         self.expect_accounts(accounts, {STORE, NEW_STORE})
         delete(GROUP, NEW_STORE).result()
-        self.tell.say(f"Deleted {NEW_STORE}.")
+        self.console.paragraph(f"Deleted {NEW_STORE}.")
         self.expect_accounts(accounts, {STORE})
 
     def data_operations(self, token: Credentials) -> None:
-        """Upload and download, and compare."""
-        self.tell.step("Upload and download")
+        """Upload and download files, and compare them."""
+        self.console.step("Upload and download")
         filesystem = _filesystem(token)
         with tempfile.TemporaryDirectory(prefix="adls-enduser-demo-") as folder:
-            here, back = Path(folder, "here"), Path(folder, "back")
-            _fill(here)
-            self.tell.say(
+            source, target = Path(folder, "source"), Path(folder, "target")
+            _create_files(source)
+            self.console.paragraph(
                 f"{len(_MEGABYTES)} files of random bytes, the largest of"
-                f" {max(_MEGABYTES.values())} MB, go up and come back in several threads."
+                f" {max(_MEGABYTES.values())} MB, are uploaded and downloaded in several threads."
             )
-            self.transfer(filesystem, here, back)
-            self.compare(here, back)
+            self.transfer(filesystem, source, target)
+            self.compare(source, target)
         filesystem.rm("/demo", recursive=True)
         self.expect(filesystem.ls("/") == ["hello.txt"], "the folder was not deleted")
-        self.tell.say("The folder in the store is deleted again.")
+        self.console.paragraph("The folder in the store is deleted again.")
 
-    def transfer(self, filesystem: Any, here: Path, back: Path) -> None:
-        """Send a folder up and down, with a progress display."""
+    def transfer(self, filesystem: Any, source: Path, target: Path) -> None:
+        """Upload and download a folder, with a progress display."""
         from azure.datalake.store import multithread
 
-        ways = {
-            "Uploading": (multithread.ADLUploader, here),
-            "Downloading": (multithread.ADLDownloader, back),
+        transfers = {
+            "Uploading": (multithread.ADLUploader, source),
+            "Downloading": (multithread.ADLDownloader, target),
         }
-        for label, (way, local) in ways.items():
-            began, progress = time.monotonic(), Progress(self.tell, label)
-            options = {"nthreads": 4, "chunksize": _PIECE, "progress_callback": progress}
-            transfer = way(filesystem, rpath="/demo", lpath=str(local), **options)
+        for label, (transfer_class, local) in transfers.items():
+            began, progress = time.monotonic(), Progress(self.console, label)
+            options = {"nthreads": 4, "chunksize": _CHUNK, "progress_callback": progress}
+            transfer = transfer_class(filesystem, rpath="/demo", lpath=str(local), **options)
             self.expect(transfer.successful(), f"{label} failed")
-            self.expect(progress.done == progress.total > 0, f"{label} told of no progress")
+            self.expect(progress.done == progress.total > 0, f"{label} reported no progress")
             speed = progress.total / 2**20 / (time.monotonic() - began)
-            self.tell.say(f"Done, at {speed:.0f} MB a second.")
+            self.console.paragraph(f"Done, at {speed:.0f} MB per second.")
 
-    def compare(self, here: Path, back: Path) -> None:
-        """Compare the checksums of what went and what came."""
+    def compare(self, source: Path, target: Path) -> None:
+        """Compare the checksums of the uploaded and the downloaded files."""
         for name in _MEGABYTES:
-            sent, received = _checksum(here / name), _checksum(back / name)
-            self.expect(sent == received, f"{name} came back with another checksum")
-            self.tell.say(f"{name:<10} SHA-256 {sent[:16]}... is the same on both sides")
+            sent, received = _checksum(source / name), _checksum(target / name)
+            self.expect(sent == received, f"{name} has another checksum after the download")
+            self.console.paragraph(f"{name:<10} SHA-256 {sent[:16]}... is the same on both sides")
 
-    def sum_up(self) -> None:
-        """Count."""
-        self.tell.heading("What happened")
-        log = self.azure.log
-        tokens = [one for one in log.to("/oauth2/token", method="POST") if one.request]
-        refused = sum(one.status != 200 for one in tokens)
+    def summarize(self) -> None:
+        """Print the counts of prompts and requests, and check them."""
+        self.console.heading("Summary")
+        self.summarize_token_requests()
+        self.summarize_hosts()
+        others = self.monitor.other_hosts
+        self.expect(not others, f"there were connections to {', '.join(sorted(others))}")
+        self.console.paragraph("Nothing left this machine: every connection was to 127.0.0.1.")
+
+    def summarize_token_requests(self) -> None:
+        """Print and check how often people were prompted, and how tokens were requested."""
+        tokens = self.azure.log.to("/oauth2/token", method="POST")
+        failed = sum(exchange.status != 200 for exchange in tokens)
         grants = Counter(one.request.form["grant_type"] for one in tokens if one.request)
-        ways = ", ".join(f"{number} {_GRANTS.get(way, way)}" for way, number in grants.items())
-        self.tell.say(f"Prompts: {self.prompts}, each of them for Grace.")
-        self.tell.say(f"Token requests: {len(tokens)} ({ways}); {refused} was refused.")
-        hosts = Counter(one.host for one in log if one.request)
-        for host, number in hosts.most_common():
-            self.tell.say(f"{number:>5} requests for {host}")
-        strangers = sum(one.request is None for one in log)
-        self.expect(not (strangers and self.chrome is None), "something asked for another host")
-        if strangers:
-            self.tell.say(
-                f"{strangers:>5} of the browser's own, for its maker's hosts: the sandbox let"
-                " none through."
-            )
-        elsewhere = self.watch.elsewhere
-        self.expect(not elsewhere, f"something went to {', '.join(sorted(elsewhere))}")
-        self.tell.say("What left this machine: nothing. Every connection was to 127.0.0.1.")
+        counts = ", ".join(f"{count} {_GRANTS.get(name, name)}" for name, count in grants.items())
+        self.console.paragraph(f"Prompts: {self.prompts}, each of them for Grace.")
+        self.console.paragraph(f"Token requests: {len(tokens)} ({counts}); {failed} failed.")
         self.expect(self.prompts == 4, f"there were {self.prompts} prompts instead of 4")
-        self.expect(refused == 1, f"{refused} token requests were refused instead of 1")
+        self.expect(failed == 1, f"{failed} token requests failed instead of 1")
 
-    # What the steps share.
+    def summarize_hosts(self) -> None:
+        """Print the number of requests for each host; only the browser may try others."""
+        hosts = Counter(exchange.host for exchange in self.azure.log if exchange.request)
+        for host, count in hosts.most_common():
+            self.console.paragraph(f"{count:>5} requests for {host}")
+        refused = sum(exchange.request is None for exchange in self.azure.log)
+        self.expect(not refused or self.chrome is not None, "a request was for another host")
+        if refused:
+            self.console.paragraph(
+                f"{refused:>5} requests of Chromium itself, for its vendor's hosts: the sandbox"
+                " refused them."
+            )
 
-    def ask_grace(self, prompt: DeviceCodePrompt) -> None:
-        """Show the prompt as the library does, then be Grace."""
+    # Shared by the steps.
+
+    def prompt_grace(self, prompt: DeviceCodePrompt) -> None:
+        """Show the prompt as the library does, then approve the code as Grace."""
         self.prompts += 1
         with redirect_stderr(io.StringIO()) as shown:
             show(prompt)
-        self.tell.say("Grace sees this:")
-        self.tell.quote(shown.getvalue())
+        self.console.paragraph("Grace sees this:")
+        self.console.quote(shown.getvalue())
         self.azure.entra.approve(prompt.code, by=GRACE)
-        self.tell.say(
+        self.console.paragraph(
             "She would open that page, enter the code and pass her second factor. The demo"
             " does it for her."
         )
 
     def browse_as_grace(self, prompt: BrowserPrompt) -> None:
-        """Be Grace at the page that the program opened."""
+        """Sign in as Grace on the page that the program opened."""
         self.prompts += 1
-        self.tell.say(f"The page that opens: {prompt.url.partition('?')[0]}")
+        self.console.paragraph(f"The page that opens: {prompt.url.partition('?')[0]}")
         if self.chrome is None:
             self.azure.entra.browse(prompt.url, by=GRACE)
             return
-        last = sign_in(self.chrome, prompt.url, self.azure, self.grace, "grace-password")
-        self.tell.say(
-            "Grace types her name and password and the code of her second factor, and lands"
-            f" on a page of the program's own: {last}."
+        title = sign_in(self.chrome, prompt.url, self.azure, self.grace, "grace-password")
+        self.console.paragraph(
+            "Grace types her name, her password and the code of her second factor. The last"
+            f" page is the program's: {title}."
         )
 
     def show_accounts(self, credentials: Credentials) -> None:
         """List the accounts with the management SDK."""
-        self.tell.code("client = DataLakeStoreAccountManagementClient(credentials, ...)")
+        self.console.code("client = DataLakeStoreAccountManagementClient(credentials, ...)")
         self.expect_accounts(_client(credentials).accounts, {STORE})
 
     def write_and_read(self, token: Credentials, content: bytes) -> None:
-        """Write a file with the file system SDK, and read it back."""
-        self.tell.code(f'store = core.AzureDLFileSystem(token, store_name="{STORE}")')
+        """Write a file with the file system SDK, and read it."""
+        self.console.code(f'store = core.AzureDLFileSystem(token, store_name="{STORE}")')
         filesystem = _filesystem(token)
         with filesystem.open("/hello.txt", "wb") as file:
             file.write(content)
         read = filesystem.cat("/hello.txt")
         self.expect(read == content, f"wrote {content!r}, and read {read!r}")
-        self.tell.say(f"/hello.txt was written and reads: {read.decode()}")
+        self.console.paragraph(f"/hello.txt was written and reads: {read.decode()}")
 
     def expect_accounts(self, accounts: Any, names: set[str]) -> None:
-        """List the accounts, and check them."""
-        there = {one.name for one in accounts.list()}
-        self.expect(there == names, f"the accounts are {sorted(there)}, not {sorted(names)}")
-        self.tell.say(f"The subscription's accounts: {', '.join(sorted(there))}.")
+        """List the accounts, and check their names."""
+        found = {account.name for account in accounts.list()}
+        self.expect(found == names, f"the accounts are {sorted(found)}, not {sorted(names)}")
+        self.console.paragraph(f"The subscription's accounts: {', '.join(sorted(found))}.")
 
     def expect_person(self, credentials: Credentials, username: str) -> None:
         """Check who signed in."""
-        who = credentials.whoami().username
-        self.expect(who == username, f"{who} signed in instead of {username}")
+        actual = credentials.whoami().username
+        self.expect(actual == username, f"{actual} signed in instead of {username}")
 
     def expect(self, condition: bool, otherwise: str) -> None:  # noqa: FBT001 - as assert
-        """Give up if a condition does not hold."""
+        """Raise DemoFailed if a condition does not hold."""
         if not condition:
-            raise NotAsItShouldBe(otherwise)
+            raise DemoFailed(otherwise)
 
 
 def _client(credentials: Credentials) -> Any:
@@ -368,7 +377,7 @@ def _filesystem(token: Credentials) -> Any:
     return core.AzureDLFileSystem(token, store_name=STORE)
 
 
-def _fill(folder: Path) -> None:
+def _create_files(folder: Path) -> None:
     folder.mkdir()
     for name, megabytes in _MEGABYTES.items():
         (folder / name).write_bytes(os.urandom(megabytes * 2**20))

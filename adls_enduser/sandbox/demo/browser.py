@@ -1,4 +1,4 @@
-"""A real browser for the demo and for tests: Chromium, without a window, at the sign-in page."""
+"""Chromium without a window, for the demo and for tests, at the sign-in page."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ ARGUMENTS = (
 )
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ENTER, _TAB = "\ue007", "\ue004"  # https://www.w3.org/TR/webdriver2/, "keyboard actions"
-_LONGEST = 20  # seconds for one page
+_PAGE_TIMEOUT = 20  # seconds for one page
 
 
 class NoBrowser(Exception):
-    """There is no browser here that can be driven; the text says what is missing."""
+    """No browser can be driven here; the text says what is missing."""
 
 
 def start(profile: Path | str, arguments: Iterable[str]) -> Chrome:
     """Start Chromium without a window; the caller quits it. Raises NoBrowser."""
-    chromium, driver = _found(*_NAMES), _found("chromedriver")
+    chromium, driver = _find_program(*_NAMES), _find_program("chromedriver")
     try:
         from selenium import webdriver
         from selenium.common.exceptions import WebDriverException
@@ -57,7 +57,7 @@ def start(profile: Path | str, arguments: Iterable[str]) -> Chrome:
         raise NoBrowser(f"{chromium} did not start ({type(error).__name__})") from None
 
 
-def _found(*names: str) -> str:
+def _find_program(*names: str) -> str:
     for name in names:
         if path := shutil.which(name):
             return path
@@ -65,8 +65,8 @@ def _found(*names: str) -> str:
 
 
 @contextmanager
-def opened(azure: Sandbox) -> Iterator[Chrome]:
-    """Start Chromium at the sandbox, with a profile that is thrown away. Raises NoBrowser."""
+def open_chromium(azure: Sandbox) -> Iterator[Chrome]:
+    """Start Chromium for the sandbox, with a temporary profile. Raises NoBrowser."""
     with tempfile.TemporaryDirectory(prefix="adls-enduser-chromium-") as profile:
         chrome = start(profile, azure.browser_arguments)
         try:
@@ -76,7 +76,7 @@ def opened(azure: Sandbox) -> Iterator[Chrome]:
 
 
 def sign_in(chrome: Chrome, url: str, azure: Sandbox, person: Person, password: str) -> str:
-    """Do at the keyboard what a person with a second factor does; give the last page's title."""
+    """Type what a person with a second factor types, and return the last page's title."""
     chrome.get(url)
     for title, keys in (
         ("Sign in", (person.username, _TAB, password, _ENTER)),
@@ -96,5 +96,5 @@ def _press(chrome: Chrome, *keys: str) -> None:
 def _wait_for(chrome: Chrome, title: str) -> str:
     from selenium.webdriver.support.ui import WebDriverWait
 
-    WebDriverWait(chrome, _LONGEST).until(lambda one: one.title == title)
+    WebDriverWait(chrome, _PAGE_TIMEOUT).until(lambda chrome: chrome.title == title)
     return title

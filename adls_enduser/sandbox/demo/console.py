@@ -1,4 +1,4 @@
-"""How the demo speaks: headings, sentences, a bar where there is a terminal."""
+"""The demo's output: headings, paragraphs, and a progress bar where there is a terminal."""
 
 from __future__ import annotations
 
@@ -12,79 +12,79 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 _MEGABYTE = 1024 * 1024
-_WIDEST = 88
+_MAX_WIDTH = 88
 _INDENT = "   "
 
 
-class Teller:
-    """Writes to a stream; flushes each time, so that a pipe is as up to date as a screen."""
+class Console:
+    """Writes to a stream, and flushes each time, so that a pipe is as up to date as a screen."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self.at_terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
+        self.is_terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
         # https://no-color.org: any value but the empty string.
-        self._bold = self.at_terminal and not os.environ.get("NO_COLOR")
+        self._bold = self.is_terminal and not os.environ.get("NO_COLOR")
         self._steps = 0
 
     def heading(self, text: str) -> None:
-        """Begin a part that is no step."""
-        self.write(f"\n{self._strong(text)}\n")
+        """Write a heading."""
+        self.write(f"\n{self._emphasized(text)}\n")
 
     def step(self, text: str) -> None:
-        """Begin the next step; they are numbered."""
+        """Write the heading of the next step, with its number."""
         self._steps += 1
         self.heading(f"{self._steps}. {text}")
 
-    def say(self, text: str) -> None:
-        """Say something in whole sentences, wrapped."""
-        self.write("\n".join(_folded(text, _INDENT)) + "\n")
+    def paragraph(self, text: str) -> None:
+        """Write a paragraph, wrapped to the terminal's width."""
+        self.write("\n".join(_wrap(text, _INDENT)) + "\n")
 
     def code(self, *lines: str) -> None:
-        """Show what a program would say."""
+        """Show lines of a program."""
         self.write("".join(f"{_INDENT}>>> {line}\n" for line in lines))
 
     def quote(self, text: str) -> None:
-        """Show what somebody else says, line by line."""
+        """Quote a text, line by line."""
         for line in text.strip().splitlines():
-            self.write("\n".join(_folded(line, f"{_INDENT}| ")) + "\n")
+            self.write("\n".join(_wrap(line, f"{_INDENT}| ")) + "\n")
 
     def write(self, text: str) -> None:
-        """Write text as it is."""
+        """Write text unchanged."""
         self._stream.write(text)
         self._stream.flush()
 
-    def _strong(self, text: str) -> str:
+    def _emphasized(self, text: str) -> str:
         return f"\033[1m{text}\033[0m" if self._bold else text
 
 
 class Progress:
     """A ``progress_callback`` for ``multithread``: a bar, or a line at each quarter.
 
-    Remembers ``done`` and ``total``, in bytes. Threads may call it out of turn: what is
-    less than before is old news.
+    Keeps ``done`` and ``total``, in bytes. Threads may call it in any order, so a lower count
+    than before is ignored.
     """
 
-    def __init__(self, teller: Teller, label: str) -> None:
-        self._teller = teller
+    def __init__(self, console: Console, label: str) -> None:
+        self._console = console
         self._label = label
         self._quarter = -1
-        self._one_at_a_time = threading.Lock()
+        self._lock = threading.Lock()
         self.done, self.total = -1, 0
 
     def __call__(self, done: int, total: int) -> None:
-        """Show how far it is."""
-        with self._one_at_a_time:
+        """Show the progress."""
+        with self._lock:
             if done > self.done:
                 self.done, self.total = done, total
                 self._show(done, total)
 
     def _show(self, done: int, total: int) -> None:
-        if self._teller.at_terminal:
+        if self._console.is_terminal:
             end = "\n" if done >= total else ""
-            self._teller.write(f"\r{_INDENT}{self._bar()} {self._amount()}{end}")
+            self._console.write(f"\r{_INDENT}{self._bar()} {self._amount()}{end}")
         elif (quarter := 4 * done // total) > self._quarter:
             self._quarter = quarter
-            self._teller.write(f"{_INDENT}{self._label}: {self._amount()}\n")
+            self._console.write(f"{_INDENT}{self._label}: {self._amount()}\n")
 
     def _bar(self) -> str:
         length = 30
@@ -96,9 +96,9 @@ class Progress:
         return f"{done:5.1f} of {total:.1f} MB ({100 * self.done // self.total} %)"
 
 
-def _folded(text: str, indent: str) -> list[str]:
-    width = min(shutil.get_terminal_size().columns, _WIDEST)
-    folded = textwrap.wrap(
+def _wrap(text: str, indent: str) -> list[str]:
+    width = min(shutil.get_terminal_size().columns, _MAX_WIDTH)
+    lines = textwrap.wrap(
         text,
         max(width, 2 * len(indent)),
         initial_indent=indent,
@@ -106,4 +106,4 @@ def _folded(text: str, indent: str) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return folded or [indent.rstrip()]
+    return lines or [indent.rstrip()]

@@ -1,4 +1,4 @@
-"""Whether anything left this machine: asked of Python itself, not of the sandbox."""
+"""A monitor of this process's connections, independent of the sandbox."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import sys
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
-class Connections:
-    """Notes where this process connects to or asks the way to, from now on.
+class ConnectionMonitor:
+    """Records every host that this process connects to or resolves, from now on.
 
-    By audit events, which every socket of Python raises and nobody can take back
+    It uses audit events, which every socket of Python raises and which cannot be removed
     (CPython's documentation, "Audit events table").
     """
 
     def __init__(self) -> None:
         self.hosts: set[str] = set()
-        sys.addaudithook(self._hear)
+        sys.addaudithook(self._record)
 
     @property
-    def elsewhere(self) -> set[str]:
-        """The hosts that are not this machine."""
+    def other_hosts(self) -> set[str]:
+        """Return the hosts that are not this machine."""
         return {host for host in self.hosts if not host.startswith(_LOOPBACK)}
 
-    def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
+    def _record(self, event: str, arguments: tuple[object, ...]) -> None:
         if event in ("socket.connect", "socket.sendto"):
             address = arguments[1]
             if isinstance(address, tuple):  # a str is the path of a local socket

@@ -1,4 +1,4 @@
-"""Entra ID: versions 1.0 and 2.0 of the authority, and the page for the person."""
+"""Entra ID: versions 1.0 and 2.0 of the authority, and the device login page."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from ..directory import Person
 from .accounts import Accounts
-from .adfs import Adfs, Parts
+from .adfs import Adfs, SharedServices
 from .applications import AZURE_CLI, Application, Applications
 from .authorities import HOSTS, Authorities
 from .authorization_codes import AuthorizationCodes
 from .authorization_request import AuthorizationRequests
 from .device_codes import DeviceCode, DeviceCodes
 from .endpoints import Endpoints
-from .error_responses import REFUSALS, Refused
+from .error_responses import ERRORS, EntraError
 from .federation.wstrust import FederationServer, FederationServers
 from .grants import Grants
-from .pages.browsing import deliver, opened
+from .pages.browsing import browser_request, deliver
 from .pages.page import PATH, Page
 from .pages.sessions import Sessions
 from .pages.signin import SignIn
@@ -31,63 +31,71 @@ if TYPE_CHECKING:
 
     from ..directory import Role, Tenant
     from ..http import Request, Response
-    from ..state import World
+    from ..state import State
 
 __all__ = ["AZURE_CLI", "Application", "DeviceCode", "Entra", "FederationServer"]
 
 
 class Entra:
-    """The authority, and the script of who may sign in and how it goes.
+    """The authority; a script decides here who may sign in, and how it ends.
 
-    ``approver`` is who approves every new device code at once (None: nobody).
-    ``public_url`` is where the page for the person is.
+    ``approver`` is the person who approves every new device code at once (None: nobody).
+    ``public_url`` is the address of the device login page.
     """
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, state: State) -> None:
+        self._state = state
         self.public_url = ""
         self.approver: Person | None = None
-        self.authorities = Authorities(world.directory)
+        self.authorities = Authorities(state.directory)
         self.applications = Applications()
-        self.accounts = Accounts(world)
-        self.device_codes = DeviceCodes(world.clock)
-        self.refresh_tokens = RefreshTokens(world.clock)
-        self.federation = FederationServers(world, self.accounts)
-        self.codes = AuthorizationCodes(world.clock)
+        self.accounts = Accounts(state)
+        self.device_codes = DeviceCodes(state.clock)
+        self.refresh_tokens = RefreshTokens(state.clock)
+        self.federation = FederationServers(state, self.accounts)
+        self.authorization_codes = AuthorizationCodes(state.clock)
         self.sessions = Sessions()
-        self._tokens = Tokens(world, self.refresh_tokens)
-        grants = Grants(
+        self.page = Page(self.accounts, self.device_codes)
+        self._tokens = Tokens(state, self.refresh_tokens)
+        self._requests = AuthorizationRequests(self.authorities, self.applications)
+        self._endpoints = self._new_endpoints()
+        self._adfs: dict[str, Adfs] = {}
+
+    def _new_endpoints(self) -> Endpoints:
+        version_2 = Version2(self._tokens, self._state.identity)
+        return Endpoints(
+            self._state,
+            authorities=self.authorities,
+            applications=self.applications,
+            federation=self.federation,
+            grants=self._new_grants(),
+            sign_in=self._new_sign_in(),
+            versions={"1.0": Version1(self._tokens), "2.0": version_2},
+            present_code=self._present_code,
+        )
+
+    def _new_grants(self) -> Grants:
+        return Grants(
             authorities=self.authorities,
             applications=self.applications,
             accounts=self.accounts,
             device_codes=self.device_codes,
             refresh_tokens=self.refresh_tokens,
             federation=self.federation,
-            codes=self.codes,
+            authorization_codes=self.authorization_codes,
         )
-        self._requests = AuthorizationRequests(self.authorities, self.applications)
-        sign_in = SignIn(
-            clock=world.clock,
+
+    def _new_sign_in(self) -> SignIn:
+        return SignIn(
+            clock=self._state.clock,
             authorities=self.authorities,
             accounts=self.accounts,
             requests=self._requests,
-            codes=self.codes,
+            authorization_codes=self.authorization_codes,
             sessions=self.sessions,
         )
-        self._endpoints = Endpoints(
-            world,
-            authorities=self.authorities,
-            applications=self.applications,
-            federation=self.federation,
-            grants=grants,
-            sign_in=sign_in,
-            versions={"1.0": Version1(self._tokens), "2.0": Version2(self._tokens, world.identity)},
-            show=self._show,
-        )
-        self.page = Page(self.accounts, self.device_codes)
-        self._adfs: dict[str, Adfs] = {}
 
-    # The script.
+    # For scripts: who exists, and what is registered.
 
     def person(
         self,
@@ -100,42 +108,42 @@ class Entra:
         refused_with: int | None = None,
         approves_device_codes: bool = False,
     ) -> Person:
-        """Let somebody exist; their domain's tenant is founded if there is none.
+        """Add a person, and the tenant of their domain if there is none.
 
-        ``refused_with`` is the number of the AADSTS refusal that each of their sign-ins
-        meets. Raises ValueError for a user name without a domain, or an unknown number.
+        ``refused_with`` is the number of the AADSTS error that each of their sign-ins ends
+        with. Raises ValueError for a user name without a domain, or an unknown number.
         """
-        name, at, domain = username.rpartition("@")
-        if not (name and at and domain):
-            raise ValueError(f"username must be name@domain, not {username!r}")
-        if refused_with is not None and refused_with not in REFUSALS:
-            raise ValueError(f"refused_with: AADSTS{refused_with} is not a refusal known here")
-        directory = self.world.directory
-        tenant = directory.tenant(domain) or directory.add_tenant(domain)
-        person = directory.add(
-            Person(
-                username,
-                tenant.tenant_id,
-                password,
-                mfa=mfa,
-                role=role,
-                groups=tuple(groups),
-                refused_with=refused_with,
-            )
+        if refused_with is not None:
+            _check_number(refused_with, "refused_with: ")
+        person = Person(
+            username,
+            self._tenant_of(username).tenant_id,
+            password,
+            mfa=mfa,
+            role=role,
+            groups=tuple(groups),
+            refused_with=refused_with,
         )
         if approves_device_codes:
             self.approver = person
-        return person
+        return self._state.directory.add(person)
+
+    def _tenant_of(self, username: str) -> Tenant:
+        name, at, domain = username.rpartition("@")
+        if not (name and at and domain):
+            raise ValueError(f"username must be name@domain, not {username!r}")
+        directory = self._state.directory
+        return directory.tenant(domain) or directory.add_tenant(domain)
 
     def tenant(self, *domains: str, tenant_id: str | None = None, cloud: str = "public") -> Tenant:
-        """Found an organisation, in the ``"public"`` cloud, ``"china"`` or ``"usgovernment"``."""
+        """Add a tenant, in the ``"public"`` cloud, ``"china"`` or ``"usgovernment"``."""
         if cloud not in HOSTS:
             raise ValueError(f"cloud must be one of {', '.join(HOSTS)}, not {cloud!r}")
-        return self.world.directory.add_tenant(*domains, tenant_id=tenant_id, cloud=cloud)
+        return self._state.directory.add_tenant(*domains, tenant_id=tenant_id, cloud=cloud)
 
     def invite(self, person: Person, tenant: str) -> None:
         """Make a person a guest of another tenant, given by id or domain."""
-        found = self.world.directory.tenant(tenant)
+        found = self._state.directory.tenant(tenant)
         if found is None:
             raise ValueError(f"there is no tenant {tenant!r}")
         self.accounts.invite(person, found)
@@ -153,10 +161,9 @@ class Entra:
     ) -> Application:
         """Register an application; ``permissions`` are its resources (None: all).
 
-        Without ``consented`` each person is asked for consent when they sign in in a
-        browser. ``redirect_uris`` on loopback stand for every port.
+        Without ``consented`` each person must consent when they sign in in a browser.
+        ``redirect_uris`` on loopback match every port.
         """
-        allowed = None if permissions is None else frozenset(permissions)
         return self.applications.register(
             Application(
                 client_id,
@@ -164,7 +171,7 @@ class Entra:
                 public_client,
                 enabled,
                 consented,
-                allowed,
+                None if permissions is None else frozenset(permissions),
                 redirect_uris=tuple(redirect_uris),
             )
         )
@@ -183,7 +190,7 @@ class Entra:
         ``scheme="http"`` makes Entra ID name plain http addresses, ``endpoint_scheme``
         the server's own metadata (default: the same); a client must refuse them.
         """
-        directory = self.world.directory
+        directory = self._state.directory
         if directory.tenant(domain) is None:
             directory.add_tenant(domain)
         server = FederationServer(
@@ -193,124 +200,130 @@ class Entra:
         return server
 
     def add_authority(self, host: str, cloud: str = "public", *, known: bool = True) -> None:
-        """Let another host name be an authority, and answer there.
+        """Serve an authority under another host name.
 
-        ``known`` is whether instance discovery vouches for it.
+        ``known`` is whether instance discovery lists it.
         """
         self.authorities.add(host, cloud, known=known)
 
     def add_adfs(
         self, host: str, resources: Iterable[str] = (), *, gives_refresh_tokens: bool = True
     ) -> None:
-        """Let an AD FS 2019 answer at a host, for everybody here, without second factors.
+        """Serve an AD FS 2019 under a host name, for every person here, without second factors.
 
-        ``resources`` are those that tokens may be asked for.
+        ``resources`` are those that tokens may be requested for.
         """
-        parts = Parts(
+        shared = SharedServices(
             applications=self.applications,
             accounts=self.accounts,
             device_codes=self.device_codes,
             refresh_tokens=self.refresh_tokens,
             tokens=self._tokens,
-            identity=self.world.identity,
+            token_issuer=self._state.identity,
             requests=self._requests,
-            codes=self.codes,
-            show=self._show,
+            authorization_codes=self.authorization_codes,
+            present_code=self._present_code,
         )
-        adfs = Adfs(host.lower(), parts, gives_refresh_tokens=gives_refresh_tokens)
+        adfs = Adfs(host.lower(), shared, gives_refresh_tokens=gives_refresh_tokens)
         self._adfs[adfs.host] = adfs
         for resource in resources:
             self.applications.add_resource(resource, adfs.cloud)
 
+    # For scripts: what a person does.
+
     def approve(
         self, user_code: str, by: Person | str | None = None, *, second_factor: bool = False
     ) -> None:
-        """Approve a device code as a person (default: the first one there is).
+        """Approve a device code as a person (default: the person who was added first).
 
-        Persons who need a second factor have passed it, and others with ``second_factor``.
-        Raises ValueError if there is no such person, or no such code that still waits.
+        Persons who need a second factor have passed it; others only with ``second_factor``.
+        Raises ValueError if there is no such person, or no such code that is pending.
         """
-        person, code = self._who(by), self._waiting(user_code)
-        more = second_factor or person.mfa or code.asked.claims.unmet(("pwd",))
-        self.device_codes.approve(code, person, ("pwd", "mfa") if more else ("pwd",))
+        person, code = self._person(by), self._pending_code(user_code)
+        mfa = second_factor or person.mfa or code.access.claims.needs_second_factor(("pwd",))
+        self.device_codes.approve(code, person, ("pwd", "mfa") if mfa else ("pwd",))
 
     def decline(self, user_code: str) -> None:
-        """Decline a device code; ValueError if no such code waits."""
-        self.device_codes.decline(self._waiting(user_code))
+        """Decline a device code; raise ValueError if no such code is pending."""
+        self.device_codes.decline(self._pending_code(user_code))
 
     def authorize(self, url: str, by: Person | str | None = None, *, accepts: bool = True) -> str:
-        """Do on the sign-in page what a person would do, and give where that leads.
+        """Go through the sign-in page as a person, and return the address that it leads to.
 
-        ``url`` is what a program opens a browser with, ``by`` who signs in (default: the
-        first person there is); ``accepts=False`` for one who cancels, at the consent if they
-        are asked for it. With ``prompt=none`` ``by`` is who has signed in before (default:
-        nobody). The address, with ``code`` or ``error``, is not opened. Raises ValueError
-        where a browser would stay on the page: a redirect URI that is not registered, a
-        person who is refused; and for ``response_mode=form_post``, which is for ``browse``.
+        ``url`` is the address that a program opens in a browser, ``by`` the person who signs
+        in (default: the person who was added first). ``accepts=False`` cancels: at the
+        consent page, if there is one. With ``prompt=none`` ``by`` is the person who has
+        signed in before (default: nobody). The address, with ``code`` or ``error``, is not
+        opened. Raises ValueError where a browser would stay on the page (the redirect URI is
+        not registered, or the person gets an AADSTS error); and for
+        ``response_mode=form_post``, which needs ``browse``.
         """
-        answer = self._on_the_page(url, by, accepts=accepts)
-        if "Location" not in answer.headers:
-            raise ValueError("response_mode=form_post leads to no address; browse() sends it")
-        return answer.headers["Location"]
+        response = self._authorization_response(url, by, accepts=accepts)
+        if "Location" not in response.headers:
+            raise ValueError("response_mode=form_post has no address to return; use browse()")
+        return response.headers["Location"]
 
     def browse(self, url: str, by: Person | str | None = None, *, accepts: bool = True) -> str:
-        """Do as ``authorize`` does, hand the answer to the program, and give its last page.
+        """Do as ``authorize`` does, send the response to the program, and return its last page.
 
-        The program must listen on loopback: ValueError if the way leads elsewhere, OSError
-        if nobody listens.
+        The program must listen on loopback: ValueError if the address is elsewhere, OSError
+        if no program listens.
         """
-        return deliver(self._on_the_page(url, by, accepts=accepts))
+        return deliver(self._authorization_response(url, by, accepts=accepts))
 
-    def _on_the_page(self, url: str, by: Person | str | None, *, accepts: bool) -> Response:
-        request = opened(url)
+    def _authorization_response(
+        self, url: str, by: Person | str | None, *, accepts: bool
+    ) -> Response:
+        request = browser_request(url)
         silent = request.args.get("prompt") == "none" and by is None
-        person = None if silent else self._who(by)
+        person = None if silent else self._person(by)
         adfs = self._adfs.get(request.hostname)
         try:
             if adfs is not None and person is not None:
                 return adfs.authorize(request, person, accepts=accepts)
             return self._endpoints.authorize(request, person=person, accepts=accepts)
-        except Refused as refused:
-            raise ValueError(f"the page says no (AADSTS{refused.number})") from None
+        except EntraError as error:
+            raise ValueError(f"the sign-in page shows AADSTS{error.number}") from None
 
     def pending_codes(self) -> list[str]:
-        """Give the user codes that wait for their person, oldest first."""
+        """Return the user codes that are neither approved nor declined, oldest first."""
         return [code.user_code for code in self.device_codes.pending()]
 
     def one_time_code(self, person: Person) -> str:
-        """Give what the person's authenticator shows now: six digits."""
+        """Return the six digits that the person's authenticator shows now."""
         return self.accounts.one_time_code(person)
 
+    # For scripts: what an administrator or a policy does.
+
     def revoke_refresh_tokens(self, person: Person, code: int = 50173) -> None:
-        """Refuse all refresh tokens a person has now with this number (50173, 700082, 70043)."""
-        if code not in REFUSALS:
-            raise ValueError(f"AADSTS{code} is not a refusal known here")
+        """Reject the refresh tokens a person has now with this error (50173, 700082, 70043)."""
+        _check_number(code)
         self.refresh_tokens.revoke(person, code)
 
     def revoke_access_tokens(self, person: Person) -> None:
-        """Let services accept no access token that a person has now, though it lives on.
+        """Make services reject the access tokens that a person has now, though unexpired.
 
-        That is continuous access evaluation: Resource Manager challenges clients that have
-        said they understand it (``cp1``) for a token of a later ``nbf``, which a refresh
-        token gets silently unless it is revoked as well.
+        That is continuous access evaluation. Resource Manager challenges clients that have
+        said they understand it (``cp1``) for a token with a later ``nbf``; a refresh token
+        gets such a token silently, unless it is revoked as well.
         """
-        self.world.identity.revoke_issued_tokens(person)
+        self._state.identity.revoke_issued_tokens(person)
 
     def require_claims(
         self, person: Person, context: str | None = "p1", *, writes_only: bool = False
     ) -> None:
-        """Let Resource Manager want an authentication context (``acrs``) of a person's tokens.
+        """Make Resource Manager require an authentication context (``acrs``) of a person.
 
-        It challenges for it, and Entra ID gives it to who has shown a second factor; so a
-        person without ``mfa`` must step up. ``"p1"`` is what Azure's own enforcement of
-        multifactor authentication asks for; ``writes_only`` lets GET and HEAD through, as
-        that does. None lifts it.
+        It challenges for the context. Entra ID issues it to persons who have shown a second
+        factor, so a person without ``mfa`` must step up. ``"p1"`` is the context that Azure's
+        own enforcement of multifactor authentication requires; ``writes_only`` lets GET and
+        HEAD through, as that enforcement does. None ends the requirement.
         """
-        self.world.identity.require_context(person, context, writes_only=writes_only)
+        self._state.identity.require_context(person, context, writes_only=writes_only)
 
     @property
     def token_lifetime(self) -> float:
-        """How long access tokens made from now on live, in seconds."""
+        """Return the lifetime (seconds) of access tokens issued from now on."""
         return self._tokens.lifetime
 
     @token_lifetime.setter
@@ -319,7 +332,7 @@ class Entra:
 
     @property
     def refresh_token_lifetime(self) -> float:
-        """After how many seconds without use a refresh token dies."""
+        """Return the seconds without use after which a refresh token expires."""
         return self.refresh_tokens.inactivity
 
     @refresh_token_lifetime.setter
@@ -328,16 +341,16 @@ class Entra:
 
     @property
     def reuse_is_refused(self) -> bool:
-        """Whether a refresh token that was exchanged once is refused."""
+        """Tell whether a refresh token that was used once is refused."""
         return self.refresh_tokens.reuse_is_refused
 
     @reuse_is_refused.setter
-    def reuse_is_refused(self, refused: bool) -> None:
-        self.refresh_tokens.reuse_is_refused = refused
+    def reuse_is_refused(self, value: bool) -> None:
+        self.refresh_tokens.reuse_is_refused = value
 
     @property
     def device_code_lifetime(self) -> float:
-        """How long device codes made from now on live, in seconds."""
+        """Return the lifetime (seconds) of device codes issued from now on."""
         return self.device_codes.lifetime
 
     @device_code_lifetime.setter
@@ -346,7 +359,7 @@ class Entra:
 
     @property
     def device_code_interval(self) -> float:
-        """How many seconds a client must wait between two polls."""
+        """Return the seconds that a client must wait between two polls."""
         return self.device_codes.interval
 
     @device_code_interval.setter
@@ -359,31 +372,37 @@ class Entra:
         """Tell whether a host is an authority, an AD FS or a federation server."""
         return host in self._adfs or self._endpoints.serves(host)
 
-    def answer(self, request: Request) -> Response:
-        """Answer one request to an authority, an AD FS or a federation server."""
+    def respond(self, request: Request) -> Response:
+        """Respond to a request for an authority, an AD FS or a federation server."""
         adfs = self._adfs.get(request.hostname)
         if adfs is not None:
-            return adfs.answer(request)
-        return self._endpoints.answer(request)
+            return adfs.respond(request)
+        return self._endpoints.respond(request)
 
-    def _show(self, code: DeviceCode) -> tuple[str, float]:
-        """Say where a new device code is to be entered, and how long it lives (seconds)."""
+    def _present_code(self, code: DeviceCode) -> tuple[str, float]:
+        """Return the page of a new device code, and its lifetime (seconds)."""
         if self.approver is not None:
             self.approve(code.user_code, self.approver)
         return f"{self.public_url}{PATH}", self.device_code_lifetime
 
-    def _who(self, by: Person | str | None) -> Person:
+    def _person(self, by: Person | str | None) -> Person:
         if isinstance(by, Person):
             return by
-        persons = self.world.directory.persons()
+        persons = self._state.directory.persons()
         if by is not None:
-            persons = [one for one in persons if one.username.lower() == by.lower()]
+            persons = [person for person in persons if person.username.lower() == by.lower()]
         if not persons:
-            raise ValueError(f"there is nobody to approve or sign in{f' as {by}' if by else ''}")
+            raise ValueError(f"there is no person{f' {by}' if by else ''} to approve or sign in")
         return persons[0]
 
-    def _waiting(self, user_code: str) -> DeviceCode:
+    def _pending_code(self, user_code: str) -> DeviceCode:
         try:
-            return self.device_codes.typed(user_code)
-        except Refused as refused:
-            raise ValueError(f"no code {user_code!r} waits (AADSTS{refused.number})") from None
+            return self.device_codes.by_user_code(user_code)
+        except EntraError as error:
+            message = f"no device code {user_code!r} is pending (AADSTS{error.number})"
+            raise ValueError(message) from None
+
+
+def _check_number(number: int, prefix: str = "") -> None:
+    if number not in ERRORS:
+        raise ValueError(f"{prefix}AADSTS{number} is not an error that the sandbox knows")

@@ -1,4 +1,4 @@
-"""Persons at the door: whether the password is right, and whether they may come in."""
+"""The checks at sign-in: whether the password is right, and whether the person may sign in."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor import InvalidToken
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from .error_responses import Refused
+from .error_responses import EntraError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from ..directory import Person, Tenant
-    from ..state import World
+    from ..state import State
     from .applications import Application
 
 # Entra's smart lockout: ten wrong passwords lock an account for a minute at first.
@@ -27,12 +27,12 @@ _LOCKED_SECONDS = 60.0
 
 
 class Accounts:
-    """Checks of persons, and what they remember: wrong tries, authenticators, guests."""
+    """Checks persons, and keeps their wrong attempts, authenticators, guest roles and consents."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: State) -> None:
+        self._state = state
         self._lock = threading.Lock()
-        self._wrong: dict[str, int] = {}
+        self._wrong_passwords: dict[str, int] = {}
         self._locked_until: dict[str, float] = {}
         self._authenticators: dict[str, TOTP] = {}
         self._guests: set[tuple[str, str]] = set()
@@ -43,84 +43,84 @@ class Accounts:
         """Make a person a guest of another tenant."""
         self._guests.add((person.object_id, tenant.tenant_id))
 
-    def home(self, person: Person) -> Tenant:
-        """Give the tenant a person belongs to."""
-        return self._world.directory.tenants[person.tenant_id]
+    def home_tenant(self, person: Person) -> Tenant:
+        """Return the tenant a person belongs to."""
+        return self._state.directory.tenants[person.tenant_id]
 
-    def with_password(
+    def authenticate(
         self, username: str, password: str, tenant: Tenant | None, *, managed: bool = True
     ) -> Person:
-        """Find who signs in with a password, in a tenant or (None) wherever they belong.
+        """Find the person with a user name and password, in one tenant or (None) in any.
 
-        ``managed`` as for ``check_password``. Refused: 50034, 90002, 50126, 50053.
+        ``managed`` is as for ``check_password``. Raises EntraError: 50034, 90002, 50126, 50053.
         """
-        person = self._find(username, tenant)
+        person = self._find_person(username, tenant)
         self.check_password(person, password, managed=managed)
         return person
 
-    def _find(self, username: str, tenant: Tenant | None) -> Person:
-        person = self._world.directory.by_username(username)
+    def _find_person(self, username: str, tenant: Tenant | None) -> Person:
+        person = self._state.directory.by_username(username)
         if person and (tenant is None or person.tenant_id == tenant.tenant_id):
             return person
         domain = username.rpartition("@")[2]
-        if tenant is None and "@" in username and not self._world.directory.tenant(domain):
-            raise Refused(90002, tenant=domain)
-        raise Refused(50034, tenant=tenant.tenant_id if tenant else domain)
+        if tenant is None and "@" in username and not self._state.directory.tenant(domain):
+            raise EntraError(90002, tenant=domain)
+        raise EntraError(50034, tenant=tenant.tenant_id if tenant else domain)
 
     def check_password(self, person: Person, password: str, *, managed: bool) -> None:
-        """Refuse (50126) a wrong password, (50053) anything after ten wrong ones in a row.
+        """Raise EntraError for a wrong password (50126), or after ten wrong ones in a row (50053).
 
-        ``managed`` is whether Entra ID itself looks: it does not know the passwords of
-        federated domains, so there every password is wrong.
+        ``managed`` is whether Entra ID itself checks the password. It does not know the
+        passwords of federated domains, so for these every password is wrong.
         """
-        who = person.object_id
+        object_id = person.object_id
         with self._lock:
-            if self._world.clock.service_time() < self._locked_until.get(who, 0.0):
-                raise Refused(50053)
-            here = not managed or _domain(person.username) not in self.federated
-            if here and hmac.compare_digest(person.password.encode(), password.encode()):
-                self._wrong.pop(who, None)
+            if self._state.clock.service_time() < self._locked_until.get(object_id, 0.0):
+                raise EntraError(50053)
+            known_here = not managed or _domain(person.username) not in self.federated
+            if known_here and hmac.compare_digest(person.password.encode(), password.encode()):
+                self._wrong_passwords.pop(object_id, None)
                 return
-            self._count_wrong(who)
-        raise Refused(50126)
+            self._count_wrong(object_id)
+        raise EntraError(50126)
 
-    def _count_wrong(self, who: str) -> None:
-        self._wrong[who] = self._wrong.get(who, 0) + 1
-        if self._wrong[who] >= _WRONG_PASSWORDS:
-            self._locked_until[who] = self._world.clock.service_time() + _LOCKED_SECONDS
-            self._wrong.pop(who)
+    def _count_wrong(self, object_id: str) -> None:
+        self._wrong_passwords[object_id] = self._wrong_passwords.get(object_id, 0) + 1
+        if self._wrong_passwords[object_id] >= _WRONG_PASSWORDS:
+            self._locked_until[object_id] = self._state.clock.service_time() + _LOCKED_SECONDS
+            self._wrong_passwords.pop(object_id)
 
-    def admit(
+    def check_sign_in(
         self,
         person: Person,
         tenant: Tenant | None,
         application: Application,
         amr: Collection[str],
     ) -> Tenant:
-        """Give the tenant whose token a person gets; Refused if they get none.
+        """Return the tenant of the token a person gets; raise EntraError if they get none.
 
-        ``amr`` is how the person has proved who they are (RFC 8176).
+        ``amr`` is how the person has proved their identity (RFC 8176).
         """
-        tenant = self.welcome(person, tenant)
+        tenant = self.sign_in_tenant(person, tenant)
         if self.needs_second_factor(person, amr):
-            raise Refused(50076)
+            raise EntraError(50076)
         if self.needs_consent(person, application):
-            raise Refused(65001)
+            raise EntraError(65001)
         return tenant
 
-    def welcome(self, person: Person, tenant: Tenant | None) -> Tenant:
-        """Give the tenant a person comes into; Refused if nothing they do lets them in."""
-        tenant = tenant or self.home(person)
+    def sign_in_tenant(self, person: Person, tenant: Tenant | None) -> Tenant:
+        """Return the tenant a person signs in to; raise EntraError if they cannot."""
+        tenant = tenant or self.home_tenant(person)
         if person.refused_with is not None:
-            raise Refused(person.refused_with)
+            raise EntraError(person.refused_with)
         if tenant.tenant_id != person.tenant_id and (
             (person.object_id, tenant.tenant_id) not in self._guests
         ):
-            raise Refused(50020, tenant=tenant.tenant_id, home_tenant=person.tenant_id)
+            raise EntraError(50020, tenant=tenant.tenant_id, home_tenant=person.tenant_id)
         return tenant
 
     def needs_second_factor(self, person: Person, amr: Collection[str]) -> bool:
-        """Tell whether what a person has proved is not enough."""
+        """Tell whether a person must still show a second factor."""
         return person.mfa and "mfa" not in amr
 
     def needs_consent(self, person: Person, application: Application) -> bool:
@@ -129,17 +129,17 @@ class Accounts:
         return not application.consented and consent not in self._consents
 
     def consent(self, person: Person, application: Application) -> None:
-        """Let a person consent to an application."""
+        """Record a person's consent to an application."""
         self._consents.add((person.object_id, application.client_id))
 
     def one_time_code(self, person: Person) -> str:
-        """Give what the person's authenticator shows now: six digits (RFC 6238)."""
-        return self._authenticator(person).generate(int(self._world.clock.service_time())).decode()
+        """Return the six digits that the person's authenticator shows now (RFC 6238)."""
+        return self._authenticator(person).generate(int(self._state.clock.service_time())).decode()
 
     def check_one_time_code(self, person: Person, code: str) -> bool:
-        """Tell whether these are the digits of now, or of the thirty seconds before."""
+        """Tell whether these are the digits of now, or of thirty seconds ago."""
         authenticator = self._authenticator(person)
-        now = self._world.clock.service_time()
+        now = self._state.clock.service_time()
         return any(_verifies(authenticator, code, moment) for moment in (now, now - 30))
 
     def _authenticator(self, person: Person) -> TOTP:

@@ -1,10 +1,10 @@
-"""The applications that may ask for tokens, and the resources that they may ask for."""
+"""The applications that may request tokens, and the resources that they may request them for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .error_responses import Refused
+from .error_responses import EntraError
 from .redirect_uris import PUBLIC_CLIENT
 
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
@@ -37,10 +37,10 @@ _RESOURCES = {
 
 @dataclass
 class Application:
-    """A client. ``permissions`` are the resources it has registered; None for all.
+    """A client. ``permissions`` are the resources that it has registered; None for all.
 
-    ``redirect_uris`` are where its browsers may be sent back to, on loopback at any port;
-    ``first_party`` is one of Microsoft's own, whose refresh tokens belong to a family.
+    ``redirect_uris`` are the addresses that a browser may be sent back to, on loopback at any
+    port; ``first_party`` is an application of Microsoft, whose refresh tokens belong to a family.
     """
 
     client_id: str
@@ -62,53 +62,54 @@ class Applications:
         self._resources = {cloud: set(names) for cloud, names in _RESOURCES.items()}
 
     def register(self, application: Application) -> Application:
-        """Add an application, or replace one of the same id."""
+        """Add an application, or replace the one with the same id."""
         self._applications[application.client_id.lower()] = application
         return application
 
     def add_resource(self, resource: str, cloud: str = "public") -> None:
-        """Let tokens be asked for another resource."""
-        self._resources.setdefault(cloud, set()).add(_bare(resource))
+        """Let tokens be requested for another resource."""
+        self._resources.setdefault(cloud, set()).add(_normalized(resource))
 
-    def named(self, client_id: str) -> Application | None:
-        """Find an application."""
+    def find(self, client_id: str) -> Application | None:
+        """Find an application by its client id, in any case."""
         return self._applications.get(client_id.lower())
 
-    def client(self, form: dict[str, str]) -> Application:
-        """Give the application that asks; Refused if it may not, or authenticates wrongly."""
-        application = self.present(form)
+    def authenticate(self, form: dict[str, str]) -> Application:
+        """Return the client of a request; raise EntraError if it authenticates wrongly."""
+        application = self.find_enabled(form)
         secret = form.get("client_secret") or form.get("client_assertion")
         if application.public_client and secret:
-            raise Refused(700025)
+            raise EntraError(700025)
         if not application.public_client and not secret:
-            raise Refused(7000218)
+            raise EntraError(7000218)
         return application
 
-    def present(self, form: dict[str, str]) -> Application:
-        """Find the application that asks, unproven; Refused if there is none (700016, 7000112)."""
-        application = self.named(required(form, "client_id"))
+    def find_enabled(self, form: dict[str, str]) -> Application:
+        """Return the client of a request, not authenticated; raise EntraError (700016, 7000112)."""
+        application = self.find(required(form, "client_id"))
         if application is None:
-            raise Refused(700016)
+            raise EntraError(700016)
         if not application.enabled:
-            raise Refused(7000112)
+            raise EntraError(7000112)
         return application
 
     def check_resource(self, application: Application, resource: str, cloud: str) -> None:
-        """Refuse a resource that is not there (500011) or not registered (650057)."""
-        if _bare(resource) not in self._resources.get(cloud, set()):
-            raise Refused(500011)
-        allowed = application.permissions
-        if allowed is not None and _bare(resource) not in {_bare(name) for name in allowed}:
-            raise Refused(650057)
+        """Raise EntraError for a resource that is unknown (500011) or not registered (650057)."""
+        if _normalized(resource) not in self._resources.get(cloud, set()):
+            raise EntraError(500011)
+        if application.permissions is not None:
+            allowed = {_normalized(name) for name in application.permissions}
+            if _normalized(resource) not in allowed:
+                raise EntraError(650057)
 
 
 def required(form: dict[str, str], name: str) -> str:
-    """Give a field of the request; Refused (900144) if it is missing or empty."""
+    """Return a field of the request; raise EntraError (900144) if it is missing or empty."""
     value = form.get(name)
     if not value:
-        raise Refused(900144, name=name)
+        raise EntraError(900144, name=name)
     return value
 
 
-def _bare(resource: str) -> str:
+def _normalized(resource: str) -> str:
     return resource.strip().lower().rstrip("/")

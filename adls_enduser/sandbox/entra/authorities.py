@@ -1,11 +1,11 @@
-"""Which authority hosts there are, in which cloud, and whose tenants each one knows."""
+"""The authority hosts of each cloud, and the tenants that each of them serves."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from .error_responses import Refused
+from .error_responses import EntraError
 
 if TYPE_CHECKING:
     from ..directory import Directory, Tenant
@@ -36,56 +36,56 @@ _ANY_TENANT = {"common", "organizations"}
 
 
 class Authorities:
-    """Authority hosts, each of one cloud."""
+    """The authority hosts; each belongs to one cloud."""
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self._clouds = {host: cloud for cloud, hosts in HOSTS.items() for host in hosts}
-        self._private: set[str] = set()
+        self._unlisted: set[str] = set()
 
     def add(self, host: str, cloud: str, *, known: bool = True) -> None:
-        """Let another host be an authority, which instance discovery may know or not."""
+        """Add another authority host; ``known`` is whether instance discovery lists it."""
         self._clouds[host.lower()] = cloud
         if not known:
-            self._private.add(host.lower())
+            self._unlisted.add(host.lower())
 
     def cloud(self, host: str) -> str | None:
-        """Give the cloud of an authority host, None for any other host."""
+        """Return the cloud of an authority host, None for any other host."""
         return self._clouds.get(host)
 
     def tenant(self, name: str, cloud: str) -> Tenant | None:
         """Find the tenant of a path; None for ``common`` and ``organizations``.
 
-        Refused (90002) if there is none, (90038) if it lives in another cloud.
+        Raises EntraError (90002) if there is none, (90038) if it belongs to another cloud.
         """
         if name.lower() in _ANY_TENANT:
             return None
         if name.lower() == "consumers":
-            raise Refused(9001023)
+            raise EntraError(9001023)
         tenant = self._directory.tenant(name)
         if tenant is None:
-            raise Refused(90002, tenant=name)
+            raise EntraError(90002, tenant=name)
         self.check_cloud(tenant, cloud)
         return tenant
 
     def check_cloud(self, tenant: Tenant, cloud: str) -> None:
-        """Refuse (90038) a tenant of another cloud."""
+        """Raise EntraError (90038) for a tenant of another cloud."""
         if tenant.cloud != cloud:
             name = INSTANCE_NAMES.get(tenant.cloud, tenant.cloud)
-            raise Refused(90038, tenant=tenant.tenant_id, cloud=name)
+            raise EntraError(90038, tenant=tenant.tenant_id, cloud=name)
 
     def discover(self, authorization_endpoint: str) -> str:
-        """Give the tenant discovery endpoint of an authority.
+        """Return the tenant discovery endpoint of an authority.
 
-        Refused (50049) if its host is unknown, (50050) if it is no https URL.
-        Source: adal.authority, ``_perform_dynamic_instance_discovery``, and the answers for
+        Raises EntraError (50049) if its host is unknown, (50050) if it is not an https URL.
+        Source: adal.authority, ``_perform_dynamic_instance_discovery``, and the responses for
         either version recorded in the tests of MSAL.js.
         """
         url = urlsplit(authorization_endpoint)
         tenant = url.path.strip("/").partition("/")[0]
         if url.scheme != "https" or not url.hostname or not tenant:
-            raise Refused(50050)
-        if url.hostname not in self._clouds.keys() - self._private:
-            raise Refused(50049)
+            raise EntraError(50050)
+        if url.hostname not in self._clouds.keys() - self._unlisted:
+            raise EntraError(50049)
         version = "/v2.0" if "/v2.0/" in url.path.lower() else ""
         return f"https://{url.hostname}/{tenant}{version}/.well-known/openid-configuration"

@@ -1,4 +1,4 @@
-"""Authorization codes: for one client, one redirect URI, ten minutes, and one use."""
+"""Authorization codes: for one client and one redirect URI, valid for ten minutes and one use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .error_responses import Refused
+from .error_responses import EntraError
 
 if TYPE_CHECKING:
     from ..clock import SandboxClock
@@ -24,7 +24,7 @@ _LIFETIME = 600.0
 
 @dataclass
 class AuthorizationCode:
-    """What a code stands for; ``expires_at`` in epoch seconds of the service."""
+    """The data of a code; ``expires_at`` is in epoch seconds of the service."""
 
     request: AuthorizationRequest
     person: Person
@@ -34,7 +34,7 @@ class AuthorizationCode:
 
 
 class AuthorizationCodes:
-    """All authorization codes. ``lifetime`` (seconds) holds for those made from now on."""
+    """All authorization codes. ``lifetime`` (seconds) applies to codes issued from now on."""
 
     def __init__(self, clock: SandboxClock) -> None:
         self._clock = clock
@@ -43,7 +43,7 @@ class AuthorizationCodes:
         self.lifetime = _LIFETIME
 
     def issue(self, request: AuthorizationRequest, person: Person, amr: tuple[str, ...]) -> str:
-        """Make a code for somebody who has signed in."""
+        """Issue a code for a person who has signed in."""
         value = "1.AX" + secrets.token_urlsafe(240)
         expires_at = self._clock.service_time() + self.lifetime
         with self._lock:
@@ -53,21 +53,21 @@ class AuthorizationCodes:
     def redeem(
         self, value: str, application: Application, redirect_uri: str, verifier: str, cloud: str
     ) -> AuthorizationCode:
-        """Give what a code stands for, once.
+        """Return the data of a code, once.
 
-        Refused: 70000 unknown or another client's, 54005 redeemed before, 70008 expired,
+        Raises EntraError: 70000 unknown or another client's, 54005 redeemed before, 70008 expired,
         500112 another redirect URI, 50148 and 501481 another code verifier.
         """
         with self._lock:
             code = self._codes.get(value)
             if code is None or code.request.cloud != cloud:
-                raise Refused(70000, name="code")
+                raise EntraError(70000, name="code")
             if code.request.application.client_id != application.client_id:
-                raise Refused(70000, name="code")
+                raise EntraError(70000, name="code")
             if code.redeemed:
-                raise Refused(54005)
+                raise EntraError(54005)
             if self._clock.service_time() >= code.expires_at:
-                raise Refused(70008)
+                raise EntraError(70008)
             _check_redirect_uri(code.request, redirect_uri)
             _check_verifier(code.request, verifier)
             code.redeemed = True
@@ -76,24 +76,24 @@ class AuthorizationCodes:
 
 def _check_redirect_uri(request: AuthorizationRequest, redirect_uri: str) -> None:
     if redirect_uri != request.redirect_uri:
-        raise Refused(500112, sent=redirect_uri, redirect_uri=request.redirect_uri)
+        raise EntraError(500112, sent=redirect_uri, redirect_uri=request.redirect_uri)
 
 
 def _check_verifier(request: AuthorizationRequest, verifier: str) -> None:
-    """Refuse a code verifier that is not the one of the request (RFC 7636 section 4.6).
+    """Raise EntraError for a code verifier that does not match the request (RFC 7636 section 4.6).
 
     Recorded in AzureAD/microsoft-authentication-library-for-js #5044 (50148, one of the
     two is missing) and #7425 (501481).
     """
     if bool(verifier) != bool(request.code_challenge):
-        raise Refused(50148)
+        raise EntraError(50148)
     if verifier and not hmac.compare_digest(
-        _challenge(request, verifier), request.code_challenge.encode()
+        _code_challenge(request, verifier), request.code_challenge.encode()
     ):
-        raise Refused(501481)
+        raise EntraError(501481)
 
 
-def _challenge(request: AuthorizationRequest, verifier: str) -> bytes:
+def _code_challenge(request: AuthorizationRequest, verifier: str) -> bytes:
     if request.code_challenge_method == "plain":
         return verifier.encode()
     digest = hashlib.sha256(verifier.encode()).digest()

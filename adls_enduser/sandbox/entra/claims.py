@@ -1,4 +1,4 @@
-"""The ``claims`` parameter: what an access token must say (OpenID Connect Core, section 5.5).
+"""The ``claims`` parameter: claims that an access token must have (OpenID Connect Core, 5.5).
 
 Source: Microsoft, "Claims challenges, claims requests and client capabilities", and
 "Developer guide to Conditional Access authentication context" on ``acrs``.
@@ -10,30 +10,30 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from .error_responses import Refused
+from .error_responses import EntraError
 
-# What Entra ID asks for itself where a policy wants more, by the id of the policy.
+# The claims that Entra ID itself names where a policy requires more, with the policy's id.
 _POLICIES = ("capolids", "polids")
 
 
 @dataclass(frozen=True)
 class ClaimsRequest:
-    """What is asked for: authentication contexts, and what the client can do.
+    """The requested claims: authentication contexts, and the client's capabilities.
 
-    ``capabilities`` with ``cp1`` say that the client understands claims challenges;
-    ``essential`` is whether a token without the rest is of no use.
+    ``cp1`` in ``capabilities`` says that the client understands claims challenges;
+    ``essential`` is whether a token without the contexts is useless to the client.
     """
 
     contexts: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
     essential: bool = False
 
-    def unmet(self, amr: tuple[str, ...]) -> bool:
-        """Tell whether a person who has shown this much must show more."""
+    def needs_second_factor(self, amr: tuple[str, ...]) -> bool:
+        """Tell whether a person must still show a second factor."""
         return self.essential and "mfa" not in amr
 
-    def for_token(self, amr: tuple[str, ...]) -> dict[str, list[str]]:
-        """Give the claims that go into an access token."""
+    def token_claims(self, amr: tuple[str, ...]) -> dict[str, list[str]]:
+        """Return the claims that go into an access token."""
         found = {}
         if self.contexts and "mfa" in amr:
             found["acrs"] = list(self.contexts)
@@ -46,25 +46,25 @@ NO_CLAIMS = ClaimsRequest()
 
 
 def read(text: str) -> ClaimsRequest:
-    """Read the parameter; Refused (9002313) if it is no JSON object of objects.
+    """Read the parameter; raise EntraError (9002313) if it is not a JSON object of objects.
 
-    ``nbf`` is met by every token that is made from now on.
+    ``nbf`` is fulfilled by every token that is issued from now on.
     """
     if not text:
         return NO_CLAIMS
     try:
         wanted = json.loads(text).get("access_token") or {}
         contexts = _values(wanted.get("acrs"))
-        asked = [wanted.get(name) for name in ("acrs", *_POLICIES)]
-        essential = any(bool(one and one.get("essential")) for one in asked)
+        members = [wanted.get(name) for name in ("acrs", *_POLICIES)]
+        essential = any(bool(member and member.get("essential")) for member in members)
         return ClaimsRequest(contexts, _values(wanted.get("xms_cc")), essential)
     except (ValueError, TypeError, AttributeError):
-        raise Refused(9002313) from None
+        raise EntraError(9002313) from None
 
 
 def _values(member: Any) -> tuple[str, ...]:
-    """Give ``values``, or the one ``value`` (OpenID Connect Core, section 5.5.1)."""
+    """Return ``values``, or the only ``value`` (OpenID Connect Core, section 5.5.1)."""
     if not member:
         return ()
     values = member.get("values") or [member.get("value", "")]
-    return tuple(str(one) for one in values)
+    return tuple(str(value) for value in values)

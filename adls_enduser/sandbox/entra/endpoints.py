@@ -1,4 +1,4 @@
-"""HTTP: which path is which endpoint, and the headers that every answer carries."""
+"""The HTTP endpoints: the path of each one, and the headers of every response."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
 from ..http import Request, Response, json_response
-from .error_responses import Refused, correlation_id, refused_response
+from .error_responses import EntraError, correlation_id, error_response
 from .federation.realm import user_realm
 from .metadata import clouds, openid_configuration
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ..directory import Person
-    from ..state import World
+    from ..state import State
     from .applications import Applications
     from .authorities import Authorities
     from .device_codes import DeviceCode
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from .grants import Grants, Version
     from .pages.signin import SignIn
 
-    Words = dict[str, str]
-    _Handler = Callable[[Request, Words, str], Response]
+    PathValues = dict[str, str]
+    _Handler = Callable[[Request, PathValues, str], Response]
 
-# What the v1.0 endpoints send with every answer, as recorded.
+# The headers that the v1.0 endpoints send with every response, as recorded.
 _HEADERS = {
     "Cache-Control": "no-store, no-cache",
     "Pragma": "no-cache",
@@ -57,7 +57,7 @@ _ROUTES = Map(
         Rule("/<tenant>/discovery/keys", endpoint="keys", methods=["GET"]),
         Rule("/<tenant>/discovery/v2.0/keys", endpoint="keys", methods=["GET"]),
         Rule("/<tenant>/discovery/instance", endpoint="discovery", methods=["GET"]),
-        # The user's name may hold a slash, percent-encoded.
+        # The user name may contain a slash, percent-encoded.
         Rule("/<tenant>/userrealm/<path:username>", endpoint="realm", methods=["GET"]),
     ],
     strict_slashes=False,
@@ -67,15 +67,15 @@ _ROUTES = Map(
 
 
 class Endpoints:
-    """Answers at the authority hosts and at the federation servers.
+    """Serves the authority hosts and the federation servers.
 
-    ``versions`` are how each version is spoken to; ``show`` says where a new device code is
-    to be entered, and for how long (seconds) it lives.
+    ``versions`` are the versions of the protocol; ``present_code`` returns the page of a new
+    device code, and the code's lifetime (seconds).
     """
 
     def __init__(
         self,
-        world: World,
+        state: State,
         *,
         authorities: Authorities,
         applications: Applications,
@@ -83,21 +83,24 @@ class Endpoints:
         grants: Grants,
         sign_in: SignIn,
         versions: Mapping[str, Version],
-        show: Callable[[DeviceCode], tuple[str, float]],
+        present_code: Callable[[DeviceCode], tuple[str, float]],
     ) -> None:
-        self._world = world
+        self._state = state
         self._authorities = authorities
         self._applications = applications
         self._federation = federation
         self._grants = grants
         self._sign_in = sign_in
         self._versions = versions
-        self._show = show
-        self._handlers: dict[str, _Handler] = {
+        self._present_code = present_code
+        self._handlers = self._new_handlers()
+
+    def _new_handlers(self) -> dict[str, _Handler]:
+        return {
             "token": self._token,
-            "authorize": sign_in.authorize,
-            "step": sign_in.step,
-            "nativeclient": sign_in.native_client,
+            "authorize": self._sign_in.authorize,
+            "step": self._sign_in.step,
+            "nativeclient": self._sign_in.native_client,
             "devicecode": self._device_code,
             "configuration": self._configuration,
             "keys": self._keys,
@@ -107,15 +110,15 @@ class Endpoints:
 
     def serves(self, host: str) -> bool:
         """Tell whether a host is an authority or a federation server."""
-        return bool(self._authorities.cloud(host) or self._federation.of_host(host))
+        return bool(self._authorities.cloud(host) or self._federation.by_host(host))
 
-    def answer(self, request: Request) -> Response:
-        """Answer one request."""
-        server = self._federation.of_host(request.hostname)
+    def respond(self, request: Request) -> Response:
+        """Respond to one request."""
+        server = self._federation.by_host(request.hostname)
         if server is not None:
-            return self._federation.answer(server, request)
+            return self._federation.respond(server, request)
         trace, correlation = ids = str(uuid.uuid4()), correlation_id(request)
-        response = self._attempt(request, ids)
+        response = self._response(request, ids)
         for name, value in {**_HEADERS, "x-ms-request-id": trace}.items():
             response.headers.setdefault(name, value)
         if request.headers.get("return-client-request-id", "").lower() == "true":
@@ -123,71 +126,79 @@ class Endpoints:
         return response
 
     def authorize(self, request: Request, *, person: Person | None, accepts: bool) -> Response:
-        """Answer an authorization request as if a person had gone through all pages.
+        """Respond to an authorization request as if a person had gone through all pages.
 
-        Refused if they get no answer; ValueError if it is no authorization request.
+        Raises EntraError if the program gets no response; ValueError if it is not an
+        authorization request.
         """
         cloud = self._authorities.cloud(request.hostname)
         try:
-            endpoint, words = _match(request)
+            endpoint, path_values = _match(request)
         except HTTPException:
-            endpoint, words = "", {}
+            endpoint, path_values = "", {}
         if cloud is None or endpoint != "authorize":
             raise ValueError(f"{request.hostname}{request.path} is no authorize endpoint")
-        return self._sign_in.scripted(request, words, cloud, person=person, accepts=accepts)
+        return self._sign_in.scripted_response(
+            request, path_values, cloud, person=person, accepts=accepts
+        )
 
-    def _attempt(self, request: Request, ids: tuple[str, str]) -> Response:
+    def _response(self, request: Request, ids: tuple[str, str]) -> Response:
         try:
-            endpoint, words = _match(request)
+            endpoint, path_values = _match(request)
             cloud = self._authorities.cloud(request.hostname) or "public"
-            return self._handlers[endpoint](request, words, cloud)
-        except Refused as refused:
-            known, now = self._known(request), self._world.clock.service_time()
-            return refused_response(refused, request.hostname, now=now, known=known, ids=ids)
+            return self._handlers[endpoint](request, path_values, cloud)
+        except EntraError as error:
+            values, now = self._message_values(request), self._state.clock.service_time()
+            return error_response(error, request.hostname, now=now, values=values, ids=ids)
         except HTTPException as error:
             return Response(error.description, error.code, content_type="text/plain")
 
-    def _token(self, request: Request, words: Words, cloud: str) -> Response:
+    def _token(self, request: Request, path_values: PathValues, cloud: str) -> Response:
         _check_post(request)
-        version = self._versions[words["version"]]
-        return json_response(self._grants.token(request.form, words["tenant"], cloud, version))
+        version = self._versions[path_values["version"]]
+        return json_response(
+            self._grants.token(request.form, path_values["tenant"], cloud, version)
+        )
 
-    def _device_code(self, request: Request, words: Words, cloud: str) -> Response:
+    def _device_code(self, request: Request, path_values: PathValues, cloud: str) -> Response:
         _check_post(request)
-        version = self._versions[words["version"]]
-        code = self._grants.device_code(request.form, words["tenant"], cloud, version)
-        return json_response(version.describe(code, *self._show(code)))
+        version = self._versions[path_values["version"]]
+        code = self._grants.device_code(request.form, path_values["tenant"], cloud, version)
+        return json_response(version.device_code_response(code, *self._present_code(code)))
 
-    def _configuration(self, request: Request, words: Words, cloud: str) -> Response:
-        tenant = self._authorities.tenant(words["tenant"], cloud)
+    def _configuration(self, request: Request, path_values: PathValues, cloud: str) -> Response:
+        tenant = self._authorities.tenant(path_values["tenant"], cloud)
         return json_response(
             openid_configuration(
                 request.hostname,
                 tenant.tenant_id if tenant else None,
-                words["tenant"],
+                path_values["tenant"],
                 cloud=cloud,
-                version=words["version"],
+                version=path_values["version"],
             )
         )
 
-    def _keys(self, request: Request, words: Words, cloud: str) -> Response:
-        return json_response(self._world.identity.keys())
+    def _keys(self, request: Request, path_values: PathValues, cloud: str) -> Response:
+        return json_response(self._state.identity.keys())
 
-    def _realm(self, request: Request, words: Words, cloud: str) -> Response:
-        directory = self._world.directory
-        return json_response(user_realm(words["username"], directory, self._federation, cloud))
+    def _realm(self, request: Request, path_values: PathValues, cloud: str) -> Response:
+        directory = self._state.directory
+        username = path_values["username"]
+        return json_response(user_realm(username, directory, self._federation, cloud))
 
-    def _discovery(self, request: Request, words: Words, cloud: str) -> Response:
-        asked = request.args.get("authorization_endpoint", "")
-        found: dict[str, object] = {"tenant_discovery_endpoint": self._authorities.discover(asked)}
+    def _discovery(self, request: Request, path_values: PathValues, cloud: str) -> Response:
+        endpoint = request.args.get("authorization_endpoint", "")
+        found: dict[str, object] = {
+            "tenant_discovery_endpoint": self._authorities.discover(endpoint)
+        }
         if request.args.get("api-version") == "1.1":
             found |= {"api-version": "1.1", "metadata": clouds()}
         return json_response(found)
 
-    def _known(self, request: Request) -> dict[str, str]:
-        """Give what a request says of itself, for the sentence of a refusal."""
+    def _message_values(self, request: Request) -> dict[str, str]:
+        """Return the values from a request that an error message may contain."""
         form = request.form
-        application = self._applications.named(form.get("client_id", ""))
+        application = self._applications.find(form.get("client_id", ""))
         return {
             "username": form.get("username", ""),
             "client_id": form.get("client_id", ""),
@@ -200,15 +211,15 @@ class Endpoints:
 
 def _check_post(request: Request) -> None:
     if request.method != "POST":
-        raise Refused(900561, allowed="POST", method=request.method)
+        raise EntraError(900561, allowed="POST", method=request.method)
 
 
-def _match(request: Request) -> tuple[str, Words]:
-    """Find the endpoint; paths are compared in any case, as Entra ID does."""
+def _match(request: Request) -> tuple[str, PathValues]:
+    """Find the endpoint; paths match in any case, as at Entra ID."""
     tenant, _, tail = request.path.lstrip("/").partition("/")
     name, slash, rest = tail.partition("/")
     path = f"/{tenant}/{name.lower()}{slash}{rest}"
     if name.lower() != "userrealm":
         path = path.lower()
-    endpoint, words = _ROUTES.bind(request.hostname).match(path, method=request.method)
-    return str(endpoint), {key: str(value) for key, value in words.items()}
+    endpoint, path_values = _ROUTES.bind(request.hostname).match(path, method=request.method)
+    return str(endpoint), {key: str(value) for key, value in path_values.items()}

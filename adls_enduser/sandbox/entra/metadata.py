@@ -1,15 +1,23 @@
-"""What an authority says of itself (OpenID Connect Discovery 1.0), and of its clouds."""
+"""The metadata of an authority (OpenID Connect Discovery 1.0), and of its clouds."""
 
 from __future__ import annotations
 
 from .authorities import HOSTS, INSTANCE_NAMES
 
-# For any tenant there is no one issuer: the real service puts this in its place.
+# There is no single issuer for all tenants; the real service uses this placeholder.
 _ANY = "{tenantid}"
 _GRAPH_HOSTS = {
     "public": ("graph.windows.net", "graph.microsoft.com"),
     "china": ("graph.chinacloudapi.cn", "microsoftgraph.chinacloudapi.cn"),
     "usgovernment": ("graph.windows.net", "graph.microsoft.us"),
+}
+_AUTH_METHODS = ["client_secret_post", "private_key_jwt", "client_secret_basic"]
+_CAPABILITIES = {
+    "response_modes_supported": ["query", "fragment", "form_post"],
+    "subject_types_supported": ["pairwise"],
+    "id_token_signing_alg_values_supported": ["RS256"],
+    "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+    "scopes_supported": ["openid", "profile", "email", "offline_access"],
 }
 _CLAIMS = (
     "sub iss cloud_instance_name cloud_instance_host_name cloud_graph_host_name msgraph_host aud"
@@ -18,7 +26,7 @@ _CLAIMS = (
 
 
 def issuer(tenant_id: str, cloud: str, version: str = "2.0") -> str:
-    """Give the issuer of a tenant's tokens."""
+    """Return the issuer of a tenant's tokens."""
     if version == "1.0":
         return f"https://sts.windows.net/{tenant_id}/"
     return f"https://{HOSTS[cloud][0]}/{tenant_id}/v2.0"
@@ -27,32 +35,23 @@ def issuer(tenant_id: str, cloud: str, version: str = "2.0") -> str:
 def openid_configuration(
     host: str, tenant_id: str | None, name: str, *, cloud: str, version: str
 ) -> dict[str, object]:
-    """Give ``/.well-known/openid-configuration``.
+    """Return ``/.well-known/openid-configuration``.
 
-    ``tenant_id`` is None for ``common`` and ``organizations``, which ``name`` then is.
+    ``tenant_id`` is None for ``common`` and ``organizations``, whose name is ``name``.
     Source: https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration,
     as it is served.
     """
     base = f"https://{host}/{tenant_id or name}"
-    oauth2 = f"{base}/oauth2" if version == "1.0" else f"{base}/oauth2/v2.0"
-    keys = f"{base}/discovery/keys" if version == "1.0" else f"{base}/discovery/v2.0/keys"
-    graph, msgraph = _GRAPH_HOSTS.get(cloud, _GRAPH_HOSTS["public"])
+    suffix = "" if version == "1.0" else "/v2.0"
+    oauth2, hosts = f"{base}/oauth2{suffix}", _cloud_hosts(cloud)
     return {
         "token_endpoint": f"{oauth2}/token",
-        "token_endpoint_auth_methods_supported": [
-            "client_secret_post",
-            "private_key_jwt",
-            "client_secret_basic",
-        ],
-        "jwks_uri": keys,
-        "response_modes_supported": ["query", "fragment", "form_post"],
-        "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": ["RS256"],
-        "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
-        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "token_endpoint_auth_methods_supported": _AUTH_METHODS,
+        "jwks_uri": f"{base}/discovery{suffix}/keys",
+        **_CAPABILITIES,
         "issuer": issuer(tenant_id or _ANY, cloud, version),
         "request_uri_parameter_supported": False,
-        "userinfo_endpoint": f"https://{msgraph}/oidc/userinfo",
+        "userinfo_endpoint": f"https://{hosts['msgraph_host']}/oidc/userinfo",
         "authorization_endpoint": f"{oauth2}/authorize",
         "device_authorization_endpoint": f"{oauth2}/devicecode",
         "http_logout_supported": True,
@@ -61,6 +60,13 @@ def openid_configuration(
         "claims_supported": _CLAIMS.split(),
         "kerberos_endpoint": f"{base}/kerberos",
         "tenant_region_scope": None,
+        **hosts,
+    }
+
+
+def _cloud_hosts(cloud: str) -> dict[str, str]:
+    graph, msgraph = _GRAPH_HOSTS.get(cloud, _GRAPH_HOSTS["public"])
+    return {
         "cloud_instance_name": INSTANCE_NAMES.get(cloud, cloud),
         "cloud_graph_host_name": graph,
         "msgraph_host": msgraph,
@@ -69,14 +75,14 @@ def openid_configuration(
 
 
 def clouds() -> list[dict[str, object]]:
-    """Give the ``metadata`` of instance discovery, api-version 1.1.
+    """Return the ``metadata`` of instance discovery, api-version 1.1.
 
     Source: https://login.microsoftonline.com/common/discovery/instance?api-version=1.1.
     """
     return [
         {
             "preferred_network": hosts[0],
-            # The public cloud's tokens were kept under an older name.
+            # The public cloud's tokens were cached under an older name.
             "preferred_cache": "login.windows.net" if cloud == "public" else hosts[0],
             "aliases": list(hosts),
         }

@@ -1,4 +1,4 @@
-"""Where a browser may be sent back to, and with what.
+"""The addresses that a browser may be sent back to, and the response that they carry.
 
 Source: Microsoft, "Redirect URI (reply URL) outline and restrictions", and RFC 8252 section
 7.3 on loopback addresses.
@@ -14,45 +14,45 @@ if TYPE_CHECKING:
 
 NATIVE_CLIENT = "https://login.microsoftonline.com/common/oauth2/nativeclient"
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
-# What a public client has registered unless it is told otherwise.
+# The redirect URIs that a public client has by default.
 PUBLIC_CLIENT = ("http://localhost", "http://127.0.0.1", NATIVE_CLIENT, OUT_OF_BAND)
 _LOOPBACK = {"localhost", "127.0.0.1"}
 
 
 def is_registered(redirect_uri: str, registered: Collection[str]) -> bool:
-    """Tell whether a redirect URI is one of those: the same, or on loopback at any port."""
+    """Tell whether a redirect URI is registered: as it is, or on loopback with another port."""
     try:
-        wanted = _comparable(redirect_uri)
+        requested = _comparable(redirect_uri)
     except ValueError:
         return False
-    return wanted in {_comparable(one) for one in registered}
+    return requested in {_comparable(uri) for uri in registered}
 
 
 def location(redirect_uri: str, fields: Mapping[str, str], response_mode: str) -> str:
-    """Give the address that carries the answer, in its query or its fragment.
+    """Return the address that carries the response, in its query or its fragment.
 
-    A redirect URI without a path comes back with a slash, as Entra ID adds one.
+    A redirect URI without a path gets a slash, as Entra ID adds one.
     """
     url = urlsplit(redirect_uri)
     base = redirect_uri + ("/" if url.netloc and not url.path and not url.query else "")
-    mark = "#" if response_mode == "fragment" else "&" if url.query else "?"
-    return f"{base}{mark}{urlencode(fields, quote_via=quote)}"
+    separator = "#" if response_mode == "fragment" else "&" if url.query else "?"
+    return f"{base}{separator}{urlencode(fields, quote_via=quote)}"
 
 
 def origin(redirect_uri: str) -> str:
-    """Give what a content security policy calls the place that a form may lead to."""
+    """Return a redirect URI's origin, as a content security policy's form-action needs it."""
     url = urlsplit(redirect_uri)
     return f"{url.scheme}://{url.netloc}" if url.netloc else f"{url.scheme}:"
 
 
 def _comparable(redirect_uri: str) -> tuple[str, str, str]:
-    """Give scheme, host and the rest; ValueError if it cannot be a redirect URI."""
+    """Return scheme, host and the rest; raise ValueError if it cannot be a redirect URI."""
     url = urlsplit(redirect_uri)
-    # RFC 6749 section 3.1.2: no fragment. Reading the port is what checks it.
+    # RFC 6749 section 3.1.2: no fragment. Reading the port raises ValueError if it is invalid.
     if "#" in redirect_uri or url.port == 0:
         raise ValueError("no redirect URI")
     on_loopback = url.scheme == "http" and url.hostname in _LOOPBACK
     host = url.hostname if on_loopback and url.hostname else url.netloc.lower()
-    # All that follows must be the same to the letter, but "" and "/" are.
+    # The rest is compared exactly, except that "" equals "/".
     rest = url._replace(scheme="", netloc="").geturl()
     return url.scheme, host, "/" if url.netloc and not rest else rest

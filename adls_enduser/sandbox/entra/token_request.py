@@ -1,4 +1,4 @@
-"""What a token is asked for: a resource in version 1.0, scopes in version 2.0.
+"""The access that a token is requested for: a resource in version 1.0, scopes in version 2.0.
 
 Sources: Microsoft, "Scopes and permissions in the Microsoft identity platform" and
 "Scopes for a web API accepting v1.0 tokens" (``msal-v1-app-scopes``).
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from . import claims
 from .applications import required
 from .claims import NO_CLAIMS, ClaimsRequest
-from .error_responses import Refused
+from .error_responses import EntraError
 
 Form = dict[str, str]
 
@@ -28,8 +28,8 @@ _GRAPH = {
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A resource, spelled as the audience of the token is to be, and what comes with it.
+class RequestedAccess:
+    """A resource, spelled as the token's audience is to be, with scopes, nonce and claims.
 
     ``permissions`` are the resource's scopes without its name, ``openid_scopes`` those of
     OpenID Connect. ``nonce`` goes into the id token (OpenID Connect Core, 3.1.2.1).
@@ -42,55 +42,55 @@ class Asked:
     claims: ClaimsRequest = NO_CLAIMS
 
 
-def by_resource(form: Form) -> Asked:
-    """Read what a version 1.0 request asks for; Refused (900144) without a resource."""
+def by_resource(form: Form) -> RequestedAccess:
+    """Read the access of a version 1.0 request; raise EntraError (900144) without a resource."""
     resource, nonce = required(form, "resource"), form.get("nonce", "")
-    return Asked(resource, nonce=nonce, claims=claims.read(form.get("claims", "")))
+    return RequestedAccess(resource, nonce=nonce, claims=claims.read(form.get("claims", "")))
 
 
-def by_scope(form: Form, cloud: str, *, several: bool = False) -> Asked:
-    """Read what a version 2.0 request asks for.
+def by_scope(form: Form, cloud: str, *, several: bool = False) -> RequestedAccess:
+    """Read the access of a version 2.0 request.
 
-    ``several`` is whether it may name several resources, as a request for consent may; the
-    token is then for the first. Refused: 900144 no scope, 28000 or 70011 several resources,
+    ``several`` allows several resources, as a request for consent does; the token is then for
+    the first one. Raises EntraError: 900144 no scope, 28000 or 70011 several resources,
     650053 a permission that the resource does not have.
     """
-    words = required(form, "scope").split()
-    wanted = [word for word in words if word not in _OPENID_SCOPES]
-    resources = list(dict.fromkeys(_resource(word, cloud) for word in wanted))
+    every_scope = required(form, "scope").split()
+    scopes = [scope for scope in every_scope if scope not in _OPENID_SCOPES]
+    resources = list(dict.fromkeys(_resource(scope, cloud) for scope in scopes))
     if len(resources) > 1 and not several:
-        _check_one_resource(wanted)
+        raise _several_resources(scopes)
     resource = resources[0] if resources else _graph(cloud)
-    here = [word for word in wanted if _resource(word, cloud) == resource]
-    permissions = tuple(_permission(word) for word in here)
-    _check_permissions(permissions, resource, cloud, here)
-    return Asked(
+    scopes = [scope for scope in scopes if _resource(scope, cloud) == resource]
+    permissions = tuple(_permission(scope) for scope in scopes)
+    _check_permissions(permissions, resource, cloud, scopes)
+    return RequestedAccess(
         resource,
         permissions,
-        _OPENID_SCOPES & frozenset(words),
+        _OPENID_SCOPES & frozenset(every_scope),
         form.get("nonce", ""),
         claims.read(form.get("claims", "")),
     )
 
 
-def at_authorize(form: Form, cloud: str, version: str) -> Asked:
-    """Read what an authorization request asks for.
+def at_authorize(form: Form, cloud: str, version: str) -> RequestedAccess:
+    """Read the access of an authorization request.
 
-    In version 1.0 the resource may be left for the token request to name; in version 2.0
-    the scopes may be of several resources, for the person to consent to all at once.
+    In version 1.0 the resource may be left to the token request. In version 2.0 the scopes
+    may be of several resources, so that the person consents to all of them at once.
     """
     if version == "2.0":
         return by_scope(form, cloud, several=True)
     return by_resource({**form, "resource": form.get("resource") or _AZURE_AD_GRAPH})
 
 
-def again(before: Asked, form: Form) -> Asked:
-    """Ask for the same once more, as who redeems a grant and names nothing else does."""
-    return replace(before, nonce="", claims=claims.read(form.get("claims", "")))
+def same_access(original: RequestedAccess, form: Form) -> RequestedAccess:
+    """Return the same access for a request that redeems a grant and names no other."""
+    return replace(original, nonce="", claims=claims.read(form.get("claims", "")))
 
 
 def _resource(scope: str, cloud: str) -> str:
-    """Give the resource of a scope: everything before its last slash.
+    """Return the resource of a scope: everything before its last slash.
 
     So ``https://datalake.azure.net//.default`` is for ``https://datalake.azure.net/``. A
     scope without a resource is Microsoft Graph's.
@@ -106,22 +106,22 @@ def _graph(cloud: str) -> str:
     return _GRAPH.get(cloud, _GRAPH["public"])
 
 
-def _check_one_resource(wanted: list[str]) -> None:
-    """Refuse several resources, as recorded.
+def _several_resources(scopes: list[str]) -> EntraError:
+    """Return the error for several resources, as recorded.
 
     Source: AzureAD/microsoft-authentication-library-for-js #1487 for 28000, and for
     70011 where one of the scopes is ``.default`` Azure/azure-sdk-for-net #9076.
     """
-    whole = any(_permission(word) == DEFAULT for word in wanted)
-    raise Refused(70011 if whole else 28000, scope=" ".join(wanted))
+    default = any(_permission(scope) == DEFAULT for scope in scopes)
+    return EntraError(70011 if default else 28000, scope=" ".join(scopes))
 
 
 def _check_permissions(
     permissions: tuple[str, ...], resource: str, cloud: str, scopes: list[str]
 ) -> None:
     if DEFAULT in permissions and len(permissions) > 1:
-        # ".default" is all that is registered and goes with no other of the same resource.
-        raise Refused(70011, scope=" ".join(scopes))
+        # ".default" means all registered scopes; no other scope of the resource goes with it.
+        raise EntraError(70011, scope=" ".join(scopes))
     unknown = set(permissions) - {DEFAULT, IMPERSONATION}
     if unknown and resource != _graph(cloud):
-        raise Refused(650053, permission=min(unknown), resource=resource)
+        raise EntraError(650053, permission=min(unknown), resource=resource)

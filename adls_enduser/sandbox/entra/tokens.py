@@ -1,4 +1,4 @@
-"""The tokens of an answer, whichever version of the endpoint it comes from."""
+"""The tokens of a response, the same in both versions of the endpoint."""
 
 from __future__ import annotations
 
@@ -9,61 +9,61 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..directory import Person, Tenant
-    from ..state import World
+    from ..state import State
     from .applications import Application
     from .refresh_tokens import RefreshTokens
-    from .token_request import Asked
+    from .token_request import RequestedAccess
 
 
 @dataclasses.dataclass(frozen=True)
-class Entitlement:
-    """Who gets a token, as whom, for what, and how they proved who they are."""
+class GrantedAccess:
+    """The access that was granted: the person, their tenant, and how they authenticated."""
 
     person: Person
     tenant: Tenant
     application: Application
-    asked: Asked
+    access: RequestedAccess
     cloud: str
     amr: tuple[str, ...]
 
 
 class Tokens:
-    """Makes tokens. ``lifetime`` is the access tokens' (seconds)."""
+    """Issues tokens. ``lifetime`` (seconds) is that of access tokens."""
 
-    def __init__(self, world: World, refresh_tokens: RefreshTokens) -> None:
-        self._world = world
+    def __init__(self, state: State, refresh_tokens: RefreshTokens) -> None:
+        self._state = state
         self._refresh_tokens = refresh_tokens
         self.lifetime = 3600.0
 
     def now(self) -> int:
-        """Give the service's time in epoch seconds."""
-        return int(self._world.clock.service_time())
+        """Return the service's time in epoch seconds."""
+        return int(self._state.clock.service_time())
 
-    def access_token(self, entitled: Entitlement) -> str:
-        """Make an access token: of version 1.0 always, as these resources want it."""
-        # A guest's token is of the tenant that is visited.
-        person = dataclasses.replace(entitled.person, tenant_id=entitled.tenant.tenant_id)
-        return self._world.identity.access_token(
+    def access_token(self, granted: GrantedAccess) -> str:
+        """Issue an access token: always of version 1.0, as these resources require it."""
+        # A guest's token is issued by the tenant that they visit.
+        person = dataclasses.replace(granted.person, tenant_id=granted.tenant.tenant_id)
+        return self._state.identity.access_token(
             person,
-            entitled.asked.resource,
-            client_id=entitled.application.client_id,
+            granted.access.resource,
+            client_id=granted.application.client_id,
             lifetime=self.lifetime,
-            amr=entitled.amr,
-            more=entitled.asked.claims.for_token(entitled.amr),
+            amr=granted.amr,
+            extra_claims=granted.access.claims.token_claims(granted.amr),
         )
 
-    def refresh_token(self, entitled: Entitlement) -> str:
-        """Make a refresh token, good at the endpoints of either version."""
+    def refresh_token(self, granted: GrantedAccess) -> str:
+        """Issue a refresh token, valid at the endpoints of either version."""
         return self._refresh_tokens.issue(
-            entitled.person,
-            entitled.application,
-            cloud=entitled.cloud,
-            asked=entitled.asked,
-            amr=entitled.amr,
+            granted.person,
+            granted.application,
+            cloud=granted.cloud,
+            access=granted.access,
+            amr=granted.amr,
         )
 
 
 def client_info(person: Person) -> str:
-    """Tell who a person is, and where at home: msal's ``home_account_id``."""
-    known = {"uid": person.object_id, "utid": person.tenant_id}
-    return base64.urlsafe_b64encode(json.dumps(known).encode()).decode().rstrip("=")
+    """Return a person's object id and home tenant, from which msal makes ``home_account_id``."""
+    info = {"uid": person.object_id, "utid": person.tenant_id}
+    return base64.urlsafe_b64encode(json.dumps(info).encode()).decode().rstrip("=")

@@ -1,4 +1,4 @@
-"""How an account looks on the wire.
+"""The JSON bodies of accounts.
 
 Source: recorded sessions of azure-mgmt-datalake-store and ``az dls account``
 (api-version 2016-11-01), 2018 and 2020.
@@ -20,7 +20,7 @@ _NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 def full(account: Account, tenant_id: str) -> Body:
-    """Give everything about an account, as PUT, PATCH and GET do."""
+    """Return all properties of an account, as PUT, PATCH and GET do."""
     if account.provisioning == "Creating":
         properties = account.settings | {
             "provisioningState": "Creating",
@@ -39,7 +39,7 @@ def full(account: Account, tenant_id: str) -> Body:
 
 
 def basic(account: Account) -> Body:
-    """Give the short form, as lists do."""
+    """Return the short form, as lists do."""
     body: Body = {"properties": _state(account), "location": account.location}
     if account.tags is not None:
         body["tags"] = account.tags
@@ -47,7 +47,7 @@ def basic(account: Account) -> Body:
 
 
 def resource(account: Account) -> Body:
-    """Give the form of Resource Manager's own list of resources."""
+    """Return the form of Resource Manager's own list of resources."""
     body: Body = _names(account) | {"location": account.location}
     return body if account.tags is None else body | {"tags": account.tags}
 

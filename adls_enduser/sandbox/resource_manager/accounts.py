@@ -8,34 +8,34 @@ from __future__ import annotations
 
 import re
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..directory import CONTOSO_ID
-from ..http import Response, json_response
+from ..http import Response, empty_response, json_response
 from . import account_bodies
 from .child_resources import embed
-from .errors import ArmError, location_not_available, location_required, not_registered
+from .errors import ArmError, group_being_deleted, location_not_available, not_registered
 from .ids import ACCOUNT_TYPE, API_VERSION, BASE, NAMESPACE, subscription_id
-from .inventory import STORE_REGIONS, Account, Group, written
-from .operations import empty
+from .inventory import STORE_REGIONS, Account, Group, region_name, timestamp
 from .paging import page
-from .routing import Route
+from .request import Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..state import World
+    from ..state import State
     from ..store import Stores
-    from .inventory import Estate
+    from .inventory import Inventory
     from .operations import Operation, Operations
-    from .routing import Call
+    from .request import Call
 
 _NAME = re.compile(r"[a-z0-9]{3,24}")
 _ALL = f"/subscriptions/{{subscription}}/providers/{ACCOUNT_TYPE}"
 _GROUP = f"/subscriptions/{{subscription}}/resourceGroups/{{group}}/providers/{ACCOUNT_TYPE}"
 _ONE = _GROUP + "/{account}"
 _LOCATION = f"/subscriptions/{{subscription}}/providers/{NAMESPACE}/locations/{{location}}"
-# What a caller may set; all else in a body is the service's to say.
+# The properties that a caller may set; the service sets the others.
 _SETTINGS = (
     "defaultGroup",
     "encryptionConfig",
@@ -48,19 +48,19 @@ _SETTINGS = (
 
 
 class Accounts:
-    """The accounts' handlers; ``page_size`` is how many a list gives at once."""
+    """The handlers for accounts; ``page_size`` is the number of accounts per page of a list."""
 
     def __init__(
-        self, world: World, stores: Stores, estate: Estate, operations: Operations
+        self, state: State, stores: Stores, inventory: Inventory, operations: Operations
     ) -> None:
         self.page_size = 1000
-        self._world = world
+        self._state = state
         self._stores = stores
-        self._estate = estate
+        self._inventory = inventory
         self._operations = operations
 
     def routes(self) -> list[Route]:
-        """Give what is answered here."""
+        """Return the routes of accounts."""
         read, write = f"{ACCOUNT_TYPE}/read", f"{ACCOUNT_TYPE}/write"
         check = f"{NAMESPACE}/locations/checkNameAvailability/action"
         result = f"{ACCOUNT_TYPE}/operationResults/read"
@@ -80,97 +80,83 @@ class Accounts:
         ]
 
     def new(self, name: str, group: Group, location: str) -> Account:
-        """Make an account that is still being created."""
-        now = written(self._world.clock.service_time())
+        """Return a new account that is still being created."""
+        now = timestamp(self._state.clock.service_time())
         account = Account(name, group, location, str(uuid.uuid4()), created=now, modified=now)
         account.provisioning = "Creating"
         return account
 
-    def keep(self, account: Account) -> None:
-        """Put an account among the others: its name is taken from now on."""
-        self._estate.accounts[account.name] = account
+    def add(self, account: Account) -> None:
+        """Add an account, so that its name is taken."""
+        self._inventory.accounts[account.name] = account
 
-    def open(self, account: Account) -> None:
-        """Finish making an account, unless its group went meanwhile; its store answers."""
-        if self._estate.accounts.get(account.name) is account:
+    def finish_creation(self, account: Account) -> None:
+        """Finish the creation of an account, and create its store, unless its group was deleted."""
+        if self._inventory.accounts.get(account.name) is account:
             owner = {"owner": account.owner} if account.owner else {}
             self._stores.create(account.name, **owner)
             account.provisioning, account.operation = "Succeeded", None
 
     def remove(self, account: Account) -> None:
-        """Remove an account, unless its group took it along, and its store."""
-        if self._estate.accounts.get(account.name) is account:
-            del self._estate.accounts[account.name]
+        """Remove an account and its store, unless its group's deletion has removed them."""
+        if self._inventory.accounts.get(account.name) is account:
+            del self._inventory.accounts[account.name]
             self._stores.delete(account.name)
 
     def _list(self, call: Call) -> Response:
-        found = self._estate.listing(call.names.get("group"))
-        return page(call.request, [account_bodies.basic(one) for one in found], self.page_size)
+        found = self._inventory.list_accounts(call.names.get("group"))
+        return page(
+            call.request, [account_bodies.basic(account) for account in found], self.page_size
+        )
 
     def _get(self, call: Call) -> Response:
-        return self._show(self._named(call))
+        return self._account_response(self._account(call))
 
     def _exists(self, call: Call) -> Response:
-        found = self._estate.find(call.names["group"], call.names["account"])
-        return empty(204 if found else 404)
+        found = self._inventory.find(call.names["group"], call.names["account"])
+        return empty_response(204 if found else 404)
 
     def _put(self, call: Call) -> Response:
-        if not self._estate.registered:
+        if not self._inventory.registered:
             raise not_registered()
         body = call.body()
         location = _region(body.get("location"))
-        group = self._estate.group(call.names["group"])
-        found = self._estate.accounts.get(call.names["account"].lower())
-        if found is None:
+        group = self._inventory.group(call.names["group"])
+        existing = self._inventory.accounts.get(call.names["account"].lower())
+        if existing is None:
             return self._create(call, group, location, body)
-        self._check_same(found, group, location)
-        return self._change(found, {"tags": None} | body)
+        _check_same(existing, group, location)
+        return self._change(existing, {"tags": None} | body)
 
     def _create(self, call: Call, group: Group, location: str, body: dict[str, object]) -> Response:
         check_name(call.names["account"])
         if group.operation:
-            message = (
-                f"The resource group '{group.name}' is in deprovisioning state and cannot "
-                "perform this operation."
-            )
-            raise ArmError(409, "ResourceGroupBeingDeleted", message)
+            raise group_being_deleted(group.name)
         account = self.new(call.names["account"], group, location)
         account.owner = call.caller.object_id
         _apply(account, body)
-        self.keep(account)
-        headers = self._begin(account, lambda: self.open(account))
+        self.add(account)
+        headers = self._begin(account, partial(self.finish_creation, account))
         return json_response(account_bodies.full(account, CONTOSO_ID), 201, headers)
 
-    def _check_same(self, found: Account, group: Group, location: str) -> None:
-        if found.group is not group:
-            message = f"An account named '{found.name}' already exists."
-            raise ArmError(409, "NameNotAvailable", message)
-        if found.location != location:
-            message = (
-                f"The resource '{found.name}' already exists in location '{found.location}' in "
-                f"resource group '{group.name}'. A resource with the same name cannot be created "
-                f"in location '{location}'. Please select a new resource name."
-            )
-            raise ArmError(409, "InvalidResourceLocation", message)
-
     def _patch(self, call: Call) -> Response:
-        return self._change(self._named(call), call.body())
+        return self._change(self._account(call), call.body())
 
     def _change(self, account: Account, body: dict[str, object]) -> Response:
         # Recorded: 200 and the finished account at once, without any polling.
         _apply(account.ready(), body)
-        account.modified = written(self._world.clock.service_time())
-        return self._show(account)
+        account.modified = timestamp(self._state.clock.service_time())
+        return self._account_response(account)
 
     def _delete(self, call: Call) -> Response:
-        account = self._estate.find(call.names["group"], call.names["account"])
+        account = self._inventory.find(call.names["group"], call.names["account"])
         if account is None:
-            return empty(204)
+            return empty_response(204)
         account.ready().provisioning = "Deleting"
-        return empty(202, self._begin(account, lambda: self.remove(account)))
+        return empty_response(202, self._begin(account, partial(self.remove, account)))
 
     def _begin(self, account: Account, finish: Callable[[], None]) -> dict[str, str]:
-        """Begin an operation; give the two addresses at which it can be asked after."""
+        """Begin an operation; return the headers with the two addresses to poll."""
         number = account.operation_count
         account.operation_count += 1
         region = f"{subscription_id()}/providers/{NAMESPACE}/locations/{account.location}"
@@ -183,22 +169,21 @@ class Accounts:
         } | self._operations.headers()
 
     def _status(self, call: Call) -> Response:
-        done = self._operation(call).look()
+        done = self._operation(call).poll()
         status = {"status": "Succeeded" if done else "InProgress"}
         return json_response(status, headers={} if done else self._operations.headers())
 
     def _result(self, call: Call) -> Response:
-        if not self._operation(call).look():
-            here = {"Location": f"{BASE}{call.request.target}"}
-            return empty(202, here | self._operations.headers())
-        account = self._estate.accounts.get(call.names["account"].lower())
-        return self._show(account) if account else empty(200)
+        if not self._operation(call).poll():
+            return self._operations.in_progress(call.request)
+        account = self._inventory.accounts.get(call.names["account"].lower())
+        return self._account_response(account) if account else empty_response(200)
 
     def _operation(self, call: Call) -> Operation:
-        return self._operations.at(call.request.path)
+        return self._operations.by_address(call.request.path)
 
     def _enable_key_vault(self, call: Call) -> Response:
-        settings = self._named(call).ready().settings
+        settings = self._account(call).ready().settings
         if settings.get("encryptionProvisioningState") != "Creating":
             message = (
                 "Operation EnableKeyVault is invalid under current encryption state or config "
@@ -206,26 +191,39 @@ class Accounts:
             )
             raise ArmError(400, "InvalidOperation", message)
         settings["encryptionProvisioningState"] = "Succeeded"
-        return empty(200)
+        return empty_response(200)
 
     def _check_name(self, call: Call) -> Response:
         _region(call.names["location"])
         name = str(call.body().get("name") or "")
         if not _NAME.fullmatch(name):
-            return _taken("Invalid", _name_rule(name))
-        if name in self._estate.accounts:
-            return _taken("AlreadyExists", f"An account named '{name}' already exists.")
+            return _name_unavailable("Invalid", _name_rule(name))
+        if name in self._inventory.accounts:
+            return _name_unavailable("AlreadyExists", f"An account named '{name}' already exists.")
         return json_response({"nameAvailable": True})
 
-    def _named(self, call: Call) -> Account:
-        return self._estate.account(call.names["group"], call.names["account"])
+    def _account(self, call: Call) -> Account:
+        return self._inventory.account(call.names["group"], call.names["account"])
 
-    def _show(self, account: Account) -> Response:
+    def _account_response(self, account: Account) -> Response:
         return json_response(account_bodies.full(account, CONTOSO_ID))
 
 
+def _check_same(existing: Account, group: Group, location: str) -> None:
+    if existing.group is not group:
+        message = f"An account named '{existing.name}' already exists."
+        raise ArmError(409, "NameNotAvailable", message)
+    if existing.location != location:
+        message = (
+            f"The resource '{existing.name}' already exists in location '{existing.location}' in "
+            f"resource group '{group.name}'. A resource with the same name cannot be created "
+            f"in location '{location}'. Please select a new resource name."
+        )
+        raise ArmError(409, "InvalidResourceLocation", message)
+
+
 def check_name(name: str) -> None:
-    """Refuse a name that no account can have; ArmError."""
+    """Raise ArmError for an invalid account name."""
     if not _NAME.fullmatch(name):
         raise ArmError(400, "AccountNameInvalid", _name_rule(name))
 
@@ -237,22 +235,20 @@ def _name_rule(name: str) -> str:
     )
 
 
-def _taken(reason: str, message: str) -> Response:
+def _name_unavailable(reason: str, message: str) -> Response:
     return json_response({"nameAvailable": False, "reason": reason, "message": message})
 
 
 def _region(location: object) -> str:
-    """Give a region's canonical name: lower-case, without blanks ("East US 2")."""
-    if not isinstance(location, str) or not location:
-        raise location_required()
-    region = location.replace(" ", "").lower()
+    """Return the canonical name of a region; raise ArmError if it has no Data Lake Store."""
+    region = region_name(location)
     if region not in STORE_REGIONS:
-        raise location_not_available(location, STORE_REGIONS)
+        raise location_not_available(str(location), STORE_REGIONS)
     return region
 
 
 def _apply(account: Account, body: dict[str, object]) -> None:
-    """Set what a PUT or PATCH body asks for."""
+    """Set the properties that a PUT or PATCH body contains."""
     properties = body.get("properties")
     properties = properties if isinstance(properties, dict) else {}
     embed(account, properties)

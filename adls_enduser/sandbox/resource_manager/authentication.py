@@ -1,7 +1,7 @@
-"""Who is let in: tokens are checked, and refused as Resource Manager refuses them.
+"""Authentication: tokens are checked, and rejected as Resource Manager rejects them.
 
 Sources: the challenge's form from azure-core's ``BearerTokenCredentialPolicy`` and the
-challenges quoted in its tests; the sentences from answers quoted in public issues
+challenges quoted in its tests; the messages from responses quoted in public issues
 (for example Azure/azure-sdk-for-net 49391 and MicrosoftDocs/power-automate-docs 121).
 """
 
@@ -9,58 +9,43 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from ..access_tokens import TokenRefused
+from ..access_tokens import InvalidAccessToken
 from ..directory import CONTOSO_ID
 from .errors import ArmError
 from .ids import SUBSCRIPTION_ID
+from .request import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ..directory import Role
     from ..http import Request
-    from ..state import World
-    from .routing import Call
+    from ..state import State
+    from .request import Call
 
 AUDIENCES = ("https://management.core.windows.net/", "https://management.azure.com/")
 _AUTHORITY = "https://login.windows.net/"
 
 
-@dataclass(frozen=True)
-class Caller:
-    """Somebody whose token is good."""
-
-    username: str
-    object_id: str
-    tenant_id: str
-    role: Role | None
-
-    def may(self, method: str) -> bool:
-        """Tell whether the role allows a method."""
-        return self.role == "Owner" or (self.role == "Reader" and method in ("GET", "HEAD"))
-
-
-class Gate:
+class Authenticator:
     """Checks the token of every request, then the tenant and the role."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: State) -> None:
+        self._state = state
 
-    def admit(self, request: Request, audiences: Collection[str] = AUDIENCES) -> Caller:
-        """Give the caller behind a request; ArmError 401 with a challenge if unacceptable."""
+    def authenticate(self, request: Request, audiences: Collection[str] = AUDIENCES) -> Caller:
+        """Return the caller of a request; raise ArmError (401 with a challenge) for a bad token."""
         authorization = request.headers.get("Authorization")
         try:
-            claims = self._world.identity.check(authorization, audiences)
-        except TokenRefused as refusal:
-            raise self._refused(refusal, request) from None
-        context = self._world.identity.missing_context(claims, request.method)
+            claims = self._state.identity.check(authorization, audiences)
+        except InvalidAccessToken as error:
+            raise self._challenge_error(error, request) from None
+        context = self._state.identity.missing_context(claims, request.method)
         if context is not None:
             raise _needs_context(context, request)
-        person = self._world.directory.by_object_id(claims["oid"])
+        person = self._state.directory.by_object_id(claims["oid"])
         return Caller(
             username=claims.get("unique_name") or claims["oid"],
             object_id=claims["oid"],
@@ -69,53 +54,53 @@ class Gate:
         )
 
     def authorize(self, call: Call) -> None:
-        """Check the subscription, the token's tenant and the role; ArmError if one is wrong."""
-        wanted = call.names.get("subscription")
-        if wanted is None:
+        """Raise ArmError if the subscription, the token's tenant or the role is wrong."""
+        subscription = call.names.get("subscription")
+        if subscription is None:
             return
-        if wanted.lower() != SUBSCRIPTION_ID:
-            raise _no_subscription(wanted)
+        if subscription.lower() != SUBSCRIPTION_ID:
+            raise _no_subscription(subscription)
         if call.caller.tenant_id != CONTOSO_ID:
             raise _wrong_tenant(call.caller.tenant_id)
         if call.route.action and not call.caller.may(call.request.method):
             raise _forbidden(call)
 
-    def _refused(self, refusal: TokenRefused, request: Request) -> ArmError:
-        code, message, description = self._reason(refusal, request)
-        header = challenge(request, description)
-        if refusal.reason == "revoked":
-            header = self._revoked(refusal.claims, request)
+    def _challenge_error(self, error: InvalidAccessToken, request: Request) -> ArmError:
+        code, message, description = self._messages(error, request)
+        header = _challenge(request, description)
+        if error.reason == "revoked":
+            header = self._revocation_challenge(error.claims, request)
         return ArmError(401, code, message, {"WWW-Authenticate": header})
 
-    def _revoked(self, claims: dict[str, Any], request: Request) -> str:
+    def _revocation_challenge(self, claims: dict[str, Any], request: Request) -> str:
         """Challenge for a token that was issued after the revocation.
 
-        Clients that say ``cp1`` get the error that Microsoft's page has for a claims
-        challenge; others the one recorded in the tests of azure-mgmt-core, which asks for
-        the same but which azure-core does not follow.
+        Clients that say ``cp1`` get the error on Microsoft's page about claims challenges. Others
+        get the error recorded in the tests of azure-mgmt-core, which names the same claim but
+        which azure-core does not follow.
         """
-        now = str(int(self._world.clock.service_time()))
-        wanted = {"nbf": {"essential": True, "value": now}}
-        capable = "cp1" in [str(one).lower() for one in claims.get("xms_cc", ())]
+        now = str(int(self._state.clock.service_time()))
+        required = {"nbf": {"essential": True, "value": now}}
+        capable = "cp1" in [str(value).lower() for value in claims.get("xms_cc", ())]
         error = "insufficient_claims" if capable else "invalid_token"
-        return challenge(request, "User session has been revoked", error) + _claims(wanted)
+        return _challenge(request, "User session has been revoked", error) + _claims(required)
 
-    def _reason(self, refusal: TokenRefused, request: Request) -> tuple[str, str, str]:
-        if refusal.reason == "missing":
+    def _messages(self, error: InvalidAccessToken, request: Request) -> tuple[str, str, str]:
+        if error.reason == "missing":
             return (
                 "AuthenticationFailed",
                 "Authentication failed. The 'Authorization' header is missing.",
                 "The authentication failed because of missing 'Authorization' header.",
             )
-        code, message = self._fault(refusal, request)
+        code, message = self._code_and_message(error, request)
         return code, message, message
 
-    def _fault(self, refusal: TokenRefused, request: Request) -> tuple[str, str]:
-        if refusal.reason == "audience":
-            return "InvalidAuthenticationTokenAudience", _wrong_audience(refusal.claims)
-        if refusal.reason == "expired":
-            return "ExpiredAuthenticationToken", self._expired(refusal.claims)
-        if refusal.reason == "revoked":
+    def _code_and_message(self, error: InvalidAccessToken, request: Request) -> tuple[str, str]:
+        if error.reason == "audience":
+            return "InvalidAuthenticationTokenAudience", _wrong_audience(error.claims)
+        if error.reason == "expired":
+            return "ExpiredAuthenticationToken", self._expired(error.claims)
+        if error.reason == "revoked":
             return "InvalidAuthenticationToken", "User session has been revoked"
         if not request.headers.get("Authorization", "").lower().startswith("bearer "):
             return (
@@ -126,52 +111,52 @@ class Gate:
         return "InvalidAuthenticationToken", "The access token is invalid."
 
     def _expired(self, claims: dict[str, Any]) -> str:
-        expiry, now = _written(claims["exp"]), _written(self._world.clock.service_time())
+        expiry, now = _timestamp(claims["exp"]), _timestamp(self._state.clock.service_time())
         return (
             f"The access token expiry UTC time '{expiry}' is earlier than current UTC time '{now}'."
         )
 
 
-def challenge(request: Request, description: str, error: str = "invalid_token") -> str:
-    """Give a ``WWW-Authenticate`` that names the subscription's tenant, if the path has one.
+def _challenge(request: Request, description: str, error: str = "invalid_token") -> str:
+    """Return a ``WWW-Authenticate`` with the subscription's tenant, if the path has a subscription.
 
     Terraform and others read the tenant of a subscription from it.
     """
     tenant = CONTOSO_ID if SUBSCRIPTION_ID in request.path.lower() else ""
-    return _challenge(tenant, description, error)
+    return _challenge_header(tenant, description, error)
 
 
-def _challenge(tenant: str, description: str, error: str = "invalid_token") -> str:
+def _challenge_header(tenant: str, description: str, error: str = "invalid_token") -> str:
     return (
         f'Bearer authorization_uri="{_AUTHORITY}{tenant}", '
         f'error="{error}", error_description="{description}"'
     )
 
 
-def _claims(wanted: dict[str, Any]) -> str:
-    """Write what an access token must say, for the end of a challenge."""
-    text = json.dumps({"access_token": wanted}, separators=(",", ":"))
+def _claims(required: dict[str, Any]) -> str:
+    """Return the claims that an access token must have, for the end of a challenge."""
+    text = json.dumps({"access_token": required}, separators=(",", ":"))
     return f', claims="{base64.b64encode(text.encode()).decode()}"'
 
 
 def _needs_context(context: str, request: Request) -> ArmError:
     """Challenge for an authentication context, as Azure does where it enforces MFA.
 
-    Source: Microsoft, "Troubleshooting Azure CLI" (the code and the sentences), and the
+    Source: Microsoft, "Troubleshooting Azure CLI" (the code and the messages), and the
     ``--claims-challenge`` that azure-cli prints: ``acrs`` with ``values``.
     """
-    wanted = {"acrs": {"essential": True, "values": [context]}}
+    required = {"acrs": {"essential": True, "values": [context]}}
     message = (
         "Resource was disallowed by policy. Users must use MFA for Create/Update operations. "
         "Users must authenticate with multi-factor authentication to create or update resources."
     )
-    header = challenge(request, "The token has insufficient claims", "insufficient_claims")
-    headers = {"WWW-Authenticate": header + _claims(wanted)}
+    header = _challenge(request, "The token has insufficient claims", "insufficient_claims")
+    headers = {"WWW-Authenticate": header + _claims(required)}
     return ArmError(401, "RequestDisallowedByPolicy", message, headers)
 
 
 def _wrong_audience(claims: dict[str, Any]) -> str:
-    allowed = ",".join(f"'{one}','{one.rstrip('/')}'" for one in AUDIENCES)
+    allowed = ",".join(f"'{audience}','{audience.rstrip('/')}'" for audience in AUDIENCES)
     return (
         "The access token has been obtained for wrong audience or resource "
         f"'{claims['aud']}'. It should exactly match with one of the allowed audiences {allowed}."
@@ -192,15 +177,15 @@ def _wrong_tenant(tenant: str) -> ArmError:
         "The access token is from the wrong issuer. It must match the tenant associated with this "
         "subscription. Please use correct authority to get the token."
     )
-    headers = {"WWW-Authenticate": _challenge(CONTOSO_ID, description)}
+    headers = {"WWW-Authenticate": _challenge_header(CONTOSO_ID, description)}
     return ArmError(401, "InvalidAuthenticationTokenTenant", message, headers)
 
 
-def _no_subscription(wanted: str) -> ArmError:
-    if not _is_guid(wanted):
-        message = f"The provided subscription identifier '{wanted}' is malformed or invalid."
+def _no_subscription(subscription: str) -> ArmError:
+    if not _is_guid(subscription):
+        message = f"The provided subscription identifier '{subscription}' is malformed or invalid."
         return ArmError(400, "InvalidSubscriptionId", message)
-    message = f"The subscription '{wanted}' could not be found."
+    message = f"The subscription '{subscription}' could not be found."
     return ArmError(404, "SubscriptionNotFound", message)
 
 
@@ -219,7 +204,7 @@ def _is_guid(text: str) -> bool:
     return hexadecimal and [len(part) for part in parts] == [8, 4, 4, 4, 12]
 
 
-def _written(seconds: float) -> str:
+def _timestamp(seconds: float) -> str:
     time = datetime.fromtimestamp(seconds, timezone.utc)
     half = "AM" if time.hour < 12 else "PM"
     return f"{time.month}/{time.day}/{time.year} {time.hour % 12 or 12}:{time:%M:%S} {half}"

@@ -1,6 +1,6 @@
-"""What an account holds: firewall rules, virtual network rules, trusted identity providers.
+"""An account's child resources: firewall rules, virtual network rules, identity providers.
 
-All three are the same: a name and one to two required properties. Sources: the
+All three work the same: a name and one or two required properties. Sources: the
 ``*_rules`` and ``trusted_id_providers`` operations of azure-mgmt-datalake-store; the
 recorded sessions of ``az dls account firewall``, ``network-rule``, ``trusted-provider``.
 """
@@ -11,20 +11,19 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..http import Response, json_response
+from ..http import Response, empty_response, json_response
 from .errors import ArmError, bad_content, nested_not_found
 from .ids import ACCOUNT_TYPE
-from .inventory import Account, Child, written
-from .operations import empty
+from .inventory import Account, Child, timestamp
 from .paging import page
-from .routing import Route
+from .request import Route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..state import World
-    from .inventory import Estate
-    from .routing import Call
+    from ..state import State
+    from .inventory import Inventory
+    from .request import Call
 
 _ACCOUNT = (
     f"/subscriptions/{{subscription}}/resourceGroups/{{group}}/providers/{ACCOUNT_TYPE}/{{account}}"
@@ -32,14 +31,14 @@ _ACCOUNT = (
 
 
 @dataclass(frozen=True)
-class Collection:
-    """One of the three kinds, and the properties that each of it must have."""
+class ChildType:
+    """One of the three types, and the properties that its children must have."""
 
     name: str
     required: tuple[str, ...]
 
     def child(self, name: str, given: object, known: Mapping[str, object]) -> Child:
-        """Make a child from a body's properties over those known so far; ArmError if bad."""
+        """Return a child: a body's properties over the known ones; raise ArmError if invalid."""
         if not isinstance(given, dict):
             given = {}
         properties = {n: given.get(n) or known.get(n) for n in self.required}
@@ -51,23 +50,23 @@ class Collection:
         return Child(name, properties)
 
 
-COLLECTIONS = (
-    Collection("firewallRules", ("startIpAddress", "endIpAddress")),
-    Collection("virtualNetworkRules", ("subnetId",)),
-    Collection("trustedIdProviders", ("idProvider",)),
+CHILD_TYPES = (
+    ChildType("firewallRules", ("startIpAddress", "endIpAddress")),
+    ChildType("virtualNetworkRules", ("subnetId",)),
+    ChildType("trustedIdProviders", ("idProvider",)),
 )
 
 
 def embed(account: Account, properties: Mapping[str, object]) -> None:
-    """Replace the collections that an account's body brings along."""
-    for collection in COLLECTIONS:
+    """Replace the children that an account's body contains."""
+    for collection in CHILD_TYPES:
         given = properties.get(collection.name)
         if isinstance(given, list):
-            children = [_embedded(collection, account, one) for one in given]
-            account.children[collection.name] = {one.name.lower(): one for one in children}
+            children = [_embedded(collection, account, child) for child in given]
+            account.children[collection.name] = {child.name.lower(): child for child in children}
 
 
-def _embedded(collection: Collection, account: Account, given: object) -> Child:
+def _embedded(collection: ChildType, account: Account, given: object) -> Child:
     if not isinstance(given, dict) or not isinstance(given.get("name"), str):
         raise bad_content(f"an element of '{collection.name}' has no name")
     known = account.children.get(collection.name, {}).get(given["name"].lower())
@@ -75,16 +74,16 @@ def _embedded(collection: Collection, account: Account, given: object) -> Child:
     return collection.child(given["name"], given.get("properties"), properties)
 
 
-class Children:
-    """The handlers of one collection."""
+class ChildResources:
+    """The handlers for one type of child."""
 
-    def __init__(self, world: World, estate: Estate, collection: Collection) -> None:
-        self._world = world
-        self._estate = estate
+    def __init__(self, state: State, inventory: Inventory, collection: ChildType) -> None:
+        self._state = state
+        self._inventory = inventory
         self._collection = collection
 
     def routes(self) -> list[Route]:
-        """Give what is answered here."""
+        """Return the routes of this type of child."""
         kind = f"{ACCOUNT_TYPE}/{self._collection.name}"
         every = f"{_ACCOUNT}/{self._collection.name}"
         one = every + "/{child}"
@@ -99,7 +98,9 @@ class Children:
     def _list(self, call: Call) -> Response:
         account = self._account(call)
         return page(
-            call.request, [self._body(account, one) for one in self._held(account).values()], 1000
+            call.request,
+            [self._body(account, child) for child in self._children(account).values()],
+            1000,
         )
 
     def _get(self, call: Call) -> Response:
@@ -113,31 +114,31 @@ class Children:
 
     def _write(self, call: Call, known: Mapping[str, object]) -> Response:
         account, name = self._account(call).ready(), call.names["child"]
-        held = self._held(account)
-        spelled = held[name.lower()].name if name.lower() in held else name
+        children = self._children(account)
+        spelled = children[name.lower()].name if name.lower() in children else name
         child = self._collection.child(spelled, call.body().get("properties"), known)
-        held[name.lower()] = child
-        self._touch(account)
+        children[name.lower()] = child
+        self._mark_modified(account)
         return json_response(self._body(account, child))
 
     def _delete(self, call: Call) -> Response:
         account = self._account(call).ready()
-        if self._held(account).pop(call.names["child"].lower(), None) is None:
-            return empty(204)
-        self._touch(account)
-        return empty(200)
+        if self._children(account).pop(call.names["child"].lower(), None) is None:
+            return empty_response(204)
+        self._mark_modified(account)
+        return empty_response(200)
 
-    def _touch(self, account: Account) -> None:
-        account.modified = written(self._world.clock.service_time())
+    def _mark_modified(self, account: Account) -> None:
+        account.modified = timestamp(self._state.clock.service_time())
 
     def _account(self, call: Call) -> Account:
-        return self._estate.account(call.names["group"], call.names["account"])
+        return self._inventory.account(call.names["group"], call.names["account"])
 
-    def _held(self, account: Account) -> dict[str, Child]:
+    def _children(self, account: Account) -> dict[str, Child]:
         return account.children.setdefault(self._collection.name, {})
 
     def _child(self, call: Call) -> Child:
-        found = self._held(self._account(call)).get(call.names["child"].lower())
+        found = self._children(self._account(call)).get(call.names["child"].lower())
         if found is None:
             raise nested_not_found()
         return found
@@ -153,9 +154,9 @@ class Children:
 
 def _check_range(start: str, end: str) -> None:
     try:
-        fine = ipaddress.IPv4Address(start) <= ipaddress.IPv4Address(end)
+        valid = ipaddress.IPv4Address(start) <= ipaddress.IPv4Address(end)
     except ValueError:
-        fine = False
-    if not fine:
+        valid = False
+    if not valid:
         message = f"The IP address range '{start}' to '{end}' is invalid."
         raise ArmError(400, "InvalidIpAddressRange", message)

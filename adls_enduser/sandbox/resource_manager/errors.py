@@ -1,8 +1,8 @@
-"""Refusals in Resource Manager's form: a status, a code and a sentence.
+"""Errors in Resource Manager's form: a status, a code and a message.
 
 Source of the form: Azure Resource Provider Contract, "Common API details", error
-response content; of the codes and sentences: Microsoft, "Troubleshoot common Azure
-deployment errors", and answers quoted in public issues of the Azure SDKs.
+response content; of the codes and messages: Microsoft, "Troubleshoot common Azure
+deployment errors", and responses quoted in public issues of the Azure SDKs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ArmError(Exception):
-    """An answer that is a refusal."""
+    """An error response."""
 
     def __init__(
         self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
@@ -29,24 +29,24 @@ class ArmError(Exception):
         self.headers = dict(headers or {})
 
     def response(self) -> Response:
-        """Give the refusal as it goes over the wire."""
+        """Return the HTTP response."""
         body = {"error": {"code": self.code, "message": self.message}}
         return json_response(body, self.status, self.headers)
 
 
 def bad_content(reason: str) -> ArmError:
-    """Refuse a body that nobody can read."""
+    """Return the error for a body that cannot be read."""
     message = f"The request content was invalid and could not be deserialized: '{reason}'."
     return ArmError(400, "InvalidRequestContent", message)
 
 
 def group_not_found(group: str) -> ArmError:
-    """Say that there is no such resource group."""
+    """Return the error for a resource group that does not exist."""
     return ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
 
 
 def account_not_found(group: str, account: str) -> ArmError:
-    """Say that there is no such Data Lake Store account."""
+    """Return the error for a Data Lake Store account that does not exist."""
     message = (
         f"The Resource '{ACCOUNT_TYPE}/{account}' under resource group '{group}' was not found. "
         "For more details please go to https://aka.ms/ARMResourceNotFoundFix"
@@ -55,18 +55,18 @@ def account_not_found(group: str, account: str) -> ArmError:
 
 
 def nested_not_found() -> ArmError:
-    """Say that the account has no such rule (recorded from the real service)."""
+    """Return the error for a rule that does not exist (recorded from the real service)."""
     return ArmError(404, "NestedResourceNotFound", "Nested resource does not exist.")
 
 
 def location_required() -> ArmError:
-    """Ask for a location."""
+    """Return the error for a body without a location."""
     message = "The location property is required for this definition."
     return ArmError(400, "LocationRequired", message)
 
 
 def location_not_available(location: str, regions: Collection[str]) -> ArmError:
-    """Refuse a region that has no Data Lake Store."""
+    """Return the error for a region without Data Lake Store."""
     message = (
         f"The provided location '{location}' is not available for resource type "
         f"'{ACCOUNT_TYPE}'. List of available regions for the resource type is "
@@ -76,13 +76,13 @@ def location_not_available(location: str, regions: Collection[str]) -> ArmError:
 
 
 def account_busy(account: str) -> ArmError:
-    """Refuse to change an account that is being created or deleted."""
+    """Return the error for an account that is being created or deleted."""
     message = f"An operation on account '{account}' is already in progress."
     return ArmError(409, "Conflict", message)
 
 
 def not_registered() -> ArmError:
-    """Say that the provider must be registered first; both SDK generations then do it."""
+    """Return the error for an unregistered provider; both SDK generations then register it."""
     message = (
         f"The subscription is not registered to use namespace '{NAMESPACE}'. "
         "See https://aka.ms/rps-not-found for how to register subscriptions."
@@ -90,14 +90,29 @@ def not_registered() -> ArmError:
     return ArmError(409, "MissingSubscriptionRegistration", message)
 
 
+def group_being_deleted(group: str) -> ArmError:
+    """Return the error for a resource group that is being deleted."""
+    message = (
+        f"The resource group '{group}' is in deprovisioning state and cannot perform this "
+        "operation."
+    )
+    return ArmError(409, "ResourceGroupBeingDeleted", message)
+
+
+def missing_api_version() -> ArmError:
+    """Return the error for a request without an API version."""
+    message = "The api-version query parameter (?api-version=) is required for all requests."
+    return ArmError(400, "MissingApiVersionParameter", message)
+
+
 def unknown_namespace(namespace: str) -> ArmError:
-    """Say that there is no such resource provider."""
+    """Return the error for a resource provider that does not exist."""
     message = f"The resource namespace '{namespace}' is invalid."
     return ArmError(404, "InvalidResourceNamespace", message)
 
 
 def unknown_type(namespace: str, kind: str, version: str, known: Collection[str]) -> ArmError:
-    """Say that the provider has no such type in this API version."""
+    """Return the error for a type that the provider does not have in this API version."""
     message = (
         f"The resource type '{kind}' could not be found in the namespace '{namespace}' for api "
         f"version '{version}'. The supported api-versions are '{','.join(known)}'."

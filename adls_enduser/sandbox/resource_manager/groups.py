@@ -1,4 +1,4 @@
-"""Resource groups, and Resource Manager's own list of what is in them.
+"""Resource groups, and Resource Manager's own list of the resources in them.
 
 Sources: ``azure.mgmt.resource.resources`` of 10.3.0 and 26.0.0 for paths and statuses;
 Microsoft, "Resource Groups" and "Resources" REST reference for bodies.
@@ -9,22 +9,22 @@ from __future__ import annotations
 import base64
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
-from ..http import Response, json_response
+from ..http import Response, empty_response, json_response
 from . import account_bodies
-from .errors import ArmError, location_required
+from .errors import ArmError, group_being_deleted
 from .ids import BASE, group_id, subscription_id
-from .inventory import REGIONS, Group
-from .operations import empty
+from .inventory import REGIONS, Group, region_name
 from .paging import page
-from .routing import Route
+from .request import Route
 
 if TYPE_CHECKING:
     from .accounts import Accounts
-    from .inventory import Estate
+    from .inventory import Inventory
     from .operations import Operations
-    from .routing import Call
+    from .request import Call
 
 _NAME = re.compile(r"[-\w._()]{0,89}[-\w_()]")
 _SUBSCRIPTION = "/subscriptions/{subscription}"
@@ -34,15 +34,15 @@ _KIND = "Microsoft.Resources/subscriptions"
 
 
 class Groups:
-    """The groups' handlers."""
+    """The handlers for resource groups."""
 
-    def __init__(self, estate: Estate, operations: Operations, accounts: Accounts) -> None:
-        self._estate = estate
+    def __init__(self, inventory: Inventory, operations: Operations, accounts: Accounts) -> None:
+        self._inventory = inventory
         self._operations = operations
         self._accounts = accounts
 
     def routes(self) -> list[Route]:
-        """Give what is answered here."""
+        """Return the routes of resource groups."""
         group, resources = f"{_KIND}/resourceGroups", f"{_KIND}/resources/read"
         return [
             Route("GET", _ALL, f"{group}/read", self._list),
@@ -57,28 +57,28 @@ class Groups:
         ]
 
     def new(self, name: str, location: str) -> Group:
-        """Make a group."""
+        """Create a group."""
         group = Group(name, location)
-        self._estate.groups[name.lower()] = group
+        self._inventory.groups[name.lower()] = group
         return group
 
     def _list(self, call: Call) -> Response:
-        self._estate.settle()
-        found = sorted(self._estate.groups.values(), key=lambda one: one.name.lower())
-        return page(call.request, [_body(one) for one in found], self._accounts.page_size)
+        self._inventory.advance_operations()
+        found = sorted(self._inventory.groups.values(), key=lambda group: group.name.lower())
+        return page(call.request, [_body(group) for group in found], self._accounts.page_size)
 
     def _get(self, call: Call) -> Response:
-        return json_response(_body(self._named(call)))
+        return json_response(_body(self._group(call)))
 
     def _exists(self, call: Call) -> Response:
-        self._estate.settle()
-        return empty(204 if call.names["group"].lower() in self._estate.groups else 404)
+        self._inventory.advance_operations()
+        return empty_response(204 if call.names["group"].lower() in self._inventory.groups else 404)
 
     def _put(self, call: Call) -> Response:
         name, body = call.names["group"], call.body()
         location = _location(body.get("location"))
-        self._estate.settle()
-        group = self._estate.groups.get(name.lower())
+        self._inventory.advance_operations()
+        group = self._inventory.groups.get(name.lower())
         status = 200 if group else 201
         if group is None:
             _check_name(name)
@@ -88,39 +88,38 @@ class Groups:
         return json_response(_body(group), status)
 
     def _patch(self, call: Call) -> Response:
-        group, body = self._named(call), call.body()
+        group, body = self._group(call), call.body()
         if "tags" in body:
             group.tags = _tags(body)
         return json_response(_body(group))
 
     def _delete(self, call: Call) -> Response:
-        group = self._named(call)
+        group = self._group(call)
         job = _job_id(group)
         address = f"{subscription_id()}/operationresults/{job}"
         if group.operation is None:
-            group.operation = self._operations.begin(lambda: self._remove(group), address)
+            group.operation = self._operations.begin(partial(self._remove, group), address)
         location = f"{BASE}{address}?api-version={call.version}"
-        return empty(202, {"Location": location} | self._operations.headers())
+        return empty_response(202, {"Location": location} | self._operations.headers())
 
     def _remove(self, group: Group) -> None:
-        for account in list(self._estate.accounts.values()):
+        for account in list(self._inventory.accounts.values()):
             if account.group is group:
                 self._accounts.remove(account)
-        del self._estate.groups[group.name.lower()]
+        del self._inventory.groups[group.name.lower()]
 
     def _job(self, call: Call) -> Response:
-        if self._operations.at(call.request.path).look():
-            return empty(200)
-        here = {"Location": f"{BASE}{call.request.target}"}
-        return empty(202, here | self._operations.headers())
+        if self._operations.by_address(call.request.path).poll():
+            return empty_response(200)
+        return self._operations.in_progress(call.request)
 
     def _resources(self, call: Call) -> Response:
-        found = self._estate.listing(call.names.get("group"))
-        bodies = [account_bodies.resource(one) for one in found]
+        found = self._inventory.list_accounts(call.names.get("group"))
+        bodies = [account_bodies.resource(account) for account in found]
         return page(call.request, bodies, self._accounts.page_size)
 
-    def _named(self, call: Call) -> Group:
-        return self._estate.group(call.names["group"])
+    def _group(self, call: Call) -> Group:
+        return self._inventory.group(call.names["group"])
 
 
 def _body(group: Group) -> dict[str, object]:
@@ -137,16 +136,14 @@ def _body(group: Group) -> dict[str, object]:
 
 
 def _job_id(group: Group) -> str:
-    """Give an opaque id, made as Resource Manager makes it."""
+    """Return an opaque id, made as Resource Manager makes it."""
     job = f"RESOURCEGROUPDELETIONJOB-{group.name.upper()}-{group.location.upper()}"
     plain = json.dumps({"jobId": job, "jobLocation": group.location}, separators=(",", ":"))
     return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
 
 def _location(location: object) -> str:
-    if not isinstance(location, str) or not location:
-        raise location_required()
-    region = location.replace(" ", "").lower()
+    region = region_name(location)
     if region not in REGIONS:
         message = (
             f"The provided location '{location}' is not available for resource group. "
@@ -168,11 +165,7 @@ def _check_name(name: str) -> None:
 
 def _check_same(group: Group, location: str) -> None:
     if group.operation:
-        message = (
-            f"The resource group '{group.name}' is in deprovisioning state and cannot perform "
-            "this operation."
-        )
-        raise ArmError(409, "ResourceGroupBeingDeleted", message)
+        raise group_being_deleted(group.name)
     if group.location != location:
         message = (
             f"Invalid resource group location '{location}'. The Resource group already exists in "

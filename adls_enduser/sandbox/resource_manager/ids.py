@@ -15,15 +15,15 @@ STORE_SUFFIX = "azuredatalakestore.net"
 
 
 def subscription_id() -> str:
-    """Give the resource id of the subscription."""
+    """Return the resource id of the subscription."""
     return f"/subscriptions/{SUBSCRIPTION_ID}"
 
 
 def group_id(group: str) -> str:
-    """Give the resource id of a resource group."""
+    """Return the resource id of a resource group."""
     return f"{subscription_id()}/resourceGroups/{group}"
 
 
 def account_id(group: str, account: str) -> str:
-    """Give the resource id of a Data Lake Store account."""
+    """Return the resource id of a Data Lake Store account."""
     return f"{group_id(group)}/providers/{ACCOUNT_TYPE}/{account}"

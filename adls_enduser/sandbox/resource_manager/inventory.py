@@ -1,4 +1,4 @@
-"""What is in the subscription: resource groups and, in them, Data Lake Store accounts."""
+"""The contents of the subscription: resource groups, and Data Lake Store accounts in them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from .errors import account_busy, account_not_found, group_not_found
+from .errors import account_busy, account_not_found, group_not_found, location_required
 from .ids import account_id
 
 if TYPE_CHECKING:
     from .operations import Operation
 
-# Where Data Lake Store Gen1 was offered, and where resource groups can be.
+# The regions that had Data Lake Store Gen1, and the regions that resource groups can be in.
 STORE_REGIONS = ("eastus2", "northeurope", "centralus", "westeurope", "australiaeast")
 REGIONS = {
     "australiaeast": "Australia East",
@@ -43,8 +43,8 @@ class Account:
     """A Data Lake Store account.
 
     ``settings`` are the properties that a caller chooses; ``children`` maps a collection
-    such as ``firewallRules`` to what is in it, by lower-case name. ``owner`` is the object
-    id of who made it, to whom the store's root folder belongs.
+    such as ``firewallRules`` to its members, by lower-case name. ``owner`` is the object id of
+    the person who created the account; the store's root folder belongs to them.
     """
 
     name: str
@@ -64,11 +64,11 @@ class Account:
 
     @property
     def id(self) -> str:
-        """Give the resource id."""
+        """Return the resource id."""
         return account_id(self.group.name, self.name)
 
     def ready(self) -> Account:
-        """Give the account itself; ArmError while it is being created or deleted."""
+        """Return the account itself; raise ArmError while it is being created or deleted."""
         if self.provisioning != "Succeeded":
             raise account_busy(self.name)
         return self
@@ -82,8 +82,8 @@ class Child:
     properties: dict[str, object]
 
 
-class Estate:
-    """Everything there is, found by name in any case."""
+class Inventory:
+    """All groups and accounts, found by name in any case."""
 
     def __init__(self) -> None:
         self.groups: dict[str, Group] = {}
@@ -91,37 +91,39 @@ class Estate:
         self.registered = True
 
     def group(self, name: str) -> Group:
-        """Find a resource group; ArmError if there is none."""
-        self.settle()
+        """Find a resource group; raise ArmError if there is none."""
+        self.advance_operations()
         return self._group(name)
 
     def account(self, group: str, name: str) -> Account:
-        """Find an account in its group; ArmError if there is none."""
+        """Find an account in its group; raise ArmError if there is none."""
         found = self.find(group, name)
         if found is None:
             raise account_not_found(group, name)
         return found
 
     def find(self, group: str, name: str) -> Account | None:
-        """Find an account in a group that must be there."""
-        wanted = self.group(group)
+        """Find an account in an existing group, or None; raise ArmError if there is no group."""
+        resource_group = self.group(group)
         found = self.accounts.get(name.lower())
-        return found if found and found.group is wanted else None
+        return found if found and found.group is resource_group else None
 
-    def listing(self, group: str | None = None) -> list[Account]:
-        """Give all accounts, or a group's, in order of group and name."""
-        self.settle()
-        wanted = self._group(group) if group else None
-        found = [one for one in self.accounts.values() if wanted in (None, one.group)]
-        return sorted(found, key=lambda one: (one.group.name.lower(), one.name))
+    def list_accounts(self, group: str | None = None) -> list[Account]:
+        """Return all accounts, or a group's, sorted by group and name."""
+        self.advance_operations()
+        resource_group = self._group(group) if group else None
+        found = [
+            account for account in self.accounts.values() if resource_group in (None, account.group)
+        ]
+        return sorted(found, key=lambda account: (account.group.name.lower(), account.name))
 
-    def settle(self) -> None:
-        """Let what is under way go on, for callers who look at it and not at the operation."""
-        under_way = [one.operation for one in self.accounts.values()]
-        under_way += [one.operation for one in self.groups.values()]
-        for operation in under_way:
+    def advance_operations(self) -> None:
+        """Advance the running operations, for callers that poll the resource itself."""
+        operations = [account.operation for account in self.accounts.values()]
+        operations += [group.operation for group in self.groups.values()]
+        for operation in operations:
             if operation is not None:
-                operation.look()
+                operation.poll()
 
     def _group(self, name: str) -> Group:
         found = self.groups.get(name.lower())
@@ -130,6 +132,13 @@ class Estate:
         return found
 
 
-def written(seconds: float) -> str:
-    """Write a time as the provider does: UTC, seven decimals."""
+def region_name(location: object) -> str:
+    """Return a region's canonical name: lower-case, without blanks ("East US 2")."""
+    if not isinstance(location, str) or not location:
+        raise location_required()
+    return location.replace(" ", "").lower()
+
+
+def timestamp(seconds: float) -> str:
+    """Return a time as the provider writes it: UTC, seven decimals."""
     return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S.%f}0Z"

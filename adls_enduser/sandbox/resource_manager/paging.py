@@ -24,23 +24,23 @@ _AND = re.compile(r"\s+and\s+", re.IGNORECASE)
 
 
 def page(request: Request, items: list[Item], size: int) -> Response:
-    """Answer with the items that were asked for, at most ``size`` in one page."""
+    """Return one page of the items that the query selects, with at most ``size`` items."""
     options = {name.lower(): value for name, value in request.args.items()}
-    chosen = [one for one in items if _fits(one, options.get("$filter", ""))]
-    total = len(chosen)
-    chosen = _ordered(chosen, options.get("$orderby", ""))
-    chosen = chosen[_number(options, "$skip", 0) :][: _number(options, "$top", total)]
+    found = [item for item in items if _matches(item, options.get("$filter", ""))]
+    total = len(found)
+    found = _ordered(found, options.get("$orderby", ""))
+    found = found[_number(options, "$skip", 0) :][: _number(options, "$top", total)]
     start = _number(options, "$skiptoken", 0)
-    body: Item = {"value": [_selected(one, options) for one in chosen[start : start + size]]}
+    body: Item = {"value": [_selected(item, options) for item in found[start : start + size]]}
     if options.get("$count", "").lower() == "true":
         body["@odata.count"] = total
-    if start + size < len(chosen):
+    if start + size < len(found):
         body["nextLink"] = _next(request, start + size)
     return json_response(body)
 
 
 def _next(request: Request, start: int) -> str:
-    query = {k: v for k, v in request.args.items() if k.lower() != "$skiptoken"}
+    query = {name: request.args[name] for name in request.args if name.lower() != "$skiptoken"}
     return f"{BASE}{request.target.partition('?')[0]}?{urlencode(query | {'$skiptoken': start})}"
 
 
@@ -52,15 +52,15 @@ def _number(options: dict[str, str], name: str, default: int) -> int:
     return int(text)
 
 
-def _fits(item: Item, expression: str) -> bool:
-    """Tell whether an item meets ``a eq 'x' and b ne 'y'``."""
+def _matches(item: Item, expression: str) -> bool:
+    """Tell whether an item fulfils ``a eq 'x' and b ne 'y'``."""
     if not expression:
         return True
     terms = [_TERM.fullmatch(term) for term in _AND.split(expression)]
-    return all(_meets(item, term, expression) for term in terms)
+    return all(_term_matches(item, term, expression) for term in terms)
 
 
-def _meets(item: Item, term: re.Match[str] | None, expression: str) -> bool:
+def _term_matches(item: Item, term: re.Match[str] | None, expression: str) -> bool:
     if term is None:
         message = f"Invalid $filter '{expression}' specified in the query string."
         raise ArmError(400, "InvalidFilterInQueryString", message)
@@ -83,22 +83,22 @@ def _values(item: Item, field: str) -> list[str]:
 
 
 def _field(item: Item, path: str) -> object:
-    """Give what is at a path such as ``name``, ``endpoint`` or ``properties/endpoint``."""
+    """Return the value at a path such as ``name``, ``endpoint`` or ``properties/endpoint``."""
     properties = item.get("properties")
     flat = {**(properties if isinstance(properties, dict) else {}), **item}
-    wanted = path.rpartition("/")[2].lower()
-    return next((value for name, value in flat.items() if name.lower() == wanted), "")
+    field = path.rpartition("/")[2].lower()
+    return next((value for name, value in flat.items() if name.lower() == field), "")
 
 
 def _ordered(items: list[Item], expression: str) -> list[Item]:
-    for part in reversed([one.split() for one in expression.split(",") if one.strip()]):
+    for part in reversed([key.split() for key in expression.split(",") if key.strip()]):
         descending = len(part) > 1 and part[1].lower() == "desc"
-        items = sorted(items, key=lambda one: str(_field(one, part[0])), reverse=descending)
+        items = sorted(items, key=lambda item: str(_field(item, part[0])), reverse=descending)
     return items
 
 
 def _selected(item: Item, options: dict[str, str]) -> Item:
-    wanted = {name.strip().lower() for name in options.get("$select", "").split(",") if name}
-    if not wanted:
+    selected = {name.strip().lower() for name in options.get("$select", "").split(",") if name}
+    if not selected:
         return item
-    return {name: value for name, value in item.items() if name.lower() in wanted}
+    return {name: value for name, value in item.items() if name.lower() in selected}

@@ -12,17 +12,17 @@ from ..http import Response, json_response
 from .errors import location_not_available, unknown_namespace
 from .ids import ACCOUNT_TYPE, API_VERSION, NAMESPACE, SUBSCRIPTION_ID, subscription_id
 from .inventory import REGIONS, STORE_REGIONS
-from .routing import Route
+from .request import Route
 
 if TYPE_CHECKING:
-    from .inventory import Estate
-    from .routing import Call
+    from .inventory import Inventory
+    from .request import Call
 
 _QUOTA = 10
 _SUBSCRIPTION = "/subscriptions/{subscription}"
 _LOCATION = f"{_SUBSCRIPTION}/providers/{NAMESPACE}/locations/{{location}}"
 _RESOURCES = "Microsoft.Resources"
-# Name after "Microsoft.DataLakeStore/", resource, operation, description.
+# The name after "Microsoft.DataLakeStore/", the resource, the operation, the description.
 _OPERATIONS = (
     (
         "operations/read",
@@ -76,13 +76,13 @@ _OPERATIONS = (
 
 
 class Provider:
-    """The provider's handlers."""
+    """The handlers for the provider itself."""
 
-    def __init__(self, estate: Estate) -> None:
-        self._estate = estate
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
 
     def routes(self) -> list[Route]:
-        """Give what is answered here."""
+        """Return the routes of the provider."""
         read = "Microsoft.Resources/subscriptions/providers/read"
         every = f"{_SUBSCRIPTION}/providers"
         one = every + "/{namespace}"
@@ -105,45 +105,45 @@ class Provider:
         return json_response({"value": bodies})
 
     def _get(self, call: Call) -> Response:
-        return json_response(self._body(_known(call.names["namespace"]), call))
+        return json_response(self._body(_known_namespace(call.names["namespace"]), call))
 
     def _register(self, call: Call) -> Response:
-        return self._switch(call, registered=True)
+        return self._set_registered(call, registered=True)
 
     def _unregister(self, call: Call) -> Response:
-        return self._switch(call, registered=False)
+        return self._set_registered(call, registered=False)
 
-    def _switch(self, call: Call, *, registered: bool) -> Response:
-        name = _known(call.names["namespace"])
+    def _set_registered(self, call: Call, *, registered: bool) -> Response:
+        name = _known_namespace(call.names["namespace"])
         if name == NAMESPACE:
-            self._estate.registered = registered
+            self._inventory.registered = registered
         return json_response(self._body(name, call))
 
     def _body(self, name: str, call: Call) -> dict[str, object]:
         body: dict[str, object] = {"namespace": name, "resourceTypes": _types(name)}
         if "subscription" not in call.names:
             return body
-        there = self._estate.registered or name == _RESOURCES
+        registered = self._inventory.registered or name == _RESOURCES
         return (
             {"id": f"{subscription_id()}/providers/{name}"}
             | body
             | {
-                "registrationState": "Registered" if there else "NotRegistered",
+                "registrationState": "Registered" if registered else "NotRegistered",
                 "registrationPolicy": "RegistrationRequired",
             }
         )
 
     def _operations(self, call: Call) -> Response:
-        return json_response({"value": [_operation(*one) for one in _OPERATIONS]})
+        return json_response({"value": [_operation(*row) for row in _OPERATIONS]})
 
     def _capability(self, call: Call) -> Response:
         _check_region(call)
         return json_response(
             {
                 "subscriptionId": SUBSCRIPTION_ID,
-                "state": "Registered" if self._estate.registered else "Unregistered",
+                "state": "Registered" if self._inventory.registered else "Unregistered",
                 "maxAccountCount": _QUOTA,
-                "accountCount": len(self._estate.accounts),
+                "accountCount": len(self._inventory.accounts),
                 "migrationState": False,
             }
         )
@@ -151,18 +151,18 @@ class Provider:
     def _usages(self, call: Call) -> Response:
         _check_region(call)
         name = {"value": "AccountCount", "localizedValue": "Account Count"}
-        where = f"{subscription_id()}/providers/{NAMESPACE}/locations/{call.names['location']}"
+        region = f"{subscription_id()}/providers/{NAMESPACE}/locations/{call.names['location']}"
         usage = {
             "unit": "Count",
-            "id": f"{where}/usages/AccountCount",
-            "currentValue": len(self._estate.accounts),
+            "id": f"{region}/usages/AccountCount",
+            "currentValue": len(self._inventory.accounts),
             "limit": _QUOTA,
             "name": name,
         }
         return json_response({"value": [usage]})
 
 
-def _known(namespace: str) -> str:
+def _known_namespace(namespace: str) -> str:
     for name in (NAMESPACE, _RESOURCES):
         if name.lower() == namespace.lower():
             return name
@@ -172,8 +172,9 @@ def _known(namespace: str) -> str:
 def _types(name: str) -> list[dict[str, object]]:
     if name == _RESOURCES:
         return [_type("resourceGroups", list(REGIONS.values()), ["2025-04-01", "2020-06-01"])]
-    regions, versions = [REGIONS[one] for one in STORE_REGIONS], [API_VERSION, "2015-10-01-preview"]
-    kinds = [ACCOUNT_TYPE.partition("/")[2], *(f"accounts/{one}" for one in ("firewallRules",))]
+    regions = [REGIONS[region] for region in STORE_REGIONS]
+    versions = [API_VERSION, "2015-10-01-preview"]
+    kinds = [ACCOUNT_TYPE.partition("/")[2], "accounts/firewallRules"]
     return [
         *(_type(kind, regions, versions) for kind in kinds),
         *(_type(kind, [], versions) for kind in ("locations", "operations")),

@@ -1,4 +1,4 @@
-"""Which handler answers a path: fixed parts in any case, names as they were spelled.
+"""The route of a request: fixed parts match in any case, names are kept as they are spelled.
 
 Source: Azure Resource Provider Contract, "Common API details": URIs are compared
 without regard to case, and what a client wrote is kept.
@@ -7,88 +7,22 @@ without regard to case, and what a client wrote is kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..http import Request, Response
-from .errors import ArmError, bad_content, unknown_namespace, unknown_type
+from .errors import ArmError, missing_api_version, unknown_namespace, unknown_type
 from .ids import API_VERSION, NAMESPACE
+from .request import segments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from .authentication import Caller
+    from ..http import Request
+    from .request import Route
 
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-\w+)?")
 _STORE_VERSIONS = ("2015-10-01-preview", API_VERSION)
 _STORE_TYPES = ("accounts", "locations", "operations")
 _PROVIDERS = {NAMESPACE.lower(): NAMESPACE, "microsoft.resources": "Microsoft.Resources"}
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request, by whom, and the names in its path."""
-
-    request: Request
-    caller: Caller
-    names: Mapping[str, str]
-    route: Route
-
-    @property
-    def scope(self) -> str:
-        """Give the resource id that the call is about; of a list or an action, its parent."""
-        path = "/" + "/".join(segments(self.request.path))
-        return path if self.route.template.endswith("}") else path.rpartition("/")[0] or "/"
-
-    @property
-    def version(self) -> str:
-        """Give the API version that the caller speaks."""
-        return self.request.args.get("api-version", "")
-
-    def body(self) -> dict[str, object]:
-        """Give the JSON object that was sent; ArmError if it is none."""
-        try:
-            body: object = self.request.json
-        except ValueError as error:
-            raise bad_content(str(error)) from None
-        if not isinstance(body, dict):
-            raise bad_content("a JSON object is expected")
-        return body
-
-
-Handler = Callable[[Call], Response]
-
-
-@dataclass(frozen=True)
-class Route:
-    """A method and a path such as ``/subscriptions/{subscription}``.
-
-    ``action`` is what a role must allow, None where every token of a tenant will do.
-    """
-
-    method: str
-    template: str
-    action: str | None
-    handler: Handler
-
-    @cached_property
-    def parts(self) -> list[str]:
-        """Give the template's segments."""
-        return segments(self.template)
-
-    def match(self, path: list[str]) -> dict[str, str] | None:
-        """Give the names in a path that this is the route of, or None."""
-        if len(path) != len(self.parts):
-            return None
-        names = {}
-        for part, segment in zip(self.parts, path, strict=True):
-            if part.startswith("{"):
-                names[part[1:-1]] = segment
-            elif part.lower() != segment.lower():
-                return None
-        return names
 
 
 class Router:
@@ -98,35 +32,31 @@ class Router:
         self._routes = list(routes)
 
     def find(self, request: Request) -> tuple[Route, dict[str, str]]:
-        """Find the route of a request; ArmError if there is none."""
+        """Find the route of a request, with the names in its path; raise ArmError if none."""
         path = segments(request.path)
         version = _checked_version(request, path)
-        fitting = [(one, names) for one in self._routes if (names := one.match(path)) is not None]
-        for route, names in fitting:
+        matches = [
+            (route, names) for route in self._routes if (names := route.match(path)) is not None
+        ]
+        for route, names in matches:
             if route.method == request.method:
                 return route, names
-        if fitting:
+        if matches:
             message = f"The requested resource does not support http method '{request.method}'."
             raise ArmError(405, "MethodNotAllowed", message)
         raise _unknown(path, version)
 
 
-def segments(path: str) -> list[str]:
-    """Split a path; a doubled slash, which the SDKs' generic calls make, counts as one."""
-    return [part for part in path.split("/") if part]
-
-
 def _checked_version(request: Request, path: list[str]) -> str:
     version = request.args.get("api-version", "")
     if not version:
-        message = "The api-version query parameter (?api-version=) is required for all requests."
-        raise ArmError(400, "MissingApiVersionParameter", message)
+        raise missing_api_version()
     if not _VERSION.fullmatch(version):
         message = f"The api-version '{version}' is invalid."
         raise ArmError(400, "InvalidApiVersionParameter", message)
     namespace, kind = _provider(path)
-    mine = namespace.lower() == NAMESPACE.lower() and kind in _STORE_TYPES
-    if mine and version.lower() not in _STORE_VERSIONS:
+    own_provider = namespace.lower() == NAMESPACE.lower() and kind in _STORE_TYPES
+    if own_provider and version.lower() not in _STORE_VERSIONS:
         raise unknown_type(NAMESPACE, kind, version, _STORE_VERSIONS)
     return version
 

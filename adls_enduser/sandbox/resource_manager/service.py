@@ -1,4 +1,4 @@
-"""ResourceManager: every request through the gate, then to its handler."""
+"""ResourceManager: each request is authenticated, routed, authorized and handled."""
 
 from __future__ import annotations
 
@@ -7,54 +7,55 @@ import uuid
 from typing import TYPE_CHECKING
 
 from .accounts import Accounts, check_name
-from .authentication import Gate
-from .child_resources import COLLECTIONS, Children
+from .authentication import Authenticator
+from .child_resources import CHILD_TYPES, ChildResources
 from .errors import ArmError
 from .groups import Groups
-from .inventory import Account, Estate, Group
-from .metadata import PATH, PUBLIC, Place, endpoints
+from .inventory import Account, Group, Inventory
+from .metadata import PATH, PUBLIC, CloudEndpoint, metadata_response
 from .operations import Operations
 from .provider import Provider
-from .routing import Call, Router
+from .request import Call
+from .routing import Router
 from .subscriptions import Subscriptions
 
 if TYPE_CHECKING:
     from ..http import Request, Response
-    from ..state import World
+    from ..state import State
     from ..store import Stores
 
-# What is left of an hour's quota, always: throttling is scripted with faults.
+# The remaining quota never changes: scripts use faults for throttling.
 _QUOTAS = {"GET": ("reads", "11999"), "HEAD": ("reads", "11999"), "DELETE": ("deletes", "14999")}
 
 
 class ResourceManager:
-    """The control plane: one subscription, to begin with one group and one account in it.
+    """The control plane: one subscription, at first with one group and one account in it.
 
-    ``polls`` is how many looks at a long-running operation still say "in progress";
+    ``polls`` is how many polls of a long-running operation get "in progress" as response;
     ``retry_after`` the seconds between two of them, which the SDKs really sleep (None: no
-    header, so that a client's own polling interval counts); ``page_size`` how many items
-    a list gives before it goes on behind a ``nextLink``.
+    header, so that a client's own polling interval counts); ``page_size`` the number of items
+    in a page of a list, which continues at its ``nextLink``.
     """
 
-    def __init__(self, world: World, stores: Stores) -> None:
+    def __init__(self, state: State, stores: Stores) -> None:
         self._lock = threading.RLock()
-        self._estate = Estate()
+        self._inventory = Inventory()
         self._operations = Operations()
-        self._gate = Gate(world)
-        self._places = {PUBLIC.host: PUBLIC}
-        self._accounts = Accounts(world, stores, self._estate, self._operations)
-        self._groups = Groups(self._estate, self._operations, self._accounts)
-        routes = Subscriptions(world).routes() + Provider(self._estate).routes()
+        self._authenticator = Authenticator(state)
+        self._endpoints = {PUBLIC.host: PUBLIC}
+        self._accounts = Accounts(state, stores, self._inventory, self._operations)
+        self._groups = Groups(self._inventory, self._operations, self._accounts)
+        routes = Subscriptions(state.directory).routes() + Provider(self._inventory).routes()
         routes += self._groups.routes() + self._accounts.routes()
-        for collection in COLLECTIONS:
-            routes += Children(world, self._estate, collection).routes()
+        for child_type in CHILD_TYPES:
+            routes += ChildResources(state, self._inventory, child_type).routes()
         self._router = Router(routes)
         self.add_resource_group("analytics", "eastus2")
         self.add_account("mystore", "analytics")
 
     @property
     def polls(self) -> int:
-        """How many looks at a long-running operation still say "in progress"."""
+        """Return how many polls of a long-running operation get "in progress" as response."""
         return self._operations.polls
 
     @polls.setter
@@ -63,7 +64,7 @@ class ResourceManager:
 
     @property
     def retry_after(self) -> int | None:
-        """What ``Retry-After`` says, in seconds; None to send none."""
+        """Return the value of ``Retry-After`` in seconds; None to send none."""
         return self._operations.retry_after
 
     @retry_after.setter
@@ -72,7 +73,7 @@ class ResourceManager:
 
     @property
     def page_size(self) -> int:
-        """How many items a list gives at once."""
+        """Return the number of items in a page of a list."""
         return self._accounts.page_size
 
     @page_size.setter
@@ -80,54 +81,54 @@ class ResourceManager:
         self._accounts.page_size = size
 
     def add_resource_group(self, name: str, location: str = "eastus2") -> Group:
-        """Make a resource group, without a request."""
+        """Create a resource group, without a request."""
         with self._lock:
             return self._groups.new(name, location)
 
     def add_account(self, name: str, group: str = "analytics") -> Account:
-        """Make a Data Lake Store account and its store, without a request or a wait."""
+        """Create a Data Lake Store account and its store, without a request or a wait."""
         check_name(name)
         with self._lock:
-            where = self._estate.group(group)
-            account = self._accounts.new(name, where, where.location)
-            self._accounts.keep(account)
-            self._accounts.open(account)
+            found = self._inventory.group(group)
+            account = self._accounts.new(name, found, found.location)
+            self._accounts.add(account)
+            self._accounts.finish_creation(account)
             return account
 
     def add_azure_stack(self, host: str, *, login_endpoint: str, audience: str) -> None:
-        """Answer under another host too, as the Resource Manager of an Azure Stack.
+        """Respond under another host name too, as the Resource Manager of an Azure Stack.
 
-        ``login_endpoint`` is the authority that its metadata names, ``audience`` what its
-        tokens are for; what it manages is what the public host manages.
+        ``login_endpoint`` is the authority in its metadata, ``audience`` that of its tokens. It
+        manages the same resources as the public host.
         """
-        self._places[host.lower()] = Place(host.lower(), login_endpoint, (audience,))
+        self._endpoints[host.lower()] = CloudEndpoint(host.lower(), login_endpoint, (audience,))
 
     def serves(self, host: str) -> bool:
         """Tell whether a host name is Resource Manager's."""
-        return host in self._places
+        return host in self._endpoints
 
-    def answer(self, request: Request) -> Response:
-        """Answer one request."""
+    def respond(self, request: Request) -> Response:
+        """Respond to one request."""
         try:
-            response = self._answer(request)
+            response = self._response(request)
         except ArmError as error:
             response = error.response()
-        return _stamped(request, response)
+        return _with_common_headers(request, response)
 
-    def _answer(self, request: Request) -> Response:
-        place = self._places[request.hostname]
+    def _response(self, request: Request) -> Response:
+        endpoint = self._endpoints[request.hostname]
         if request.method == "GET" and request.path.lower().rstrip("/") == PATH:
-            return endpoints(request, place)
-        caller = self._gate.admit(request, place.audiences)
+            return metadata_response(request, endpoint)
+        caller = self._authenticator.authenticate(request, endpoint.audiences)
         route, names = self._router.find(request)
         call = Call(request, caller, names, route)
-        self._gate.authorize(call)
+        self._authenticator.authorize(call)
         with self._lock:
             return route.handler(call)
 
 
-def _stamped(request: Request, response: Response) -> Response:
-    """Add the headers that every answer has (Azure Resource Provider Contract)."""
+def _with_common_headers(request: Request, response: Response) -> Response:
+    """Add the headers that every response has (Azure Resource Provider Contract)."""
     identifier = str(uuid.uuid4())
     correlation = request.headers.get("x-ms-correlation-request-id") or identifier
     quota, left = _QUOTAS.get(request.method, ("writes", "1199"))
@@ -143,6 +144,6 @@ def _stamped(request: Request, response: Response) -> Response:
             f"x-ms-ratelimit-remaining-subscription-{quota}": left,
         }
     )
-    if mine := request.headers.get("x-ms-client-request-id"):
-        response.headers["x-ms-client-request-id"] = mine
+    if client_id := request.headers.get("x-ms-client-request-id"):
+        response.headers["x-ms-client-request-id"] = client_id
     return response

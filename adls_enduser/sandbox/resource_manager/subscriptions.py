@@ -11,23 +11,23 @@ from ..directory import CONTOSO_ID
 from ..http import Response, json_response
 from .ids import SUBSCRIPTION_ID, subscription_id
 from .inventory import REGIONS
-from .routing import Route
+from .request import Route
 
 if TYPE_CHECKING:
-    from ..state import World
-    from .routing import Call
+    from ..directory import Directory
+    from .request import Call
 
 _ONE = "/subscriptions/{subscription}"
 
 
 class Subscriptions:
-    """The handlers of what is above resource groups."""
+    """The handlers for tenants, subscriptions and regions."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
 
     def routes(self) -> list[Route]:
-        """Give what is answered here."""
+        """Return the routes of tenants, subscriptions and regions."""
         kind = "Microsoft.Resources/subscriptions"
         return [
             Route("GET", "/tenants", None, self._tenants),
@@ -37,22 +37,22 @@ class Subscriptions:
         ]
 
     def _tenants(self, call: Call) -> Response:
-        tenant = self._world.directory.tenant(call.caller.tenant_id)
+        tenant = self._directory.tenant(call.caller.tenant_id)
         domains = sorted(tenant.domains) if tenant else []
         body = {"id": f"/tenants/{call.caller.tenant_id}", "tenantId": call.caller.tenant_id}
         return json_response({"value": [body | {"domains": domains}]})
 
     def _list(self, call: Call) -> Response:
-        # A role in a subscription counts in its tenant only.
-        sees = call.caller.tenant_id == CONTOSO_ID and call.caller.may("GET")
-        value = [_body()] if sees else []
+        # A role in the subscription applies in the subscription's tenant only.
+        visible = call.caller.tenant_id == CONTOSO_ID and call.caller.may("GET")
+        value = [_body()] if visible else []
         return json_response({"value": value, "count": {"type": "Total", "value": len(value)}})
 
     def _get(self, call: Call) -> Response:
         return json_response(_body())
 
     def _locations(self, call: Call) -> Response:
-        return json_response({"value": [_location(*one) for one in REGIONS.items()]})
+        return json_response({"value": [_location(*region) for region in REGIONS.items()]})
 
 
 def _body() -> dict[str, object]:
@@ -73,5 +73,5 @@ def _body() -> dict[str, object]:
 
 
 def _location(name: str, display_name: str) -> dict[str, object]:
-    place = f"{subscription_id()}/locations/{name}"
-    return {"id": place, "name": name, "displayName": display_name}
+    location_id = f"{subscription_id()}/locations/{name}"
+    return {"id": location_id, "name": name, "displayName": display_name}

@@ -1,8 +1,8 @@
 """Data Lake Storage Gen1: the file systems.
 
-Written from azure-datalake-store's client, the answers of the real service that are
+Written from azure-datalake-store's client, the responses of the real service that are
 recorded in its tests, and Microsoft's page "Access control in Azure Data Lake Storage
-Gen1". What none of them tells follows HDFS, from which the service derives.
+Gen1". What none of them says follows HDFS, from which the service derives.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import uuid
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from ..access_tokens import TokenRefused
+from ..access_tokens import InvalidAccessToken
 from ..http import Request, Response, json_response
 from . import errors, operations, paths
 from .acl import NOBODY, Caller
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..access_tokens import Reason
-    from ..state import World
+    from ..state import State
 
 _DOMAIN = ".azuredatalakestore.net"
 _AUDIENCES = {"https://datalake.azure.net/"}
 _NAME = re.compile("[a-z0-9]{3,24}")
-# Of bodies larger than this the request log keeps nothing: gigabytes go to disk, not there.
+# The request log drops bodies larger than this: gigabytes are kept on disk, not in memory.
 _LOGGED = 64 * 1024
 _ROOTS = (("/webhdfs/v1", False), ("/webhdfsext", True))
 _HEADERS = {
@@ -42,7 +42,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "x-ms-webhdfs-version": "17.04.24.00",
 }
-_REFUSALS: dict[Reason, str] = {
+_TOKEN_ERRORS: dict[Reason, str] = {
     "missing": "The request has no 'Authorization' header.",
     "malformed": "The access token in the 'Authorization' header is malformed.",
     "signature": "The access token in the 'Authorization' header has an invalid signature.",
@@ -53,23 +53,23 @@ _REFUSALS: dict[Reason, str] = {
 
 
 class Stores:
-    """All stores; each is the host ``{name}.azuredatalakestore.net``."""
+    """All stores; each has the host name ``{name}.azuredatalakestore.net``."""
 
-    def __init__(self, world: World, folder: Path) -> None:
-        self.world = world
+    def __init__(self, state: State, folder: Path) -> None:
+        self.state = state
         self.folder = folder
         self._trees: dict[str, Tree] = {}
 
     def create(self, name: str, *, owner: str = NOBODY) -> None:
-        """Make an empty store, as Resource Manager does when an account is created.
+        """Create an empty store, as Resource Manager does when an account is created.
 
-        ``owner`` (an object id) owns its root. Nothing happens if it is there already.
-        ValueError for a name that no account can have: 3 to 24 lower-case letters and
-        digits (Microsoft, "Naming rules for Azure resources").
+        ``owner`` (an object id) owns its root. An existing store is left as it is. Raises
+        ValueError for an invalid name: it must be 3 to 24 lower-case letters and digits
+        (Microsoft, "Naming rules for Azure resources").
         """
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not 3 to 24 lower-case letters and digits")
-        self._trees.setdefault(name, Tree(self.folder / name, self.world.clock, owner))
+        self._trees.setdefault(name, Tree(self.folder / name, self.state.clock, owner))
 
     def delete(self, name: str) -> None:
         """Remove a store and its files, if there is such a store."""
@@ -77,18 +77,18 @@ class Stores:
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def serves(self, host: str) -> bool:
-        """Tell whether a host name is one of a store, existing or not."""
+        """Tell whether a host name is that of a store, existing or not."""
         return host.endswith(_DOMAIN)
 
-    def answer(self, request: Request) -> Response:
-        """Answer one WebHDFS request."""
+    def respond(self, request: Request) -> Response:
+        """Respond to one WebHDFS request."""
         request_id = str(uuid.uuid4())
         parameters = Parameters(request.args)
         name = parameters.text("op").upper()
         try:
             response = self._perform(name, parameters, request)
         except errors.StoreError as error:
-            response = self._refusal(error, name, request_id)
+            response = self._error_response(error, name, request_id)
         if len(request.body) > _LOGGED:
             request.body = b""
         response.headers["x-ms-request-id"] = request_id
@@ -102,26 +102,28 @@ class Stores:
             raise errors.no_such_store(request.hostname)
         caller = self._caller(request)
         path, extended = _below_root(request.path)
-        directory = self.world.directory
+        directory = self.state.directory
         call = Call(tree, directory, caller, paths.parse(path), parameters, request)
         try:
             return operations.perform(name, call, extended=extended)
-        except FileNotFoundError:  # deleted, alone or with its store, since it was looked up
+        except FileNotFoundError:  # the file or its store was deleted after it was found
             raise errors.not_found(paths.show(call.path)) from None
 
     def _caller(self, request: Request) -> Caller:
         try:
-            claims = self.world.identity.check(request.headers.get("Authorization"), _AUDIENCES)
-        except TokenRefused as refused:
-            raise errors.unauthorized(_REFUSALS[refused.reason]) from None
+            claims = self.state.identity.check(request.headers.get("Authorization"), _AUDIENCES)
+        except InvalidAccessToken as error:
+            raise errors.unauthorized(_TOKEN_ERRORS[error.reason]) from None
         object_id = claims["oid"].lower()
         groups = frozenset(group.lower() for group in claims.get("groups", ()))
-        person = self.world.directory.by_object_id(claims["oid"])
-        # Whoever owns the account is a super-user of its file system.
+        person = self.state.directory.by_object_id(claims["oid"])
+        # The owners of the account are super-users of its file system.
         return Caller(object_id, groups, person is not None and person.role == "Owner")
 
-    def _refusal(self, error: errors.StoreError, operation: str, request_id: str) -> Response:
-        now = datetime.fromtimestamp(self.world.clock.service_time(), timezone.utc)
+    def _error_response(
+        self, error: errors.StoreError, operation: str, request_id: str
+    ) -> Response:
+        now = datetime.fromtimestamp(self.state.clock.service_time(), timezone.utc)
         trace = f"[{request_id}][{now.isoformat()}]"
         body = {
             "exception": error.exception,
@@ -138,7 +140,7 @@ class Stores:
 
 
 def _below_root(path: str) -> tuple[str, bool]:
-    """Give the path inside the store, and whether it was asked for as an extended one."""
+    """Return the path inside the store, and whether it is that of an extended operation."""
     for root, extended in _ROOTS:
         if path == root or path.startswith(f"{root}/"):
             return path[len(root) :], extended

@@ -1,4 +1,4 @@
-"""A request as the operations see it, and the answers they have in common."""
+"""A request as the operations see it, and a response that they have in common."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Call:
-    """Who wants what done, where."""
+    """A caller, a path in a store, and the parameters of the operation."""
 
     tree: Tree
     directory: Directory
@@ -30,23 +30,16 @@ class Call:
 
     @property
     def mode(self) -> int | None:
-        """The octal ``permission`` that was asked for, or None."""
+        """Return the requested octal ``permission``, or None."""
         text = self.parameters.text("permission")
-        return acl.octal(text) if text else None
+        return acl.parse_mode(text) if text else None
 
-    def object_id(self, who: str) -> str | None:
+    def object_id(self, username: str) -> str | None:
         """Find the object id of a user name, in any case."""
-        person = self.directory.by_username(who)
+        person = self.directory.by_username(username)
         return person.object_id if person else None
 
 
-def nothing(status: int = 200) -> Response:
-    """Answer that it was done, with neither body nor type."""
-    response = Response(b"", status)
-    del response.headers["Content-Type"]
-    return response
-
-
-def boolean(value: bool) -> Response:  # noqa: FBT001 - the protocol's word is {"boolean": ...}
-    """Answer whether it was done."""
+def boolean_response(value: bool) -> Response:  # noqa: FBT001 - the protocol's word is {"boolean": ...}
+    """Return the response that says whether the operation was done."""
     return json_response({"boolean": value})

@@ -1,8 +1,9 @@
-"""What the store says when it refuses: WebHDFS's ``RemoteException``.
+"""The errors of the store, in WebHDFS's form: ``RemoteException``.
 
-Form and wording are those of the recorded answers in azure-datalake-store's own tests
+Form and wording are those of the recorded responses in azure-datalake-store's own tests
 (tests/recordings of Azure/azure-data-lake-store-python); status codes of kinds that are
-not recorded there are those of Microsoft's filesystem REST specification (AdlsError).
+not recorded there are those of Microsoft's filesystem REST specification, whose names
+(AdlsError) the functions below cite as "REST".
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ _ACCESS = "org.apache.hadoop.security.AccessControlException"
 
 @dataclass(eq=False)
 class StoreError(Exception):
-    """A refusal.
+    """An error response.
 
-    ``code`` is the service's own number, which also is the header ``Status``. With
+    ``code`` is the service's own number, which is also in the header ``Status``. With
     ``named`` the message begins with the operation: ``APPEND failed with error ...``.
     """
 
@@ -28,29 +29,32 @@ class StoreError(Exception):
 
     @property
     def exception(self) -> str:
-        """Give the last part of the Java class, which clients branch on."""
+        """Return the last part of the Java class, which clients branch on."""
         return self.java_class.rpartition(".")[2]
 
     def message(self, operation: str) -> str:
-        """Say what happened, as the service words it for an operation."""
+        """Return the message, as the service words it for an operation."""
         if not self.named:
             return self.text
         return f"{operation} failed with error {self.code.lower()} ({self.text})."
 
 
 def not_found(path: str) -> StoreError:
-    """Say that nothing is there (recorded: test_ls_batched)."""
+    """Return the error for a path where nothing is (recorded: test_ls_batched)."""
     text = f"File/Folder does not exist: {path}"
     return StoreError(404, "java.io.FileNotFoundException", text, "0x8309000A")
 
 
 def not_a_file(path: str) -> StoreError:
-    """Say that a folder is where a file is needed (HDFS: ``INodeFile.valueOf``)."""
+    """Return the error for a folder where a file is needed (HDFS: ``INodeFile.valueOf``)."""
     return StoreError(404, "java.io.FileNotFoundException", f"Path is not a file: {path}")
 
 
 def denied() -> StoreError:
-    """Deny access (worded as on Azure Data Factory's troubleshooting page)."""
+    """Return the error for a missing permission.
+
+    Worded as on Azure Data Factory's troubleshooting page.
+    """
     text = (
         "Forbidden. ACL verification failed. Either the resource does not exist or the user "
         "is not authorized to perform the requested operation."
@@ -59,52 +63,55 @@ def denied() -> StoreError:
 
 
 def bad_acl() -> StoreError:
-    """Refuse an ACL entry that nobody can have (worded as in Azure/azure-powershell#12729)."""
+    """Return the error for an invalid ACL entry (worded as in Azure/azure-powershell#12729)."""
     return StoreError(403, _ACCESS, "Forbidden. ACL entry is invalid.", "0x83090C53", named=True)
 
 
 def bad_offset() -> StoreError:
-    """Refuse an append beside the end (worded as in Azure/azure-data-lake-store-python#66)."""
+    """Return the error for an append that is not at the end.
+
+    Worded as in Azure/azure-data-lake-store-python#66.
+    """
     java_class = "org.apache.hadoop.fs.adl.BadOffsetException"
     return StoreError(400, java_class, "Bad request. Invalid offset.", "0x83090015", named=True)
 
 
 def already_exists(path: str) -> StoreError:
-    """Say that something is there already (REST specification: AdlsFileAlreadyExistsException)."""
+    """Return the error for an existing path (REST: AdlsFileAlreadyExistsException)."""
     java_class = "org.apache.hadoop.fs.FileAlreadyExistsException"
     return StoreError(403, java_class, f"File/Folder already exists: {path}")
 
 
 def failed(text: str) -> StoreError:
-    """Say that it cannot be done as things are (REST specification: AdlsIOException)."""
+    """Return the error for an operation that is impossible now (REST: AdlsIOException)."""
     return StoreError(403, "java.io.IOException", text)
 
 
 def illegal(text: str) -> StoreError:
-    """Say that the call makes no sense (REST specification: AdlsIllegalArgumentException)."""
+    """Return the error for an invalid call (REST: AdlsIllegalArgumentException)."""
     return StoreError(400, "java.lang.IllegalArgumentException", text)
 
 
 def bad_parameter(name: str, why: str) -> StoreError:
-    """Say that a parameter makes no sense (WebHDFS, "Error Responses", Illegal Argument)."""
+    """Return the error for an invalid parameter (WebHDFS, "Error Responses", Illegal Argument)."""
     return illegal(f'Invalid value for webhdfs parameter "{name}": {why}')
 
 
 def unsupported(text: str) -> StoreError:
-    """Refuse an operation that is not for this (REST: AdlsUnsupportedOperationException)."""
+    """Return the error for an unsupported operation (REST: AdlsUnsupportedOperationException)."""
     return StoreError(400, "java.lang.UnsupportedOperationException", text)
 
 
 def unauthorized(text: str) -> StoreError:
-    """Refuse a token (REST specification: AdlsSecurityException)."""
+    """Return the error for an invalid token (REST: AdlsSecurityException)."""
     return StoreError(401, "java.lang.SecurityException", text)
 
 
 def no_such_store(host: str) -> StoreError:
-    """Say that no account has this host name.
+    """Return the error for a host name without an account.
 
-    The real name then does not resolve, which a proxy cannot show; 404 is the sandbox's
-    choice, so that a program learns it at once instead of retrying.
+    The real host name does not resolve then, which a proxy cannot imitate. 404 is the
+    sandbox's choice, so that a program gets the error at once instead of retrying.
     """
     text = f"The Data Lake Store account does not exist: {host}"
     return StoreError(404, "java.net.UnknownHostException", text)

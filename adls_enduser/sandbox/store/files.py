@@ -14,10 +14,10 @@ _BLOCK = 1024 * 1024
 
 
 class Content:
-    """One file's bytes, under a name that no client has a say in.
+    """One file's bytes, under a name that no client can influence.
 
-    So no path in a request can reach out of the folder, and renaming moves no bytes.
-    Appending is for one thread at a time; reading goes on beside it.
+    So no path in a request can point outside of the folder, and renaming moves no bytes. Only
+    one thread at a time may append; others may read meanwhile.
     """
 
     def __init__(self, folder: Path, data: bytes = b"") -> None:
@@ -26,19 +26,19 @@ class Content:
         self.length = len(data)
 
     def append(self, data: bytes) -> None:
-        """Add bytes at the end; FileNotFoundError if the file was deleted meanwhile."""
+        """Add bytes at the end; raise FileNotFoundError if the file was deleted meanwhile."""
         with self._path.open("r+b") as file:
             file.seek(self.length)
             file.write(data)
         self.length += len(data)
 
     def read(self, offset: int, length: int) -> Iterator[bytes]:
-        """Open now, and give the bytes in blocks; FileNotFoundError as in ``append``."""
+        """Open the file now, and return its bytes in blocks; FileNotFoundError as in ``append``."""
         blocks = self._blocks(offset, length)
-        next(blocks)  # a generator that has begun closes its file also when it is dropped
+        next(blocks)  # a started generator closes its file even if it is not read to the end
         return blocks
 
-    def absorb(self, other: Content) -> None:
+    def move_from(self, other: Content) -> None:
         """Move another file's bytes to the end of this one."""
         if self.length == 0:
             other._path.replace(self._path)
@@ -48,7 +48,7 @@ class Content:
         self.length += other.length
 
     def delete(self) -> None:
-        """Remove the bytes; who reads them goes on."""
+        """Remove the bytes; a thread that is reading them can go on."""
         self._path.unlink(missing_ok=True)
 
     def _blocks(self, offset: int, length: int) -> Iterator[bytes]:

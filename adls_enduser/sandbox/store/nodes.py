@@ -1,4 +1,4 @@
-"""Files and folders: what is known of them beside their bytes."""
+"""Files and folders: their metadata."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .acl import STICKY, Acl, Caller, allows
 if TYPE_CHECKING:
     from .files import Content
 
-# A writer that says nothing for so long has lost its lease. The service's own figure is
-# not public; HDFS's hard limit is an hour, its soft limit a minute.
+# A writer that sends nothing for so long loses its lease. The service's own limit is not
+# public; HDFS's hard limit is an hour, its soft limit a minute.
 LEASE_SECONDS = 600
 
 
 @dataclass
 class Item:
-    """What files and folders have in common. Times are milliseconds since 1970."""
+    """The metadata that files and folders have in common. Times are milliseconds since 1970."""
 
     owner: str
     group: str
@@ -30,7 +30,7 @@ class Item:
 
     @property
     def permission(self) -> str:
-        """Give the octal mode as the service shows it."""
+        """Return the octal mode as the service shows it."""
         return f"{self.acl.mode | (STICKY if self.sticky else 0):o}"
 
     def change_mode(self, mode: int) -> None:
@@ -38,18 +38,20 @@ class Item:
         self.acl = self.acl.with_mode(mode)
         self.sticky = bool(mode & STICKY)
 
-    def demand(self, caller: Caller, wanted: int) -> None:
-        """Check permissions; StoreError if any is missing."""
-        if not allows(self.acl, caller, owner=self.owner, group=self.group, wanted=wanted):
+    def require(self, caller: Caller, permissions: int) -> None:
+        """Raise StoreError if the caller lacks a permission."""
+        if not allows(
+            self.acl, caller, owner=self.owner, group=self.group, permissions=permissions
+        ):
             raise errors.denied()
 
-    def demand_ownership(self, caller: Caller) -> None:
-        """Check that the caller may change permissions."""
+    def require_ownership(self, caller: Caller) -> None:
+        """Raise StoreError if the caller may not change permissions."""
         if not (caller.superuser or caller.object_id == self.owner):
             raise errors.denied()
 
     def status(self, name: str = "") -> dict[str, object]:
-        """Give a WebHDFS ``FileStatus`` (recorded: test_ls_batched, test_bad_open)."""
+        """Return a WebHDFS ``FileStatus`` (recorded: test_ls_batched, test_bad_open)."""
         return {
             "length": 0,
             "pathSuffix": name,
@@ -73,7 +75,7 @@ class Folder(Item):
     children: dict[str, Node] = field(default_factory=dict)
 
     def status(self, name: str = "") -> dict[str, object]:
-        """Give its ``FileStatus``."""
+        """Return the folder's ``FileStatus``."""
         return {**super().status(name), "aclBit": self.acl.extended or self.default is not None}
 
 
@@ -81,9 +83,9 @@ class Folder(Item):
 class File(Item):
     """A file.
 
-    ``length`` is what a listing shows: it follows the bytes when a writer says METADATA
+    ``length`` is the length in listings: it follows the bytes when a writer says METADATA
     or CLOSE, not after each DATA (azure-data-lake-store-java, ``Core.append``). Hold
-    ``lock`` to change anything below it.
+    ``lock`` to change the fields that follow it.
     """
 
     content: Content
@@ -94,17 +96,17 @@ class File(Item):
     leased_until: float = 0.0
 
     def status(self, name: str = "") -> dict[str, object]:
-        """Give its ``FileStatus``."""
+        """Return the file's ``FileStatus``."""
         own = {"length": self.length, "type": "FILE", "blockSize": 268435456, "replication": 1}
         return {**super().status(name), **own, "msExpirationTime": self.expires}
 
-    def demand_lease(self, lease: str, now: float) -> None:
-        """Check that nobody else is writing."""
+    def require_lease(self, lease: str, now: float) -> None:
+        """Raise StoreError if another lease is active."""
         if self.lease and self.lease != lease and now < self.leased_until:
             raise errors.failed("The file is being written to under another lease.")
 
     def sync(self, flag: str, lease: str, now: float) -> None:
-        """Take, keep or give back the lease, and let listings see the length, by ``syncFlag``."""
+        """Take, keep or release the lease, and update the listed length, as ``syncFlag`` says."""
         closing = flag == "CLOSE"
         self.lease = "" if closing else lease
         self.leased_until = now + LEASE_SECONDS

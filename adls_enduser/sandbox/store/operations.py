@@ -1,4 +1,4 @@
-"""Which operation answers which ``op``.
+"""The operation of each ``op``.
 
 The names are those of azure.datalake.store.lib, ``DatalakeRESTInterface.ends``.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..http import empty_response
 from . import changing, errors, reading, writing
-from .call import nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class Operation:
     """One of the store's operations.
 
-    ``confirmation`` is the parameter without which the service answers 307 and the same
-    address with it, as WebHDFS's two-step protocol has it (recorded: test_append).
-    ``extended`` ones are under ``/webhdfsext/`` instead of ``/webhdfs/v1/``.
+    Without the parameter ``confirmation`` the service responds with 307 and the same address
+    with that parameter, as in WebHDFS's two-step protocol (recorded: test_append).
+    ``extended`` operations are under ``/webhdfsext/`` instead of ``/webhdfs/v1/``.
     """
 
     method: str
@@ -59,7 +59,7 @@ OPERATIONS = {
 
 
 def operation(name: str, *, method: str, extended: bool) -> Operation:
-    """Find an operation; StoreError if there is none, or not under this method or address."""
+    """Find an operation; raise StoreError if there is none with this method and address."""
     found = OPERATIONS.get(name)
     if found is None or found.extended != extended:
         raise errors.bad_parameter("op", f"No operation {name!r} here")
@@ -69,11 +69,11 @@ def operation(name: str, *, method: str, extended: bool) -> Operation:
 
 
 def perform(name: str, call: Call, *, extended: bool) -> Response:
-    """Do what was asked, or send the client to the address that says it means it."""
+    """Perform an operation, or redirect the client to the address with the confirmation."""
     found = operation(name, method=call.request.method, extended=extended)
     if not found.confirmation or call.parameters.flag(found.confirmation):
         return found.perform(call)
-    response = nothing(307)
+    response = empty_response(307)
     target = f"{call.request.target}&{found.confirmation}=true"
     response.headers["Location"] = f"https://{call.request.hostname}{target}"
     return response

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Parameters:
-    """What came after the question mark."""
+    """The query parameters of a request."""
 
     def __init__(self, arguments: MultiDict[str, str]) -> None:
         self._values: dict[str, list[str]] = {}
@@ -19,29 +19,29 @@ class Parameters:
             self._values.setdefault(name.lower(), []).extend(values)
 
     def all(self, name: str) -> list[str]:
-        """Give every value of a parameter."""
+        """Return all values of a parameter."""
         return self._values.get(name.lower(), [])
 
     def text(self, name: str, default: str = "") -> str:
-        """Give a parameter's (last) value."""
+        """Return a parameter's (last) value."""
         return [default, *self.all(name)][-1]
 
     def required(self, name: str) -> str:
-        """Give a value that must be there; StoreError if it is not."""
+        """Return a required value; raise StoreError if it is missing."""
         value = self.text(name)
         if not value:
             raise errors.bad_parameter(name, "it is missing")
         return value
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """Give ``true`` or ``false``; StoreError if it is neither."""
+        """Return a Boolean value; raise StoreError if it is neither true nor false."""
         value = self.text(name, str(default)).lower()
         if value not in ("true", "false"):
             raise errors.bad_parameter(name, f"{value!r} is neither true nor false")
         return value == "true"
 
     def number(self, name: str) -> int | None:
-        """Give a whole number of zero or more, or None; StoreError if it is no such number."""
+        """Return a whole number of zero or more, or None; raise StoreError for any other value."""
         value = self.text(name)
         if not value:
             return None
@@ -50,7 +50,7 @@ class Parameters:
         return int(value)
 
     def one_of(self, name: str, *choices: str, default: str = "") -> str:
-        """Give one of some words, in their own spelling; StoreError if it is none."""
+        """Return one of the choices, in its own spelling; raise StoreError for any other value."""
         value = self.text(name, default)
         for choice in choices:
             if value.lower() == choice.lower():

@@ -1,4 +1,4 @@
-"""Paths inside a store: tuples of names, the root being the empty one."""
+"""Paths inside a store: tuples of names; the root is the empty tuple."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _CONTROL = re.compile("[\x00-\x1f\x7f]")
 def parse(text: str) -> StorePath:
     """Split a decoded path, absolute or relative to the root.
 
-    Empty names and ``.`` count for nothing, as in HDFS. A name ``..`` and control
-    characters are refused with 400: no client of the service can have meant them.
+    Empty names and ``.`` are ignored, as in HDFS. A name ``..`` and control characters are
+    refused with 400: no client of the service sends them on purpose.
     """
     names = tuple(name for name in text.split("/") if name not in ("", "."))
     if any(name == ".." or _CONTROL.search(name) for name in names):
@@ -24,7 +24,7 @@ def parse(text: str) -> StorePath:
 
 
 def show(path: StorePath) -> str:
-    """Write a path with its leading slash."""
+    """Return a path as text, with its leading slash."""
     return "/" + "/".join(path)
 
 

@@ -1,33 +1,34 @@
-"""Operations that change nothing."""
+"""Operations that only read."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..http import Response, json_response
+from ..http import Response, empty_response, json_response
 from . import acl, errors
 from .acl import EXECUTE, READ
-from .call import Call, nothing
 from .nodes import File, Folder
 
 if TYPE_CHECKING:
+    from .call import Call
     from .nodes import Node
 
-# The most that one LISTSTATUS gives; azure.datalake.store.core asks for as many.
+# The maximum of one LISTSTATUS; azure.datalake.store.core requests as many.
 _PAGE = 4000
-# From this version on a listing tells where to go on (recorded: test_ls_batched, test_set_acl).
+# From this version on a listing has a continuation token (recorded: test_ls_batched,
+# test_set_acl).
 _TOKENS_SINCE = "2018-09-01"
 
 
 def get_file_status(call: Call) -> Response:
-    """Answer GETFILESTATUS: what is known of a file or folder."""
+    """Handle GETFILESTATUS: the status of a file or folder."""
     with call.tree.lock:
         node = call.tree.find(call.path, call.caller)
         return json_response({"FileStatus": node.status()})
 
 
 def list_status(call: Call) -> Response:
-    """Answer LISTSTATUS: one page of a folder, or the status of a file alone."""
+    """Handle LISTSTATUS: one page of a folder, or the status of a single file."""
     with call.tree.lock:
         node = call.tree.find(call.path, call.caller)
         found = [("", node)] if isinstance(node, File) else _children(call, node)
@@ -41,7 +42,7 @@ def list_status(call: Call) -> Response:
 
 
 def _children(call: Call, folder: Folder) -> list[tuple[str, Node]]:
-    folder.demand(call.caller, READ | EXECUTE)
+    folder.require(call.caller, READ | EXECUTE)
     after, before = call.parameters.text("listAfter"), call.parameters.text("listBefore")
     return [
         (name, node)
@@ -51,7 +52,7 @@ def _children(call: Call, folder: Folder) -> list[tuple[str, Node]]:
 
 
 def get_content_summary(call: Call) -> Response:
-    """Answer GETCONTENTSUMMARY: how many files and folders, how many bytes."""
+    """Handle GETCONTENTSUMMARY: the number of files, folders and bytes."""
     with call.tree.lock:
         counts = call.tree.summary(call.tree.find(call.path, call.caller), call.caller)
     quotas = {"quota": -1, "spaceConsumed": counts["length"], "spaceQuota": -1}
@@ -59,43 +60,43 @@ def get_content_summary(call: Call) -> Response:
 
 
 def open_file(call: Call) -> Response:
-    """Answer OPEN: bytes from ``offset``, ``length`` of them or what there is.
+    """Handle OPEN: ``length`` bytes from ``offset``, or as many as there are.
 
-    To begin beyond the end is 403 IOException, as in HDFS ("out of the range").
+    An offset beyond the end is 403 IOException, as in HDFS ("out of the range").
     """
     with call.tree.lock:
         file = call.tree.find_file(call.path, call.caller)
-        file.demand(call.caller, READ)
+        file.require(call.caller, READ)
     offset = call.parameters.number("offset") or 0
     rest = file.content.length - offset
     if rest < 0:
         raise errors.failed(f"Offset={offset} out of the range [0, {offset + rest})")
-    wanted = call.parameters.number("length")
-    length = rest if wanted is None else min(wanted, rest)
+    requested = call.parameters.number("length")
+    length = rest if requested is None else min(requested, rest)
     blocks = file.content.read(offset, length)
     headers = {"Content-Length": str(length)}
     return Response(blocks, 200, headers, mimetype="application/octet-stream")
 
 
 def check_access(call: Call) -> Response:
-    """Answer CHECKACCESS: 200 if the caller has all of ``fsaction``, else 403."""
+    """Handle CHECKACCESS: 200 if the caller has all permissions in ``fsaction``, else 403."""
     action = call.parameters.required("fsaction")
     try:
-        wanted = acl.bits(action)
+        permissions = acl.parse_bits(action)
     except ValueError:
         raise errors.bad_parameter("fsaction", f"{action!r} is not like 'rwx'") from None
     with call.tree.lock:
-        call.tree.find(call.path, call.caller).demand(call.caller, wanted)
-    return nothing()
+        call.tree.find(call.path, call.caller).require(call.caller, permissions)
+    return empty_response()
 
 
 def get_acl_status(call: Call) -> Response:
-    """Answer MSGETACLSTATUS: all entries, also those that the mode says already."""
+    """Handle MSGETACLSTATUS: all entries, also those that the mode contains already."""
     with call.tree.lock:
         node = call.tree.find(call.path, call.caller)
-        entries = node.acl.shown()
+        entries = node.acl.to_lines()
         if isinstance(node, Folder) and node.default is not None:
-            entries += node.default.shown("default:")
+            entries += node.default.to_lines("default:")
         status = {
             "entries": entries,
             "owner": node.owner,

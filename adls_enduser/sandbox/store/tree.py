@@ -1,6 +1,6 @@
-"""One store's tree of files and folders, and who may do what in it.
+"""One store's tree of files and folders, and the permissions in it.
 
-Everything here happens in memory, under ``lock``, which is never held while bytes move.
+All functions work in memory, under ``lock``, which is not held while bytes are moved.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..clock import SandboxClock
 
 
-class _Heritage(TypedDict):
+class _InheritedFields(TypedDict):
     owner: str
     group: str
     acl: Acl
@@ -31,7 +31,7 @@ class _Heritage(TypedDict):
 
 
 class Tree:
-    """The root and all below it. Hold ``lock`` around every call."""
+    """The root and everything below it. Hold ``lock`` around every call."""
 
     def __init__(self, folder: Path, clock: SandboxClock, owner: str = NOBODY) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -43,15 +43,15 @@ class Tree:
 
     @property
     def now(self) -> int:
-        """Milliseconds since 1970 on the service's clock."""
+        """Return the milliseconds since 1970 on the service's clock."""
         return int(self._clock.service_time() * 1000)
 
     def content(self, data: bytes = b"") -> Content:
-        """Put bytes on disk that belong to no file yet."""
+        """Write bytes to disk that belong to no file yet."""
         return Content(self._disk, data)
 
     def find(self, path: StorePath, caller: Caller) -> Node:
-        """Find what is at a path; StoreError if nothing is or a folder may not be entered."""
+        """Find the item at a path; raise StoreError if there is none or a folder is closed."""
         node: Node | None = self.root
         for name in path:
             node = self._enter(node, name, caller)
@@ -60,14 +60,14 @@ class Tree:
         return node or self.root
 
     def find_file(self, path: StorePath, caller: Caller) -> File:
-        """Find a file; StoreError if it is none."""
+        """Find a file; raise StoreError if it is none."""
         node = self.find(path, caller)
         if isinstance(node, Folder):
             raise errors.not_a_file(show(path))
         return node
 
-    def seek(self, path: StorePath, caller: Caller) -> Node | None:
-        """Find what is at a path, or None if nothing is."""
+    def find_or_none(self, path: StorePath, caller: Caller) -> Node | None:
+        """Find the item at a path, or None."""
         try:
             return self.find(path, caller)
         except errors.StoreError as error:
@@ -76,14 +76,14 @@ class Tree:
             raise
 
     def find_folder(self, path: StorePath, caller: Caller) -> Folder:
-        """Find the folder that is to hold something; StoreError if it is none."""
+        """Find the folder that an item is to be put into; raise StoreError if it is none."""
         node = self.find(path, caller)
         if isinstance(node, File):
             raise errors.already_exists(show(path))
         return node
 
     def make_folders(self, path: StorePath, caller: Caller, mode: int | None = None) -> Folder:
-        """Find a folder, made together with its parents if need be."""
+        """Find a folder; create it and its parents if needed."""
         folder = self.root
         for depth in range(1, len(path) + 1):
             child = self._enter(folder, path[depth - 1], caller)
@@ -95,76 +95,78 @@ class Tree:
     def add_file(
         self, folder: Folder, name: str, caller: Caller, content: Content, mode: int | None = None
     ) -> File:
-        """Put a new file into a folder."""
-        file = File(**self._heritage(folder, caller, mode), content=content, length=content.length)
+        """Add a new file to a folder."""
+        file = File(
+            **self._inherited_fields(folder, caller, mode), content=content, length=content.length
+        )
         self.attach(folder, name, file, caller)
         return file
 
     def attach(self, folder: Folder, name: str, node: Node, caller: Caller) -> None:
-        """Put something into a folder."""
-        folder.demand(caller, WRITE | EXECUTE)
+        """Put an item into a folder."""
+        folder.require(caller, WRITE | EXECUTE)
         folder.children[name] = node
         folder.modified = self.now
 
-    def demand_detaching(self, path: StorePath, caller: Caller) -> Node:
-        """Check that something may be taken out of its folder, and find it.
+    def check_detach(self, path: StorePath, caller: Caller) -> Node:
+        """Find an item that the caller may take out of its folder; raise StoreError otherwise.
 
         With the sticky bit only super-users and the item's owner may (Microsoft, "Access
         control in Azure Data Lake Storage Gen1").
         """
         node = self.find(path, caller)
         folder = self.find_folder(path[:-1], caller)
-        folder.demand(caller, WRITE | EXECUTE)
+        folder.require(caller, WRITE | EXECUTE)
         if folder.sticky:
-            node.demand_ownership(caller)
+            node.require_ownership(caller)
         return node
 
-    def demand_removal(self, path: StorePath, caller: Caller) -> Node:
-        """Check that something and all below it may be deleted, and find it.
+    def check_removal(self, path: StorePath, caller: Caller) -> Node:
+        """Find an item that the caller may delete with all below it; raise StoreError otherwise.
 
-        Every folder that goes must be readable, writable and enterable (the same page,
+        Every folder to be deleted must be readable, writable and enterable (the same page,
         "Which permissions are required to recursively delete a folder").
         """
-        node = self.demand_detaching(path, caller)
-        for item in self.below(node):
+        node = self.check_detach(path, caller)
+        for item in self.walk(node):
             if isinstance(item, Folder):
-                item.demand(caller, ALL)
+                item.require(caller, ALL)
         return node
 
     def detach(self, path: StorePath, caller: Caller) -> Node:
-        """Take something out of its folder."""
-        node = self.demand_detaching(path, caller)
+        """Take an item out of its folder."""
+        node = self.check_detach(path, caller)
         folder = self.find_folder(path[:-1], caller)
         del folder.children[path[-1]]
         folder.modified = self.now
         return node
 
     def remove(self, path: StorePath, caller: Caller) -> list[Content]:
-        """Take something out with all below it, and give the bytes to be deleted."""
-        node = self.demand_removal(path, caller)
+        """Remove an item with all below it, and return the contents to be deleted."""
+        node = self.check_removal(path, caller)
         self.detach(path, caller)
-        return [item.content for item in self.below(node) if isinstance(item, File)]
+        return [item.content for item in self.walk(node) if isinstance(item, File)]
 
     def children(self, folder: Folder) -> list[tuple[str, Node]]:
-        """Give what is in a folder now, by name."""
-        alive = [(name, self._child(folder, name)) for name in sorted(folder.children)]
-        return [(name, node) for name, node in alive if node is not None]
+        """Return the items in a folder, by name."""
+        found = [(name, self._child(folder, name)) for name in sorted(folder.children)]
+        return [(name, node) for name, node in found if node is not None]
 
-    def below(self, node: Node) -> Iterator[Node]:
-        """Give an item and everything below it (by a stack: folders may be nested deeply)."""
-        waiting = [node]
-        while waiting:
-            item = waiting.pop()
+    def walk(self, node: Node) -> Iterator[Node]:
+        """Return an item and everything below it (with a stack: folders may be nested deeply)."""
+        stack = [node]
+        while stack:
+            item = stack.pop()
             yield item
             if isinstance(item, Folder):
-                waiting += [child for _, child in self.children(item)]
+                stack += [child for _, child in self.children(item)]
 
     def summary(self, node: Node, caller: Caller) -> dict[str, int]:
-        """Count (HDFS: ``GETCONTENTSUMMARY`` needs every folder readable and enterable)."""
+        """Count the items; all folders must be readable and enterable (HDFS: GETCONTENTSUMMARY)."""
         files = folders = length = 0
-        for item in self.below(node):
+        for item in self.walk(node):
             if isinstance(item, Folder):
-                item.demand(caller, READ | EXECUTE)
+                item.require(caller, READ | EXECUTE)
                 folders += 1
             else:
                 files += 1
@@ -174,7 +176,7 @@ class Tree:
     def _enter(self, node: Item | None, name: str, caller: Caller) -> Node | None:
         if not isinstance(node, Folder):
             return None
-        node.demand(caller, EXECUTE)
+        node.require(caller, EXECUTE)
         return self._child(node, name)
 
     def _child(self, folder: Folder, name: str) -> Node | None:
@@ -186,11 +188,13 @@ class Tree:
         return node
 
     def _make_folder(self, parent: Folder, name: str, caller: Caller, mode: int | None) -> Folder:
-        folder = Folder(**self._heritage(parent, caller, mode), default=parent.default)
+        folder = Folder(**self._inherited_fields(parent, caller, mode), default=parent.default)
         self.attach(parent, name, folder, caller)
         return folder
 
-    def _heritage(self, parent: Folder, caller: Caller, mode: int | None) -> _Heritage:
+    def _inherited_fields(
+        self, parent: Folder, caller: Caller, mode: int | None
+    ) -> _InheritedFields:
         if parent.default is not None:
             acl = parent.default.for_child(mode)
         else:

@@ -6,13 +6,14 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
+from ..http import empty_response
 from . import errors, paths
 from .acl import READ, WRITE
-from .call import Call, nothing
 from .nodes import File
 
 if TYPE_CHECKING:
     from ..http import Response
+    from .call import Call
     from .files import Content
     from .nodes import Folder
     from .paths import StorePath
@@ -21,9 +22,9 @@ _FLAGS = ("DATA", "METADATA", "CLOSE")
 
 
 def create(call: Call) -> Response:
-    """Answer CREATE: a new file with the body as its bytes, 201.
+    """Handle CREATE: a new file with the body as its bytes; 201.
 
-    ``overwrite`` replaces a file: the service deletes the old one first, lease and all
+    ``overwrite`` replaces a file: the service deletes the old one first, with its lease
     (recorded: the Server-Perf header in test_df).
     """
     content = call.tree.content(call.request.body)
@@ -35,14 +36,14 @@ def create(call: Call) -> Response:
         raise
     with file.lock:
         _sync(call, file)
-    response = nothing(201)
+    response = empty_response(201)
     response.headers["Location"] = f"https://{call.request.hostname}{call.request.target}"
     return response
 
 
 def _new_file(call: Call, content: Content) -> File:
     folder = _parent(call)
-    existing = call.tree.seek(call.path, call.caller)
+    existing = call.tree.find_or_none(call.path, call.caller)
     if existing is not None:
         if not (isinstance(existing, File) and call.parameters.flag("overwrite")):
             raise errors.already_exists(paths.show(call.path))
@@ -60,23 +61,23 @@ def _parent(call: Call) -> Folder:
 
 
 def append(call: Call) -> Response:
-    """Answer APPEND: the body goes to the end, which must be at ``offset`` if that is given.
+    """Handle APPEND: add the body at the end, which must be at ``offset`` if that is given.
 
     ``filesessionid``, here and at CREATE and OPEN, spares the service a search for an open
     file (azure-data-lake-store-net, ``Core``: "to obtain the file handler easily at server");
-    it lets nobody in and keeps nobody out.
+    it neither grants nor denies access.
     """
     with call.tree.lock:
         file = call.tree.find_file(call.path, call.caller)
-        file.demand(call.caller, WRITE)
+        file.require(call.caller, WRITE)
     offset = call.parameters.number("offset")
     with file.lock:
-        file.demand_lease(call.parameters.text("leaseid"), call.tree.now / 1000)
+        file.require_lease(call.parameters.text("leaseid"), call.tree.now / 1000)
         if offset not in (None, file.content.length):
             raise errors.bad_offset()
         file.content.append(call.request.body)
         _sync(call, file)
-    return nothing()
+    return empty_response()
 
 
 def _sync(call: Call, file: File) -> None:
@@ -85,9 +86,9 @@ def _sync(call: Call, file: File) -> None:
 
 
 def concat(call: Call) -> Response:
-    """Answer CONCAT and MSCONCAT: move the bytes of ``sources`` to the end of a file.
+    """Handle CONCAT and MSCONCAT: move the bytes of ``sources`` to the end of a file.
 
-    The file is made if it is not there, and the sources are gone afterwards, whatever
+    The file is created if it does not exist, and the sources are removed, whatever
     ``deleteSourceDirectory`` says; that removes their folder as well (recorded:
     test_concat; Hadoop's ADL contract test ``testConcatFileOnFile``).
     """
@@ -102,14 +103,14 @@ def concat(call: Call) -> Response:
     _join(target, pieces, call.tree.now / 1000)
     for content in leftovers:
         content.delete()
-    return nothing()
+    return empty_response()
 
 
 def _join(target: File, pieces: list[File], now: float) -> None:
     with target.lock:
         for piece in pieces:
             with piece.lock:
-                target.content.absorb(piece.content)
+                target.content.move_from(piece.content)
         target.sync("CLOSE", "", now)
 
 
@@ -140,30 +141,30 @@ def _names_in_json(body: str) -> list[str]:
 
 
 def _source_folder(call: Call, sources: list[StorePath]) -> StorePath:
-    """Give the folder that is to go as well, or the empty path; nothing is changed yet."""
+    """Return the folder that is to be removed too, or the empty path; change nothing yet."""
     if not call.parameters.flag("deleteSourceDirectory"):
         return ()
     folder = sources[0][:-1]
     if not folder or paths.is_below(call.path, folder):
         raise errors.bad_parameter("deleteSourceDirectory", "the target is in that folder")
-    call.tree.demand_removal(folder, call.caller)
+    call.tree.check_removal(folder, call.caller)
     return folder
 
 
 def _piece(call: Call, source: StorePath) -> File:
-    """Find a source that may be read and taken away; nothing is changed yet."""
+    """Find a source that may be read and removed; change nothing yet."""
     file = call.tree.find_file(source, call.caller)
-    file.demand(call.caller, READ)
-    call.tree.demand_detaching(source, call.caller)
+    file.require(call.caller, READ)
+    call.tree.check_detach(source, call.caller)
     return file
 
 
 def _target(call: Call) -> File:
-    existing = call.tree.seek(call.path, call.caller)
+    existing = call.tree.find_or_none(call.path, call.caller)
     if existing is None:
         folder = _parent(call)
         return call.tree.add_file(folder, call.path[-1], call.caller, call.tree.content())
     if not isinstance(existing, File):
         raise errors.already_exists(paths.show(call.path))
-    existing.demand(call.caller, WRITE)
+    existing.require(call.caller, WRITE)
     return existing

@@ -1,1 +1,1 @@
-"""What a federation server (AD FS) and Entra ID's user realm answer: WS-Trust, MEX, realm."""
+"""The responses of a federation server (AD FS) and of user realm discovery."""

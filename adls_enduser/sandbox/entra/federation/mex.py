@@ -5,7 +5,7 @@ from __future__ import annotations
 from string import Template
 
 VERSIONS = {"1.3": "13", "2005": "2005"}
-"""The WS-Trust versions, and what they are called in the paths of AD FS."""
+"""The WS-Trust versions, and their names in the paths of AD FS."""
 
 _DOCUMENT = Template(
     """\
@@ -55,7 +55,7 @@ _PORT = Template(
 </wsdl:port>"""
 )
 
-_WORDS = {
+_VALUES = {
     "1.3": {
         "name": "UserNameWSTrustBinding_IWSTrust13Async",
         "port": "IWSTrust13Async",
@@ -78,15 +78,15 @@ _WORDS = {
 
 
 def metadata(addresses: dict[str, str]) -> str:
-    """Write the document; ``addresses`` are the usernamemixed endpoints by WS-Trust version.
+    """Return the document; ``addresses`` are the usernamemixed endpoints by WS-Trust version.
 
-    The names and the nesting are those of what AD FS answers to a GET, as adal.mex looks
-    for them (``wsp:Policy`` right under the root): a policy
-    with a user name token over TLS, a binding that refers to it, a port with its address.
+    The names and the nesting are those of AD FS's response to a GET, as adal.mex looks for
+    them (``wsp:Policy`` directly under the root): a policy with a user name token over TLS, a
+    binding that refers to it, a port with its address.
     """
-    words = [{**_WORDS[version], "address": url} for version, url in addresses.items()]
+    values = [{**_VALUES[version], "address": url} for version, url in addresses.items()]
     return _DOCUMENT.substitute(
-        policies="".join(_POLICY.substitute(each) for each in words),
-        bindings="".join(_BINDING.substitute(each) for each in words),
-        ports="".join(_PORT.substitute(each) for each in words),
+        policies="".join(_POLICY.substitute(each) for each in values),
+        bindings="".join(_BINDING.substitute(each) for each in values),
+        ports="".join(_PORT.substitute(each) for each in values),
     )

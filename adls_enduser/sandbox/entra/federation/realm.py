@@ -1,4 +1,4 @@
-"""User realm discovery: whether Entra ID knows a person's password, or another server."""
+"""User realm discovery: whether Entra ID or a federation server checks a person's password."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 def user_realm(
     username: str, directory: Directory, federation: FederationServers, cloud: str
 ) -> dict[str, str]:
-    """Give what ``/common/UserRealm/{username}?api-version=1.0`` says.
+    """Return the response to ``/common/UserRealm/{username}?api-version=1.0``.
 
-    It tells of domains, not of persons: a person who does not exist is as managed as
-    their neighbours. Source: adal.user_realm, ``_parse_discovery_response``, and the
-    answers recorded in the tests of MSAL.NET.
+    It is about domains, not persons: for a person who does not exist it is the same as for
+    others of the domain. Source: adal.user_realm, ``_parse_discovery_response``, and the
+    responses recorded in the tests of MSAL.NET.
     """
     domain = username.rpartition("@")[2].lower() if "@" in username else ""
     tenant = directory.tenant(domain) if domain else None
-    place = tenant.cloud if tenant else cloud
-    known = {"account_type": "Unknown"}
-    server = federation.of_domain(domain)
+    home_cloud = tenant.cloud if tenant else cloud
+    account = {"account_type": "Unknown"}
+    server = federation.by_domain(domain)
     if server:
-        known = {"account_type": "Federated", "domain_name": domain, **server.realm()}
+        account = {"account_type": "Federated", "domain_name": domain, **server.realm()}
     elif tenant:
-        known = {"account_type": "Managed", "domain_name": domain}
+        account = {"account_type": "Managed", "domain_name": domain}
     return {
         "ver": "1.0",
-        **known,
-        "cloud_instance_name": INSTANCE_NAMES.get(place, place),
-        "cloud_audience_urn": AUDIENCES.get(place, AUDIENCES["public"]),
+        **account,
+        "cloud_instance_name": INSTANCE_NAMES.get(home_cloud, home_cloud),
+        "cloud_audience_urn": AUDIENCES.get(home_cloud, AUDIENCES["public"]),
     }

@@ -1,4 +1,4 @@
-"""Federation servers: what AD FS does for persons whose password Entra ID does not know."""
+"""Federation servers: they sign in persons whose password Entra ID does not know, as AD FS does."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 from ...http import Request, Response
-from ..error_responses import Refused
+from ..error_responses import EntraError
 from .mex import VERSIONS, metadata
 
 if TYPE_CHECKING:
     from ...directory import Person
-    from ...state import World
+    from ...state import State
     from ..accounts import Accounts
 
 _WSSE = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd}"
@@ -34,7 +34,7 @@ _TOKEN_TYPES = {
     "2.0": "urn:oasis:names:tc:SAML:2.0:assertion",
 }
 _LIFETIME = 3600
-_BAD_XML = 400
+_BAD_REQUEST = 400
 _UNAUTHENTICATED = 500
 _SOAP = "application/soap+xml; charset=utf-8"
 
@@ -92,9 +92,9 @@ xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"><saml:Issuer>$issuer</saml:Is
 class FederationServer:
     """The server of a domain: ``sts.{domain}``.
 
-    ``scheme`` is of the addresses in the user realm, ``endpoint_scheme`` of those in the
-    metadata; ``"http"`` for a client that must refuse them. ``saml`` is ``"1.1"`` or
-    ``"2.0"``.
+    ``scheme`` is that of the addresses in the user realm, ``endpoint_scheme`` that of the
+    addresses in the metadata; with ``"http"`` a client must refuse them. ``saml`` is ``"1.1"``
+    or ``"2.0"``.
     """
 
     domain: str
@@ -105,13 +105,13 @@ class FederationServer:
 
     @property
     def host(self) -> str:
-        """Give the host name of the server."""
+        """Return the host name of the server."""
         return f"sts.{self.domain}"
 
     def realm(self) -> dict[str, str]:
-        """Give what Entra ID's user realm says of this server."""
+        """Return the fields about this server in Entra ID's user realm."""
         trust = f"{self.scheme}://{self.host}/adfs/services/trust"
-        # Entra ID remembers one address, that of the older version if there is one.
+        # Entra ID stores one address, that of the older version if there is one.
         version = VERSIONS["2005" if "2005" in self.versions else self.versions[0]]
         return {
             "federation_protocol": "WSTrust",
@@ -120,7 +120,7 @@ class FederationServer:
         }
 
     def metadata(self) -> str:
-        """Give the metadata exchange document."""
+        """Return the metadata exchange document."""
         trust = f"{self.endpoint_scheme}://{self.host}/adfs/services/trust"
         return metadata(
             {version: f"{trust}/{VERSIONS[version]}/usernamemixed" for version in self.versions}
@@ -128,65 +128,65 @@ class FederationServer:
 
 
 class FederationServers:
-    """All federation servers, and the key that Entra ID trusts their assertions by."""
+    """All federation servers, and the key by which Entra ID trusts their assertions."""
 
-    def __init__(self, world: World, accounts: Accounts) -> None:
-        self._world = world
+    def __init__(self, state: State, accounts: Accounts) -> None:
+        self._state = state
         self._accounts = accounts
         self._servers: dict[str, FederationServer] = {}
         self._key = secrets.token_bytes(32)
 
     def add(self, server: FederationServer) -> None:
-        """Let a domain be federated."""
+        """Federate a domain."""
         self._servers[server.domain] = server
         self._accounts.federated.add(server.domain)
 
-    def of_domain(self, domain: str) -> FederationServer | None:
+    def by_domain(self, domain: str) -> FederationServer | None:
         """Find the server of a domain."""
         return self._servers.get(domain.lower())
 
-    def of_host(self, host: str) -> FederationServer | None:
-        """Find the server by its host name."""
-        return self.of_domain(host[4:]) if host.startswith("sts.") else None
+    def by_host(self, host: str) -> FederationServer | None:
+        """Find a server by its host name."""
+        return self.by_domain(host[4:]) if host.startswith("sts.") else None
 
-    def answer(self, server: FederationServer, request: Request) -> Response:
-        """Answer a request to a federation server."""
+    def respond(self, server: FederationServer, request: Request) -> Response:
+        """Respond to a request to a federation server."""
         trust, _, tail = request.path.lower().partition("/adfs/services/trust/")
         if trust == "" and tail == "mex":
             return Response(server.metadata(), content_type="text/xml; charset=utf-8")
         for version in server.versions:
             if trust == "" and tail == f"{VERSIONS[version]}/usernamemixed":
                 return self._issue(server, version, request)
-        # AD FS answers 503 under the path of an endpoint that is not enabled.
+        # AD FS responds with 503 under the path of an endpoint that is not enabled.
         return Response("Service Unavailable", 503, content_type="text/html; charset=us-ascii")
 
-    def subject(self, assertion: str) -> Person:
-        """Give whom a base64 assertion is about; Refused (50008, 50013) if it is not good."""
+    def person_of(self, assertion: str) -> Person:
+        """Return the subject of a base64 assertion; raise EntraError (50008, 50013, 51004)."""
         identifier, name, until, signature = _read_assertion(assertion)
         if not hmac.compare_digest(self._sign(identifier, name, until), signature.encode()):
-            raise Refused(50008)
-        if self._now(0) >= until:
-            raise Refused(50013)
-        person = self._world.directory.by_username(name)
+            raise EntraError(50008)
+        if self._time() >= until:
+            raise EntraError(50013)
+        person = self._state.directory.by_username(name)
         if person is None:
-            raise Refused(51004, username=name)
+            raise EntraError(51004, username=name)
         return person
 
     def _issue(self, server: FederationServer, version: str, request: Request) -> Response:
         try:
             username, password = _read_username_token(request.body)
         except (ValueError, LookupError, ET.ParseError):
-            return _fault("InvalidSecurity", "The SOAP message is malformed.", _BAD_XML)
-        person = self._world.directory.by_username(username)
+            return _fault("InvalidSecurity", "The SOAP message is malformed.", _BAD_REQUEST)
+        person = self._state.directory.by_username(username)
         if person is None or not username.lower().endswith(f"@{server.domain}"):
             return _unauthenticated()
         try:
             self._accounts.check_password(person, password, managed=False)
-        except Refused:
+        except EntraError:
             return _unauthenticated()
-        return self._granted(server, version, person)
+        return self._token_response(server, version, person)
 
-    def _granted(self, server: FederationServer, version: str, person: Person) -> Response:
+    def _token_response(self, server: FederationServer, version: str, person: Person) -> Response:
         trust = _TRUST[version]
         body = _RESPONSE.substitute(
             trust=trust,
@@ -201,11 +201,11 @@ class FederationServers:
         return Response(_ENVELOPE.substitute(action=action, body=body), content_type=_SOAP)
 
     def _assertion(self, server: FederationServer, person: Person) -> str:
-        identifier, until = f"_{uuid.uuid4()}", self._now(_LIFETIME)
+        identifier, until = f"_{uuid.uuid4()}", self._time(_LIFETIME)
         return _ASSERTIONS[server.saml].substitute(
             identifier=identifier,
             issuer=f"http://{server.host}/adfs/services/trust",
-            instant=self._now(0),
+            instant=self._time(),
             until=until,
             name=escape(person.username),
             signature=self._sign(identifier, person.username, until).decode(),
@@ -215,13 +215,13 @@ class FederationServers:
         message = "\n".join((identifier, name, until)).encode()
         return base64.b64encode(hmac.digest(self._key, message, hashlib.sha256))
 
-    def _now(self, later: int) -> str:
-        moment = time.gmtime(self._world.clock.service_time() + later)
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", moment)
+    def _time(self, offset: int = 0) -> str:
+        instant = time.gmtime(self._state.clock.service_time() + offset)
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", instant)
 
 
 def _read_username_token(body: bytes) -> tuple[str, str]:
-    """Give the user name and password of a WS-Security UsernameToken (OASIS, 2004)."""
+    """Return the user name and password of a WS-Security UsernameToken (OASIS, 2004)."""
     root = _parse(body)
     username, password = root.find(f".//{_WSSE}Username"), root.find(f".//{_WSSE}Password")
     if username is None or password is None:
@@ -230,7 +230,7 @@ def _read_username_token(body: bytes) -> tuple[str, str]:
 
 
 def _read_assertion(assertion: str) -> tuple[str, str, str, str]:
-    """Give id, name, end of validity and signature of an assertion; Refused (50008) if none."""
+    """Return id, name, expiry and signature of an assertion; raise EntraError (50008)."""
     try:
         padded = assertion.translate(str.maketrans("-_", "+/")) + "=" * (-len(assertion) % 4)
         root = _parse(base64.b64decode(padded, validate=True))
@@ -240,7 +240,7 @@ def _read_assertion(assertion: str) -> tuple[str, str, str, str]:
         until = found["Conditions"].attrib["NotOnOrAfter"]
         return identifier, name.text or "", until, found["SignatureValue"].text or ""
     except (ValueError, LookupError, binascii.Error, ET.ParseError):
-        raise Refused(50008) from None
+        raise EntraError(50008) from None
 
 
 class _NoDocumentType(ET.TreeBuilder):
@@ -259,7 +259,7 @@ def _parse(document: bytes) -> ET.Element:
 
 
 def _unauthenticated() -> Response:
-    """Say no as AD FS does to a wrong user name or password: with status 500."""
+    """Return AD FS's response to a wrong user name or password: status 500."""
     text = "ID3242: The security token could not be authenticated or authorized."
     return _fault("FailedAuthentication", text, _UNAUTHENTICATED)
 

@@ -1,1 +1,1 @@
-"""The pages that a person sees in a browser, and the sessions behind them."""
+"""The pages that a person sees in a browser, and the sessions of these browsers."""

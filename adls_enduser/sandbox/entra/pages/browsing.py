@@ -1,4 +1,4 @@
-"""What a browser does for a script: open an address, and carry an answer to the program."""
+"""A browser's part in a scripted sign-in: open an address, and send a response to the program."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _ACTION = re.compile(r'action="([^"]*)"')
 _FIELD = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')
 
 
-def opened(url: str) -> Request:
-    """Give the request of a browser that opens an address."""
+def browser_request(url: str) -> Request:
+    """Return the request of a browser that opens an address."""
     parts = urlsplit(url)
     target = parts._replace(scheme="", netloc="", fragment="").geturl()
     host, headers = parts.hostname or "", Headers()
@@ -31,11 +31,11 @@ def opened(url: str) -> Request:
     )
 
 
-def deliver(answer: Response) -> str:
-    """Follow a redirect, or send the form of ``response_mode=form_post``; give what comes."""
-    location, body = answer.headers.get("Location"), None
+def deliver(response: Response) -> str:
+    """Follow a redirect, or send the form of ``response_mode=form_post``; return the page."""
+    location, body = response.headers.get("Location"), None
     if location is None:
-        page = answer.get_data(as_text=True)
+        page = response.get_data(as_text=True)
         location = unescape(_ACTION.findall(page)[0])
         body = urlencode([(name, unescape(value)) for name, value in _FIELD.findall(page)])
     if urlsplit(location).hostname not in _LOOPBACK:
@@ -43,6 +43,6 @@ def deliver(answer: Response) -> str:
     # Not through a proxy: a browser reaches loopback directly.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     data = body.encode() if body is not None else None
-    with opener.open(location.partition("#")[0], data, timeout=_SECONDS) as response:
-        text: bytes = response.read()
+    with opener.open(location.partition("#")[0], data, timeout=_SECONDS) as reply:
+        text: bytes = reply.read()
     return text.decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""The forms that a person fills in, whatever they sign in for."""
+"""The forms that a person fills in, for device codes and in a browser sign-in."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from .html import INVALID, page
 
 if TYPE_CHECKING:
+    from ...directory import Tenant
     from ...http import Response
-    from ..error_responses import Refused
+    from ..applications import Application
+    from ..error_responses import EntraError
 
-_WORDS = {
+_MESSAGES = {
     50034: "That account does not exist. Check the user name.",
     90002: "That account does not exist. Check the user name.",
     50126: "The user name or the password is wrong.",
@@ -23,19 +25,19 @@ WRONG_CODE = "That one-time code is not right. Check it and enter it again."
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a form is sent to, and what the way out is called.
+class FormTarget:
+    """Where a form is sent to, and the name of its cancel button.
 
-    ``leads_to`` is where else than to this site it may lead.
+    ``form_action`` is another origin that the form may lead to.
     """
 
     path: str
     cancel: str
     cancel_label: str
-    leads_to: str = ""
+    form_action: str = ""
 
-    def words(self, step: str, flow_id: str) -> dict[str, str]:
-        """Give what every form must know."""
+    def values(self, step: str, flow_id: str) -> dict[str, str]:
+        """Return the values that every form contains."""
         return {
             "action": f"{self.path}/{step}",
             "cancel": f"{self.path}/{self.cancel}",
@@ -45,51 +47,75 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Wrong:
-    """What is wrong, and in which field."""
+class FormError:
+    """An error message, and the field that it belongs to."""
 
     message: str
     field: str
 
     @classmethod
-    def of(cls, refused: Refused, known: dict[str, str]) -> Wrong:
-        """Say a refusal in a person's words, or in Entra ID's; ``known`` fills its sentence."""
-        said = f"AADSTS{refused.number}: {refused.sentence(known)}"
-        field = "username" if refused.number in _NO_SUCH_ACCOUNT else "password"
-        return cls(_WORDS.get(refused.number, said), field)
+    def from_error(
+        cls,
+        error: EntraError,
+        username: str,
+        application: Application,
+        *,
+        resource: str,
+        tenant: Tenant | None,
+    ) -> FormError:
+        """Word an error for the person; Entra ID's own message if there is no other wording."""
+        values = {
+            "username": username,
+            "tenant": tenant.tenant_id if tenant else "common",
+            "client_id": application.client_id,
+            "app": application.name,
+            "resource": resource,
+        }
+        message = f"AADSTS{error.number}: {error.message(values)}"
+        field = "username" if error.number in _NO_SUCH_ACCOUNT else "password"
+        return cls(_MESSAGES.get(error.number, message), field)
 
 
 def sign_in(
-    place: Place, flow_id: str, intro: str, *, username: str = "", wrong: Wrong | None = None
+    target: FormTarget,
+    flow_id: str,
+    intro: str,
+    *,
+    username: str = "",
+    form_error: FormError | None = None,
 ) -> Response:
-    """Ask for user name and password; ``intro`` is markup that says what for."""
-    focus = wrong.field if wrong else "password" if username else "username"
+    """Return the form for user name and password; ``intro`` is markup that says what for."""
+    focus = form_error.field if form_error else "password" if username else "username"
     markup = {"username_attributes": "", "password_attributes": "", "intro": intro}
-    markup[f"{focus}_attributes"] = " autofocus" + (INVALID if wrong else "")
+    markup[f"{focus}_attributes"] = " autofocus" + (INVALID if form_error else "")
     return page(
         "signin",
         "Sign in",
-        {**place.words("signin", flow_id), "username": username},
-        error=wrong.message if wrong else "",
+        {**target.values("signin", flow_id), "username": username},
+        error=form_error.message if form_error else "",
         markup=markup,
-        leads_to=place.leads_to,
+        form_action=target.form_action,
     )
 
 
-def verify(place: Place, flow_id: str, username: str, digits: str, *, error: str = "") -> Response:
-    """Ask for the second factor; ``digits`` are what the authenticator would show now."""
+def verify(
+    target: FormTarget, flow_id: str, username: str, digits: str, *, error: str = ""
+) -> Response:
+    """Return the form for the second factor; ``digits`` are what the authenticator shows now."""
     return page(
         "verify",
         "Verify your identity",
-        {**place.words("verify", flow_id), "username": username},
+        {**target.values("verify", flow_id), "username": username},
         error=error,
         note=f"The authenticator app of {username} would show {digits} now.",
-        leads_to=place.leads_to,
+        form_action=target.form_action,
     )
 
 
-def accounts(place: Place, flow_id: str, application: str, usernames: dict[str, str]) -> Response:
-    """Let the person pick who they are; ``usernames`` are by object id."""
+def accounts(
+    target: FormTarget, flow_id: str, application: str, usernames: dict[str, str]
+) -> Response:
+    """Return the form to pick an account; ``usernames`` are by object id."""
     buttons = "\n".join(
         f'<button class="second" type="submit" name="account" value="{escape(object_id)}">'
         f"{escape(username)}</button>"
@@ -98,29 +124,31 @@ def accounts(place: Place, flow_id: str, application: str, usernames: dict[str, 
     return page(
         "accounts",
         "Pick an account",
-        place.words("account", flow_id),
+        target.values("account", flow_id),
         markup={"accounts": buttons, "intro": intro("To go on to", application)},
-        leads_to=place.leads_to,
+        form_action=target.form_action,
     )
 
 
-def consent(place: Place, flow_id: str, application: str, username: str, resource: str) -> Response:
-    """Ask whether an application may do what it asks for."""
-    wanted = (
+def consent(
+    target: FormTarget, flow_id: str, application: str, username: str, resource: str
+) -> Response:
+    """Return the form that asks for consent to an application."""
+    permissions = (
         f"Access {resource} as you",
         "Sign you in and read your profile",
         "Maintain access to data you have given it access to",
     )
-    permissions = "\n".join(f"<li>{escape(one)}</li>" for one in wanted)
+    items = "\n".join(f"<li>{escape(permission)}</li>" for permission in permissions)
     return page(
         "consent",
         "Permissions requested",
-        {**place.words("consent", flow_id), "application": application, "username": username},
-        markup={"permissions": permissions},
-        leads_to=place.leads_to,
+        {**target.values("consent", flow_id), "application": application, "username": username},
+        markup={"permissions": items},
+        form_action=target.form_action,
     )
 
 
-def intro(words: str, application: str) -> str:
-    """Say what it is for, as markup."""
-    return f"{escape(words)} <strong>{escape(application)}</strong>."
+def intro(text: str, application: str) -> str:
+    """Return an introduction with the application's name, as markup."""
+    return f"{escape(text)} <strong>{escape(application)}</strong>."

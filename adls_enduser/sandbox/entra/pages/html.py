@@ -21,12 +21,12 @@ _TEMPLATES = {
         *("accounts", "consent", "form_post"),
     )
 }
-# The one script there is sends a form to the program that waits for it.
+# The only script: it sends a form to the program that waits for it.
 SUBMIT = "document.forms[0].submit()"
 
 
 def hidden(fields: dict[str, str]) -> str:
-    """Write hidden fields of a form."""
+    """Return hidden fields of a form."""
     return "\n".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
         for name, value in fields.items()
@@ -36,21 +36,21 @@ def hidden(fields: dict[str, str]) -> str:
 def page(
     name: str,
     title: str,
-    words: dict[str, str],
+    values: dict[str, str],
     *,
     error: str = "",
     note: str = "",
     markup: dict[str, str] | None = None,
     status: int = 200,
-    leads_to: str = "",
+    form_action: str = "",
 ) -> Response:
-    """Fill a template; every word is escaped, ``markup`` alone is not.
+    """Fill a template; every value is escaped, ``markup`` is not.
 
-    ``leads_to`` is where else than to this site its form may lead, also by a redirect.
+    ``form_action`` is another origin that the form may lead to, also by a redirect.
     """
     alert = f'<p class="error" id="error" role="alert">{escape(error)}</p>' if error else ""
     content = _TEMPLATES[name].substitute(
-        {key: escape(word) for key, word in words.items()},
+        {key: escape(value) for key, value in values.items()},
         error=alert,
         invalid=INVALID if error else "",
         **(markup or {}),
@@ -61,24 +61,24 @@ def page(
         content=content,
         note=escape(note),
     )
-    headers = security_headers(leads_to, script=SUBMIT if name == "form_post" else "")
+    headers = security_headers(form_action, script=SUBMIT if name == "form_post" else "")
     return Response(body, status, headers, content_type="text/html; charset=utf-8")
 
 
-def ended(heading: str, message: str, *, link: str = "", status: int = 200) -> Response:
-    """Show that it is over; ``link`` is markup that leads on."""
-    words = {"heading": heading, "message": message}
-    return page("ended", heading, words, markup={"link": link}, status=status)
+def final_page(heading: str, message: str, *, link: str = "", status: int = 200) -> Response:
+    """Return a page without a form; ``link`` is markup with a link to go on."""
+    values = {"heading": heading, "message": message}
+    return page("ended", heading, values, markup={"link": link}, status=status)
 
 
-def security_headers(leads_to: str = "", script: str = "") -> dict[str, str]:
-    """Give the headers of every page.
+def security_headers(form_action: str = "", script: str = "") -> dict[str, str]:
+    """Return the headers of every page.
 
-    "same-origin", because with "no-referrer" a browser sends "Origin: null" with the page's
-    own forms (Fetch standard, "append a request Origin header") and the check of the
-    origin would refuse them. Nothing is told to any other site either way.
+    The referrer policy is "same-origin", because with "no-referrer" a browser sends "Origin:
+    null" with the page's own forms (Fetch standard, "append a request Origin header") and the
+    check of the origin would refuse them. Other sites get no referrer with either policy.
     """
-    targets = f"'self' {leads_to}".strip()
+    targets = f"'self' {form_action}".strip()
     scripts = f" script-src 'sha256-{_sha256(script)}';" if script else ""
     return {
         "Content-Security-Policy": (

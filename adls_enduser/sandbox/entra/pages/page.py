@@ -1,6 +1,6 @@
-"""The page for the person: code, user and password, second factor, and what came of it.
+"""The device login page: code, user name and password, second factor, and the outcome.
 
-It answers on loopback only.
+It is served on loopback only.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...http import Request, Response
-from ..error_responses import Refused
+from ..error_responses import EntraError
 from . import forms
-from .html import ended, page, security_headers
+from .html import final_page, page, security_headers
 
 if TYPE_CHECKING:
     from ...directory import Person
@@ -28,19 +28,19 @@ PATH = "/devicelogin"
 
 _LOOPBACK = {"localhost", "127.0.0.1"}
 _LINK = f'<p><a href="{PATH}">Enter another code</a></p>'
-_WORDS = {
+_MESSAGES = {
     90119: "Enter the code first.",
     70018: "That code is not right. Check it and enter it again.",
     70019: "That code has expired. Start again in the program that showed it to you.",
     90120: "That code has been used already. Start again in the program that showed it to you.",
 }
-_FORM = forms.Place(PATH, "decline", "Decline")
-_OVER = {70019: "The code has expired", 90120: "The code is no longer valid"}
+_FORM = forms.FormTarget(PATH, "decline", "Decline")
+_HEADINGS = {70019: "The code has expired", 90120: "The code is no longer valid"}
 
 
 @dataclass
 class _Flow:
-    """A browser that has entered a right code; known by an id that nobody can guess."""
+    """A browser that has entered a valid code; its id cannot be guessed."""
 
     flow_id: str
     code: DeviceCode
@@ -51,7 +51,7 @@ _Step = Callable[[_Flow, dict[str, str]], Response]
 
 
 class Page:
-    """Answers plain HTTP on the sandbox's own address."""
+    """Serves plain HTTP on the sandbox's own address."""
 
     def __init__(self, accounts: Accounts, device_codes: DeviceCodes) -> None:
         self._accounts = accounts
@@ -66,17 +66,17 @@ class Page:
         }
 
     def serves(self, host: str) -> bool:
-        """Tell that no host of the proxy is the page's."""
+        """Return False: the page has no host name behind the proxy."""
         return False
 
-    def answer(self, request: Request) -> Response:
-        """Answer one request, from loopback names and from the page's own forms only."""
+    def respond(self, request: Request) -> Response:
+        """Respond to one request, from loopback names and from the page's own forms only."""
         host = request.headers.get("Host", "")
-        if _name(f"//{host}") not in _LOOPBACK:
-            return _ended("Wrong address", "This page answers on localhost only.", 421)
+        if _host_name(f"//{host}") not in _LOOPBACK:
+            return _final_page("Wrong address", "This page answers on localhost only.", 421)
         origin = request.headers.get("Origin")
         if request.method == "POST" and origin not in (None, f"http://{host}"):
-            return _ended("Not allowed", "This form was sent from another site.", 403)
+            return _final_page("Not allowed", "This form was sent from another site.", 403)
         return self._route(request)
 
     def _route(self, request: Request) -> Response:
@@ -84,43 +84,43 @@ class Page:
         if request.path == "/" or (step and request.method == "GET" and request.path != PATH):
             return Response(status=303, headers={"Location": PATH, **security_headers()})
         if step is None:
-            return _ended("Not found", "There is no such page.", 404)
+            return _final_page("Not found", "There is no such page.", 404)
         if request.method in ("GET", "HEAD"):
             return _code_form()
         if request.method != "POST":
-            return _ended("Not allowed", "This page takes no such request.", 405)
+            return _final_page("Not allowed", "This page takes no such request.", 405)
         return step(request.form)
 
     def _enter_code(self, form: dict[str, str]) -> Response:
         try:
-            code = self._device_codes.typed(form.get("code", ""))
-        except Refused as refused:
-            return _code_form(_WORDS[refused.number])
+            code = self._device_codes.by_user_code(form.get("code", ""))
+        except EntraError as error:
+            return _code_form(_MESSAGES[error.number])
         flow = _Flow(secrets.token_urlsafe(32), code)
         with self._lock:
             self._flows[flow.flow_id] = flow
         return _sign_in_form(flow)
 
     def _in_flow(self, step: _Step, form: dict[str, str]) -> Response:
-        """Do a step for a browser that has entered a right code, while the code waits."""
+        """Run a step for a browser that has entered a valid code, while the code is pending."""
         try:
             return step(self._flow(form), form)
-        except Refused as refused:
-            return _ended(_OVER[refused.number], _WORDS[refused.number])
+        except EntraError as error:
+            return _final_page(_HEADINGS[error.number], _MESSAGES[error.number])
 
     def _sign_in(self, flow: _Flow, form: dict[str, str]) -> Response:
         username, password = form.get("username", "").strip(), form.get("password", "")
         flow.person = None
         try:
-            # Guests too: whether they may come in is asked next.
-            person = self._accounts.with_password(username, password, None, managed=False)
-            more = person.mfa or flow.code.asked.claims.unmet(("pwd",))
-            amr = ("pwd", "mfa") if more else ("pwd",)
-            self._accounts.admit(person, flow.code.tenant, flow.code.application, amr)
-        except Refused as refused:
-            return _said_no(flow, refused, username)
+            # A guest is of another tenant; check_sign_in decides whether they may sign in.
+            person = self._accounts.authenticate(username, password, None, managed=False)
+            mfa = person.mfa or flow.code.access.claims.needs_second_factor(("pwd",))
+            amr = ("pwd", "mfa") if mfa else ("pwd",)
+            self._accounts.check_sign_in(person, flow.code.tenant, flow.code.application, amr)
+        except EntraError as error:
+            return _error_form(flow, error, username)
         flow.person = person
-        return self._verify_form(flow, person) if more else self._approve(flow, person, amr)
+        return self._verify_form(flow, person) if mfa else self._approve(flow, person, amr)
 
     def _verify(self, flow: _Flow, form: dict[str, str]) -> Response:
         if flow.person is None:
@@ -137,26 +137,26 @@ class Page:
     def _approve(self, flow: _Flow, person: Person, amr: tuple[str, ...]) -> Response:
         self._device_codes.approve(flow.code, person, amr)
         self._forget(flow)
-        words = {
+        values = {
             "username": person.username,
             "application": flow.code.application.name,
             "resource": flow.code.resource,
         }
-        return page("approved", "You have signed in", words)
+        return page("approved", "You have signed in", values)
 
     def _decline(self, flow: _Flow, form: dict[str, str]) -> Response:
         self._device_codes.decline(flow.code)
         self._forget(flow)
         message = f"{flow.code.application.name} has not been signed in. You may close this window."
-        return _ended("You have declined", message)
+        return _final_page("You have declined", message)
 
     def _flow(self, form: dict[str, str]) -> _Flow:
-        """Give the flow of a form; Refused (90120, 70019) if it is over."""
+        """Return the flow of a form; raise EntraError (90120, 70019) if it has ended."""
         with self._lock:
             flow = self._flows.get(form.get("flow", ""))
         if flow is None:
-            raise Refused(90120)
-        self._device_codes.check_waits(flow.code)
+            raise EntraError(90120)
+        self._device_codes.check_pending(flow.code)
         return flow
 
     def _forget(self, flow: _Flow) -> None:
@@ -164,7 +164,7 @@ class Page:
             self._flows.pop(flow.flow_id, None)
 
 
-def _name(url: str) -> str | None:
+def _host_name(url: str) -> str | None:
     try:
         return urlsplit(url).hostname
     except ValueError:
@@ -175,26 +175,24 @@ def _code_form(error: str = "") -> Response:
     return page("code", "Enter the code", {}, error=error)
 
 
-def _said_no(flow: _Flow, refused: Refused, username: str) -> Response:
+def _error_form(flow: _Flow, error: EntraError, username: str) -> Response:
     code = flow.code
-    known = {
-        "username": username,
-        "tenant": code.tenant.tenant_id if code.tenant else "common",
-        "client_id": code.application.client_id,
-        "app": code.application.name,
-        "resource": code.resource,
-    }
-    return _sign_in_form(flow, forms.Wrong.of(refused, known), username)
+    form_error = forms.FormError.from_error(
+        error, username, code.application, resource=code.resource, tenant=code.tenant
+    )
+    return _sign_in_form(flow, form_error, username)
 
 
-def _sign_in_form(flow: _Flow, wrong: forms.Wrong | None = None, username: str = "") -> Response:
+def _sign_in_form(
+    flow: _Flow, form_error: forms.FormError | None = None, username: str = ""
+) -> Response:
     application, code = escape(flow.code.application.name), escape(flow.code.user_code)
     intro = (
         f"You are about to sign in to <strong>{application}</strong> with the code {code}."
         " Go on only if it was you who just started it."
     )
-    return forms.sign_in(_FORM, flow.flow_id, intro, username=username, wrong=wrong)
+    return forms.sign_in(_FORM, flow.flow_id, intro, username=username, form_error=form_error)
 
 
-def _ended(heading: str, message: str, status: int = 200) -> Response:
-    return ended(heading, message, link=_LINK, status=status)
+def _final_page(heading: str, message: str, status: int = 200) -> Response:
+    return final_page(heading, message, link=_LINK, status=status)

@@ -1,4 +1,4 @@
-"""Who has signed in in which browser: single sign-on, by a cookie."""
+"""The accounts that have signed in in each browser: single sign-on, by a cookie."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from ...directory import Person
     from ...http import Request, Response
 
-# Entra ID's own name for it.
+# The name of Entra ID's own cookie.
 _COOKIE = "ESTSAUTH"
 
 
 @dataclass(frozen=True)
-class SignedIn:
-    """Somebody who has signed in in a browser, and how they proved who they are."""
+class SignedInAccount:
+    """A person who has signed in in a browser, and how they proved their identity."""
 
     person: Person
     amr: tuple[str, ...]
@@ -28,24 +28,24 @@ class Sessions:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._sessions: dict[str, dict[str, SignedIn]] = {}
+        self._sessions: dict[str, dict[str, SignedInAccount]] = {}
 
-    def of(self, request: Request) -> list[SignedIn]:
-        """Give who has signed in in the browser that sends this."""
+    def signed_in(self, request: Request) -> list[SignedInAccount]:
+        """Return the accounts that have signed in in the browser of this request."""
         with self._lock:
             return list(self._sessions.get(request.cookies.get(_COOKIE, ""), {}).values())
 
-    def remember(self, request: Request, response: Response, signed_in: SignedIn) -> None:
-        """Let a browser know somebody from now on."""
+    def remember(self, request: Request, response: Response, account: SignedInAccount) -> None:
+        """Add an account to a browser's session."""
         cookie = request.cookies.get(_COOKIE, "")
         with self._lock:
             if cookie not in self._sessions:
                 cookie = secrets.token_urlsafe(48)
                 self._sessions[cookie] = {}
-            self._sessions[cookie][signed_in.person.object_id] = signed_in
+            self._sessions[cookie][account.person.object_id] = account
         response.set_cookie(_COOKIE, cookie, secure=True, httponly=True, samesite="None")
 
     def forget(self) -> None:
-        """Let every browser forget everybody."""
+        """End the sessions of all browsers."""
         with self._lock:
             self._sessions.clear()

@@ -1,4 +1,4 @@
-"""Each refusal that a sign-in can meet, in each flow that it can meet it in."""
+"""Each error that a sign-in can end with, in each flow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import requests
 
 from adls_enduser.sandbox import CONTOSO, Sandbox, SandboxClock
 from adls_enduser.sandbox.entra import AZURE_CLI
-from adls_enduser.sandbox.entra.error_responses import REFUSALS
+from adls_enduser.sandbox.entra.error_responses import ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 TOKEN = f"https://login.microsoftonline.com/{CONTOSO}/oauth2/token"
 DEVICE_CODE = f"https://login.microsoftonline.com/{CONTOSO}/oauth2/devicecode"
 ADA = f"ada@{CONTOSO}"
-ASKED = {"client_id": AZURE_CLI, "resource": "https://datalake.azure.net/"}
+REQUEST = {"client_id": AZURE_CLI, "resource": "https://datalake.azure.net/"}
 
-# What a program must be able to tell apart: every number that the library has a remedy for.
+# All numbers that the library has a remedy for.
 NUMBERS = [
     *(50126, 50034, 50055, 50144, 50056, 50057, 50053, 50064, 50132, 50133),
     *(50020, 16000, 50014, 51004, 90072, 500208, 50105, 50059, 50128, 90002, 90038),
@@ -52,21 +52,21 @@ RECORDED = {
 
 @pytest.fixture(scope="module")
 def azure() -> Iterator[Sandbox]:
-    """One sandbox for all."""
+    """Run one sandbox for all tests of this module."""
     with Sandbox(clock=SandboxClock(frozen=True)) as sandbox:
         yield sandbox
 
 
 def sign_in() -> requests.Response:
     """Sign in by password."""
-    form = {**ASKED, "grant_type": "password", "username": ADA, "password": "right"}
+    form = {**REQUEST, "grant_type": "password", "username": ADA, "password": "right"}
     return requests.post(TOKEN, form, timeout=10)
 
 
-def check(answer: requests.Response, number: int) -> None:
-    """See that an answer is the refusal of that number, all of it."""
-    expected, body = REFUSALS[number], answer.json()
-    assert answer.status_code == expected.status
+def check_error(response: requests.Response, number: int) -> None:
+    """Check all fields of an error response."""
+    expected, body = ERRORS[number], response.json()
+    assert response.status_code == expected.status
     assert (body["error"], body["error_codes"]) == (expected.error, [number])
     assert body.get("suberror") == expected.suberror
     assert body["error_description"].startswith(f"AADSTS{number}: ")
@@ -75,29 +75,29 @@ def check(answer: requests.Response, number: int) -> None:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_person_is_refused_in_every_flow(azure: Sandbox, number: int) -> None:
-    """Password, device code and refresh token each meet what the person is refused with."""
+def test_error_in_every_flow(azure: Sandbox, number: int) -> None:
+    """Password, device code and refresh token each end with the person's error."""
     ada = azure.entra.person(ADA, password="right")
     token = sign_in().json()["refresh_token"]
     ada.refused_with = number
-    check(sign_in(), number)
-    form = {**ASKED, "grant_type": "refresh_token", "refresh_token": token}
-    check(requests.post(TOKEN, form, timeout=10), number)
-    code = requests.post(DEVICE_CODE, ASKED, timeout=10).json()
+    check_error(sign_in(), number)
+    form = {**REQUEST, "grant_type": "refresh_token", "refresh_token": token}
+    check_error(requests.post(TOKEN, form, timeout=10), number)
+    code = requests.post(DEVICE_CODE, REQUEST, timeout=10).json()
     azure.entra.approve(code["user_code"], by=ada)
-    form = {**ASKED, "grant_type": "device_code", "code": code["device_code"]}
-    check(requests.post(TOKEN, form, timeout=10), number)
+    form = {**REQUEST, "grant_type": "device_code", "code": code["device_code"]}
+    check_error(requests.post(TOKEN, form, timeout=10), number)
 
 
 @pytest.mark.parametrize("number", RECORDED)
-def test_refusals_are_as_recorded(number: int) -> None:
+def test_errors_are_as_recorded(number: int) -> None:
     """Status, error and suberror are those that the real service was seen to send."""
-    refusal = REFUSALS[number]
-    assert (refusal.status, refusal.error, refusal.suberror) == RECORDED[number]
+    definition = ERRORS[number]
+    assert (definition.status, definition.error, definition.suberror) == RECORDED[number]
 
 
-def test_throttling_says_when_to_come_back(azure: Sandbox) -> None:
+def test_throttling_has_retry_after(azure: Sandbox) -> None:
     """AADSTS90055 is status 429 with a Retry-After."""
     azure.entra.person(ADA, password="right", refused_with=90055)
-    answer = sign_in()
-    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "5")
+    response = sign_in()
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "5")

@@ -1,41 +1,27 @@
-"""The sandbox's Entra ID on the wire: fields, headers, refusals, times."""
+"""Version 1.0 of the sandbox's Entra ID: fields, headers, errors, times."""
 
 from __future__ import annotations
 
 import base64
 import re
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from xml.sax.saxutils import escape
 
 import jwt
 import pytest
 import requests
 
-from adls_enduser.sandbox import CONTOSO, CONTOSO_ID, Person, Sandbox, SandboxClock
+from adls_enduser.sandbox import CONTOSO, CONTOSO_ID, Person, Sandbox
 from adls_enduser.sandbox.entra import AZURE_CLI
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from ..conftest import PASSWORD
 
 MANAGEMENT = "https://management.core.windows.net/"
 DATA_LAKE = "https://datalake.azure.net/"
-PASSWORD = "pass word"
 ADA = f"ada@{CONTOSO}"
 HOST = "login.microsoftonline.com"
 OWN_CLIENT = "11111111-2222-3333-4444-555555555555"
-
-
-@pytest.fixture
-def azure() -> Iterator[Sandbox]:
-    """Start a sandbox whose time stands still."""
-    with Sandbox(clock=SandboxClock(frozen=True)) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def ada(azure: Sandbox) -> Person:
-    """Somebody with a password only."""
-    return azure.entra.person(ADA, password=PASSWORD)
 
 
 def post(path: str, host: str = HOST, **form: str) -> requests.Response:
@@ -44,7 +30,7 @@ def post(path: str, host: str = HOST, **form: str) -> requests.Response:
 
 
 def password_form(**changes: str) -> dict[str, str]:
-    """Give a good password request, with changes; an empty value is left out."""
+    """Return a valid password request, with changes; an empty value is left out."""
     form = {
         "grant_type": "password",
         "scope": "openid",
@@ -58,41 +44,41 @@ def password_form(**changes: str) -> dict[str, str]:
 
 
 def sign_in(tenant: str = CONTOSO, host: str = HOST, **changes: str) -> requests.Response:
-    """Ask for a token by password."""
+    """Request a token by password."""
     return post(f"{tenant}/oauth2/token", host, **password_form(**changes))
 
 
 def refresh(token: str, tenant: str = CONTOSO, host: str = HOST, **changes: str) -> Any:
-    """Ask for a token by refresh token."""
+    """Request a token by refresh token."""
     form = {"grant_type": "refresh_token", "client_id": AZURE_CLI, "refresh_token": token}
     return post(f"{tenant}/oauth2/token", host, **{**form, **changes})
 
 
 def device_code(tenant: str = CONTOSO, **changes: str) -> Any:
-    """Ask for a device code."""
+    """Request a device code."""
     form = {"client_id": AZURE_CLI, "resource": MANAGEMENT, **changes}
     return post(f"{tenant}/oauth2/devicecode?api-version=1.0", **form).json()
 
 
 def poll(code: dict[str, str], **changes: str) -> requests.Response:
-    """Ask for the token of a device code."""
+    """Request the token of a device code."""
     form = {"grant_type": "device_code", "client_id": AZURE_CLI, "code": code["device_code"]}
     return post(f"{CONTOSO}/oauth2/token", **{**form, "resource": MANAGEMENT, **changes})
 
 
-def said(answer: requests.Response) -> tuple[int, str, int]:
-    """Give the status, the OAuth error and the AADSTS number."""
-    body = answer.json()
-    return answer.status_code, body["error"], body["error_codes"][0]
+def error_of(response: requests.Response) -> tuple[int, str, int]:
+    """Return the status, the OAuth error and the AADSTS number."""
+    body = response.json()
+    return response.status_code, body["error"], body["error_codes"][0]
 
 
-def test_token_answer_is_version_one(azure: Sandbox, ada: Person) -> None:
-    """Every field of a token answer is a string; times are the service's."""
+def test_token_response_is_version_1(azure: Sandbox, ada: Person) -> None:
+    """Every field of a token response is a string; times are those of the service's clock."""
     azure.clock.skew = 100
     azure.entra.token_lifetime = 1234
-    answer = sign_in().json()
+    response = sign_in().json()
     now = int(azure.clock.time()) + 100
-    known = {key: answer[key] for key in answer if not key.endswith("_token")}
+    known = {key: response[key] for key in response if not key.endswith("_token")}
     assert known == {
         "token_type": "Bearer",
         "scope": "user_impersonation",
@@ -106,7 +92,7 @@ def test_token_answer_is_version_one(azure: Sandbox, ada: Person) -> None:
 
 
 def test_access_token_has_the_claims_of_entra(azure: Sandbox, ada: Person) -> None:
-    """An access token is RS256, for the audience as it was spelled, from the person's tenant."""
+    """An access token is RS256, has the audience as spelled, and is of the person's tenant."""
     spelled = MANAGEMENT.rstrip("/")
     token = sign_in(resource=spelled).json()["access_token"]
     claims = azure.world.identity.check(f"Bearer {token}", [MANAGEMENT])
@@ -119,44 +105,47 @@ def test_access_token_has_the_claims_of_entra(azure: Sandbox, ada: Person) -> No
 
 
 def test_id_token_comes_for_openid_only(ada: Person) -> None:
-    """The password grant gives an id token if the scope has openid, and else none."""
+    """The password grant returns an id token only if the scope contains openid."""
     token = sign_in().json()["id_token"]
     claims = jwt.decode(token, options={"verify_signature": False})
     assert (claims["aud"], claims["upn"], claims["tid"]) == (AZURE_CLI, ADA, CONTOSO_ID)
     assert "id_token" not in sign_in(scope="").json()
 
 
-def test_refusal_is_written_as_entra_does(azure: Sandbox, ada: Person) -> None:
-    """A refusal's body and headers carry the ids and the time that support asks for."""
-    mine = str(uuid.uuid4())
-    headers = {"client-request-id": mine, "return-client-request-id": "true"}
-    answer = requests.post(
+def test_error_response_has_ids_and_time(azure: Sandbox, ada: Person) -> None:
+    """Body and headers of an error contain the ids and the time that support needs."""
+    request_id = str(uuid.uuid4())
+    headers = {"client-request-id": request_id, "return-client-request-id": "true"}
+    response = requests.post(
         f"https://{HOST}/{CONTOSO}/oauth2/token",
         password_form(password="wrong"),
         headers=headers,
         timeout=10,
     )
-    body = answer.json()
-    assert said(answer) == (400, "invalid_grant", 50126)
-    assert (body["correlation_id"], answer.headers["client-request-id"]) == (mine, mine)
-    assert body["trace_id"] == answer.headers["x-ms-request-id"]
+    body = response.json()
+    assert error_of(response) == (400, "invalid_grant", 50126)
+    assert (body["correlation_id"], response.headers["client-request-id"]) == (
+        request_id,
+        request_id,
+    )
+    assert body["trace_id"] == response.headers["x-ms-request-id"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", body["timestamp"])
     assert body["error_uri"] == f"https://{HOST}/error?code=50126"
     assert body["error_description"].split("\r\n")[1:] == [
         f"Trace ID: {body['trace_id']}",
-        f"Correlation ID: {mine}",
+        f"Correlation ID: {request_id}",
         f"Timestamp: {body['timestamp']}",
     ]
-    assert "no-store" in answer.headers["Cache-Control"]
+    assert "no-store" in response.headers["Cache-Control"]
 
 
 def test_correlation_id_that_is_no_guid_is_replaced(ada: Person) -> None:
-    """A client's own id is echoed only if it is a GUID."""
+    """A client's own request id is returned only if it is a GUID."""
     url, form = f"https://{HOST}/{CONTOSO}/oauth2/token", password_form(password="wrong")
     headers = {"client-request-id": "<script>"}
-    answer = requests.post(url, form, headers=headers, timeout=10)
-    uuid.UUID(answer.json()["correlation_id"])
-    assert "client-request-id" not in answer.headers
+    response = requests.post(url, form, headers=headers, timeout=10)
+    uuid.UUID(response.json()["correlation_id"])
+    assert "client-request-id" not in response.headers
 
 
 @pytest.mark.parametrize(
@@ -185,9 +174,9 @@ def test_correlation_id_that_is_no_guid_is_replaced(ada: Person) -> None:
 def test_bad_requests_are_refused(
     azure: Sandbox, ada: Person, changes: dict[str, str], expected: tuple[int, str, int]
 ) -> None:
-    """What is wrong with a request is told by Entra's number for it."""
+    """Each invalid request has its AADSTS number."""
     azure.entra.person("bob@fabrikam.com", password=PASSWORD)
-    assert said(sign_in(**changes)) == expected
+    assert error_of(sign_in(**changes)) == expected
 
 
 @pytest.mark.parametrize(
@@ -204,28 +193,28 @@ def test_bad_requests_are_refused(
 def test_own_applications_are_checked(
     azure: Sandbox, ada: Person, registered: dict[str, Any], expected: tuple[int, str, int]
 ) -> None:
-    """An application may ask as it is registered, and not otherwise."""
+    """An application may request what it is registered for, and nothing else."""
     azure.entra.application(OWN_CLIENT, **registered)
-    answer = sign_in(client_id=OWN_CLIENT)
-    if answer.ok:
-        assert "foci" not in answer.json()
-    assert (said(answer) if not answer.ok else (200, "", 0)) == expected
+    response = sign_in(client_id=OWN_CLIENT)
+    if response.ok:
+        assert "foci" not in response.json()
+    assert (error_of(response) if not response.ok else (200, "", 0)) == expected
 
 
 def test_get_is_refused_and_unknown_paths_are_not_found(azure: Sandbox) -> None:
-    """The token endpoint takes POST only, and there is nothing beside the endpoints."""
+    """The token endpoint accepts only POST; unknown paths are 404."""
     url = f"https://{HOST}/{CONTOSO}/oauth2/token"
-    assert said(requests.get(url, timeout=10)) == (400, "invalid_request", 900561)
+    assert error_of(requests.get(url, timeout=10)) == (400, "invalid_request", 900561)
     assert requests.post(f"{url}/else", timeout=10).status_code == 404
     assert requests.get(f"https://{HOST}/", timeout=10).status_code == 404
 
 
 def test_ten_wrong_passwords_lock_the_account(azure: Sandbox, ada: Person) -> None:
-    """After ten wrong passwords in a row even the right one is refused, for a minute."""
-    assert [said(sign_in(password="wrong"))[2] for _ in range(9)] == [50126] * 9
+    """After ten wrong passwords in a row even the right one is rejected, for a minute."""
+    assert [error_of(sign_in(password="wrong"))[2] for _ in range(9)] == [50126] * 9
     assert sign_in().ok
-    assert [said(sign_in(password="wrong"))[2] for _ in range(10)] == [50126] * 10
-    assert said(sign_in()) == (400, "invalid_grant", 50053)
+    assert [error_of(sign_in(password="wrong"))[2] for _ in range(10)] == [50126] * 10
+    assert error_of(sign_in()) == (400, "invalid_grant", 50053)
     azure.clock.advance(60)
     assert sign_in().ok
 
@@ -239,13 +228,13 @@ def test_sovereign_tenant_is_known_in_its_own_cloud_only(azure: Sandbox) -> None
         "resource": "https://management.core.chinacloudapi.cn/",
         "tenant": "contoso.partner.onmschina.cn",
     }
-    answer = sign_in(host="login.chinacloudapi.cn", **changes)
-    assert answer.json()["resource"] == changes["resource"]
+    response = sign_in(host="login.chinacloudapi.cn", **changes)
+    assert response.json()["resource"] == changes["resource"]
     refused = sign_in(**changes)
-    assert said(refused) == (400, "invalid_request", 90038)
+    assert error_of(refused) == (400, "invalid_request", 90038)
     assert "'partner.microsoftonline.cn'" in refused.json()["error_description"]
-    token = answer.json()["refresh_token"]
-    assert said(refresh(token, "common")) == (400, "invalid_grant", 70000)
+    token = response.json()["refresh_token"]
+    assert error_of(refresh(token, "common")) == (400, "invalid_grant", 70000)
 
 
 @pytest.mark.parametrize(
@@ -262,14 +251,14 @@ def test_instance_discovery(azure: Sandbox, endpoint: str, expected: int) -> Non
     """Known authorities have a tenant discovery endpoint, others are invalid."""
     url = f"https://{HOST}/common/discovery/instance"
     parameters = {"authorization_endpoint": endpoint, "api-version": "1.0"}
-    answer = requests.get(url, parameters, timeout=10)
-    if answer.ok:
-        found = answer.json()["tenant_discovery_endpoint"]
+    response = requests.get(url, parameters, timeout=10)
+    if response.ok:
+        found = response.json()["tenant_discovery_endpoint"]
         assert found == endpoint.replace("oauth2/authorize", ".well-known/openid-configuration")
-    assert (200 if answer.ok else said(answer)[2]) == expected
+    assert (200 if response.ok else error_of(response)[2]) == expected
 
 
-def test_user_realm_tells_of_domains(azure: Sandbox) -> None:
+def test_user_realm_is_about_domains(azure: Sandbox) -> None:
     """A user realm is managed, federated or unknown, whether or not the person exists."""
     azure.entra.federate("fabrikam.com", scheme="http")
 
@@ -297,26 +286,26 @@ def test_user_realm_tells_of_domains(azure: Sandbox) -> None:
 
 
 def test_polling_too_fast_is_slowed_down(azure: Sandbox, ada: Person) -> None:
-    """A poll before the interval is over gets slow_down, and five more seconds to wait."""
+    """A poll before the end of the interval is slow_down, and adds five seconds to the interval."""
     code = device_code()
-    assert said(poll(code)) == (400, "authorization_pending", 70016)
+    assert error_of(poll(code)) == (400, "authorization_pending", 70016)
     azure.clock.advance(4)
-    assert said(poll(code))[1] == "slow_down"
+    assert error_of(poll(code))[1] == "slow_down"
     azure.clock.advance(5)
-    assert said(poll(code))[1] == "slow_down"
+    assert error_of(poll(code))[1] == "slow_down"
     azure.clock.advance(15)
-    assert said(poll(code))[1] == "authorization_pending"
+    assert error_of(poll(code))[1] == "authorization_pending"
     azure.entra.device_codes.slow_down = False
-    assert said(poll(code))[1] == "authorization_pending"
+    assert error_of(poll(code))[1] == "authorization_pending"
 
 
 def test_device_code_works_once(azure: Sandbox, ada: Person) -> None:
-    """A device code gives one answer with tokens; then, and if made up, it is refused."""
+    """A device code is redeemed once; a used or unknown code is rejected."""
     code = device_code()
     azure.entra.approve(code["user_code"].lower())
     assert poll(code).json()["resource"] == MANAGEMENT
-    assert said(poll(code)) == (400, "invalid_grant", 70000)
-    assert said(poll({"device_code": "x"})) == (400, "bad_verification_code", 70018)
+    assert error_of(poll(code)) == (400, "invalid_grant", 70000)
+    assert error_of(poll({"device_code": "x"})) == (400, "bad_verification_code", 70018)
     with pytest.raises(ValueError, match="AADSTS90120"):
         azure.entra.approve(code["user_code"])
 
@@ -327,132 +316,132 @@ def test_device_code_belongs_to_its_application(azure: Sandbox, ada: Person) -> 
     code = device_code()
     azure.entra.approve(code["user_code"])
     stolen = poll(code, client_id=OWN_CLIENT)
-    assert said(stolen) == (400, "bad_verification_code", 70018)
+    assert error_of(stolen) == (400, "bad_verification_code", 70018)
     assert poll(code).ok
 
 
 def test_device_code_lifetime_and_interval_can_be_set(azure: Sandbox, ada: Person) -> None:
-    """Both are told to the client, and the lifetime is kept."""
+    """The response contains the set lifetime and interval, and the code expires accordingly."""
     azure.entra.device_code_lifetime, azure.entra.device_code_interval = 60, 1
     code = device_code()
     assert (code["expires_in"], code["interval"]) == ("60", "1")
     azure.clock.advance(59)
-    assert said(poll(code))[1] == "authorization_pending"
+    assert error_of(poll(code))[1] == "authorization_pending"
     azure.clock.advance(1)
-    assert said(poll(code))[1] == "code_expired"
+    assert error_of(poll(code))[1] == "code_expired"
     assert azure.entra.pending_codes() == []
 
 
-def test_device_code_of_a_stranger_is_refused(azure: Sandbox, ada: Person) -> None:
-    """A person of another tenant gets no token, until they are invited."""
+def test_device_code_of_an_uninvited_person_is_rejected(azure: Sandbox, ada: Person) -> None:
+    """A person of another tenant gets no token without an invitation."""
     bob = azure.entra.person("bob@fabrikam.com", password=PASSWORD)
     code = device_code()
     azure.entra.approve(code["user_code"], by=bob)
     refused = poll(code)
-    assert said(refused) == (400, "invalid_grant", 50020)
+    assert error_of(refused) == (400, "invalid_grant", 50020)
     assert CONTOSO_ID in refused.json()["error_description"]
     azure.entra.invite(bob, CONTOSO)
     again = device_code()
     azure.entra.approve(again["user_code"], by=bob)
-    answer = poll(again).json()
-    claims = azure.world.identity.check(f"Bearer {answer['access_token']}", [MANAGEMENT])
+    response = poll(again).json()
+    claims = azure.world.identity.check(f"Bearer {response['access_token']}", [MANAGEMENT])
     assert claims["tid"] == CONTOSO_ID
-    told = jwt.decode(answer["id_token"], options={"verify_signature": False})
-    assert (told.get("upn"), told["email"]) == (None, bob.username), "guests have no upn"
-    assert told["idp"] == f"https://sts.windows.net/{bob.tenant_id}/"
+    id_claims = jwt.decode(response["id_token"], options={"verify_signature": False})
+    assert (id_claims.get("upn"), id_claims["email"]) == (None, bob.username), "guests have no upn"
+    assert id_claims["idp"] == f"https://sts.windows.net/{bob.tenant_id}/"
 
 
-def test_refresh_token_dies_of_inactivity(azure: Sandbox, ada: Person) -> None:
-    """Ninety days without use kill a refresh token; each use gives a new ninety."""
+def test_refresh_token_expires_without_use(azure: Sandbox, ada: Person) -> None:
+    """A refresh token expires after ninety days without use; each use starts a new period."""
     token = sign_in().json()["refresh_token"]
     azure.clock.advance(89 * 86400)
     renewed = refresh(token).json()["refresh_token"]
     azure.clock.advance(86400)
     dead = refresh(token)
-    assert said(dead) == (400, "invalid_grant", 700082)
+    assert error_of(dead) == (400, "invalid_grant", 700082)
     assert "was inactive for 90.00:00:00." in dead.json()["error_description"]
     assert refresh(renewed).ok
 
 
 @pytest.mark.parametrize("number", [50173, 700082, 70043])
 def test_refresh_tokens_can_be_revoked(azure: Sandbox, ada: Person, number: int) -> None:
-    """Revoked refresh tokens are refused with the number asked for; new ones work."""
+    """Revoked refresh tokens are rejected with the given number; new ones work."""
     token = sign_in().json()["refresh_token"]
     azure.entra.revoke_refresh_tokens(ada, number)
     refused = refresh(token)
-    assert said(refused) == (400, "invalid_grant", number)
+    assert error_of(refused) == (400, "invalid_grant", number)
     assert "''" not in refused.json()["error_description"]
     assert refresh(sign_in().json()["refresh_token"]).ok
 
 
 def test_reuse_of_a_refresh_token_can_be_refused(azure: Sandbox, ada: Person) -> None:
-    """With reuse_is_refused an exchanged refresh token works no more, its successor does."""
+    """With reuse_is_refused a used refresh token is rejected; its successor works."""
     azure.entra.reuse_is_refused = True
     token = sign_in().json()["refresh_token"]
     renewed = refresh(token).json()["refresh_token"]
-    assert said(refresh(token)) == (400, "invalid_grant", 70000)
+    assert error_of(refresh(token)) == (400, "invalid_grant", 70000)
     assert refresh(renewed).ok
 
 
 def test_refresh_checks_the_person_again(azure: Sandbox, ada: Person) -> None:
-    """Somebody disabled, or in need of a second factor since, gets no more tokens."""
+    """A person who has been disabled, or needs a second factor now, gets no more tokens."""
     token = sign_in().json()["refresh_token"]
     ada.mfa = True
-    assert said(refresh(token)) == (400, "interaction_required", 50076)
+    assert error_of(refresh(token)) == (400, "interaction_required", 50076)
     ada.refused_with = 50057
-    assert said(refresh(token)) == (400, "invalid_grant", 50057)
+    assert error_of(refresh(token)) == (400, "invalid_grant", 50057)
 
 
 def test_refresh_token_is_of_one_application_and_cloud(azure: Sandbox, ada: Person) -> None:
-    """A refresh token works for its own client in its own cloud only, at any tenant's path."""
+    """A refresh token works only for its client and cloud, at every tenant of the person."""
     azure.entra.application(OWN_CLIENT)
     azure.entra.person("bob@fabrikam.com", password=PASSWORD)
     token = sign_in().json()["refresh_token"]
     assert refresh(token, "common").json()["resource"] == MANAGEMENT
-    assert said(refresh(token, client_id=OWN_CLIENT)) == (400, "invalid_grant", 70000)
-    assert said(refresh(token, "fabrikam.com")) == (400, "invalid_grant", 50020)
+    assert error_of(refresh(token, client_id=OWN_CLIENT)) == (400, "invalid_grant", 70000)
+    assert error_of(refresh(token, "fabrikam.com")) == (400, "invalid_grant", 50020)
     elsewhere = refresh(token, "common", host="login.microsoftonline.us")
-    assert said(elsewhere) == (400, "invalid_grant", 70000)
+    assert error_of(elsewhere) == (400, "invalid_grant", 70000)
 
 
 def soap(username: str, password: str, before: str = "") -> bytes:
-    """Write a request with a user name token, perhaps with something before it."""
+    """Return a request with a user name token, after an optional prefix."""
     wsse = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
     return (
         f"{before}<e xmlns:w='{wsse}'><w:Username>{username}</w:Username>"
-        f"<w:Password>{password}</w:Password></e>"
+        f"<w:Password>{escape(password)}</w:Password></e>"
     ).encode()
 
 
-def test_federation_server_refuses_what_it_should(azure: Sandbox) -> None:
-    """Strangers get AD FS's fault, document types and rubbish another one, no token ever."""
+def test_federation_server_rejects_unknown_and_malformed(azure: Sandbox) -> None:
+    """Unknown persons get AD FS's fault, and malformed requests another one; none gets a token."""
     azure.entra.federate("fabrikam.com", versions=["1.3"])
     azure.entra.person("bob@fabrikam.com", password=PASSWORD)
     azure.entra.person(ADA, password=PASSWORD)
     trust = "https://sts.fabrikam.com/adfs/services/trust"
 
-    def ask(body: bytes, path: str = "13") -> tuple[int, bool]:
-        answer = requests.post(f"{trust}/{path}/usernamemixed", body, timeout=10)
-        return answer.status_code, "FailedAuthentication" in answer.text
+    def send(body: bytes, path: str = "13") -> tuple[int, bool]:
+        response = requests.post(f"{trust}/{path}/usernamemixed", body, timeout=10)
+        return response.status_code, "FailedAuthentication" in response.text
 
     entity = "<!DOCTYPE e [<!ENTITY b 'bob@fabrikam.com'>]>"
-    assert ask(soap("bob@fabrikam.com", PASSWORD)) == (200, False)
-    assert ask(soap("eve@fabrikam.com", PASSWORD)) == (500, True)
-    assert ask(soap(ADA, PASSWORD)) == (500, True)
-    assert ask(soap("&b;", PASSWORD, entity)) == (400, False)
-    assert ask(b"rubbish") == (400, False)
-    assert ask(b"<?xml version='1.0' encoding='none'?><e/>") == (400, False)
-    assert ask(soap("bob@fabrikam.com", PASSWORD), "2005") == (503, False)
+    assert send(soap("bob@fabrikam.com", PASSWORD)) == (200, False)
+    assert send(soap("eve@fabrikam.com", PASSWORD)) == (500, True)
+    assert send(soap(ADA, PASSWORD)) == (500, True)
+    assert send(soap("&b;", PASSWORD, entity)) == (400, False)
+    assert send(b"rubbish") == (400, False)
+    assert send(b"<?xml version='1.0' encoding='none'?><e/>") == (400, False)
+    assert send(soap("bob@fabrikam.com", PASSWORD), "2005") == (503, False)
 
 
 def test_assertions_must_be_genuine_and_fresh(azure: Sandbox) -> None:
-    """Entra ID takes an assertion of the federation server for an hour, and no forged one."""
+    """Entra ID accepts the federation server's assertions for an hour, and rejects forged ones."""
     azure.entra.federate("fabrikam.com")
     azure.entra.person("bob@fabrikam.com", password=PASSWORD)
     azure.entra.person("eve@fabrikam.com", password=PASSWORD)
     url = "https://sts.fabrikam.com/adfs/services/trust/13/usernamemixed"
-    answer = requests.post(url, soap("bob@fabrikam.com", PASSWORD), timeout=10).text
-    found = re.search("<saml:Assertion.*</saml:Assertion>", answer)
+    response = requests.post(url, soap("bob@fabrikam.com", PASSWORD), timeout=10).text
+    found = re.search("<saml:Assertion.*</saml:Assertion>", response)
     assert found
     genuine = found[0]
 
@@ -463,14 +452,14 @@ def test_assertions_must_be_genuine_and_fresh(azure: Sandbox) -> None:
 
     assert redeem(genuine).ok
     forged = redeem(genuine.replace("bob@fabrikam.com", "eve@fabrikam.com"))
-    assert said(forged) == (400, "invalid_grant", 50008)
+    assert error_of(forged) == (400, "invalid_grant", 50008)
     unsigned = re.sub("<ds:SignatureValue>.*</ds:SignatureValue>", "", genuine)
-    assert said(redeem(unsigned)) == (400, "invalid_grant", 50008)
+    assert error_of(redeem(unsigned)) == (400, "invalid_grant", 50008)
     odd = re.sub("(<ds:SignatureValue>)", r"\1ü", genuine)
-    assert said(redeem(odd)) == (400, "invalid_grant", 50008)
-    assert said(redeem("rubbish")) == (400, "invalid_grant", 50008)
+    assert error_of(redeem(odd)) == (400, "invalid_grant", 50008)
+    assert error_of(redeem("rubbish")) == (400, "invalid_grant", 50008)
     azure.clock.advance(3600)
-    assert said(redeem(genuine)) == (400, "invalid_grant", 50013)
+    assert error_of(redeem(genuine)) == (400, "invalid_grant", 50013)
 
 
 def test_federated_password_is_unknown_to_entra(azure: Sandbox) -> None:
@@ -478,7 +467,7 @@ def test_federated_password_is_unknown_to_entra(azure: Sandbox) -> None:
     azure.entra.person("bob@fabrikam.com", password=PASSWORD)
     assert sign_in("common", username="bob@fabrikam.com").ok
     azure.entra.federate("fabrikam.com")
-    assert said(sign_in("common", username="bob@fabrikam.com")) == (400, "invalid_grant", 50126)
+    assert error_of(sign_in("common", username="bob@fabrikam.com")) == (400, "invalid_grant", 50126)
 
 
 @pytest.mark.parametrize(
@@ -486,12 +475,12 @@ def test_federated_password_is_unknown_to_entra(azure: Sandbox) -> None:
     [
         (lambda entra: entra.person("ada", password="x"), "name@domain"),
         (lambda entra: entra.person(ADA, password="x", refused_with=1), "AADSTS1 "),
-        (lambda entra: entra.approve("AAAAAAAAA"), "nobody to approve"),
+        (lambda entra: entra.approve("AAAAAAAAA"), "no person to approve"),
         (lambda entra: entra.decline("AAAAAAAAA"), "AADSTS70018"),
         (lambda entra: entra.tenant("a.example", cloud="moon"), "cloud must be one of"),
     ],
 )
-def test_mistakes_in_a_script_are_told(azure: Sandbox, call: Any, words: str) -> None:
-    """A script that makes no sense gets a ValueError that says why."""
+def test_invalid_calls_raise_value_error(azure: Sandbox, call: Any, words: str) -> None:
+    """An invalid call in a script is a ValueError that says why."""
     with pytest.raises(ValueError, match=re.escape(words)):
         call(azure.entra)
