@@ -31,7 +31,7 @@ class InvalidAccessToken(Exception):
 
     def __init__(self, reason: Reason, claims: dict[str, Any] | None = None) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason: Reason = reason
         self.claims = claims or {}
 
 

@@ -73,6 +73,8 @@ class Service(Protocol):
 
     def serves(self, host: str) -> bool:
         """Tell whether a (lower-case) host name belongs to this service."""
+        ...
 
     def respond(self, request: Request) -> Response:
         """Return the response to one request; called from many threads at once."""
+        ...

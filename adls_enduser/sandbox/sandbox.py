@@ -22,9 +22,14 @@ if TYPE_CHECKING:
 
     from .clock import SandboxClock
 
-_PROXY = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
-_CA_BUNDLE = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
-_NO_PROXY = ("NO_PROXY", "no_proxy")
+_PROXY: tuple[str, ...] = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
+_CA_BUNDLE: tuple[str, ...] = (
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "NODE_EXTRA_CA_CERTS",
+)
+_NO_PROXY: tuple[str, ...] = ("NO_PROXY", "no_proxy")
 
 
 class Sandbox:

@@ -45,20 +45,25 @@ class Version(Protocol):
 
     def check_tenant(self, grant_type: str, tenant_name: str) -> None:
         """Raise EntraError if a grant is not supported for this tenant name."""
+        ...
 
     def requested_access(self, form: Form, cloud: str) -> RequestedAccess:
         """Read the access that a request asks for."""
+        ...
 
     def access_for_grant(
         self, form: Form, cloud: str, original: RequestedAccess
     ) -> RequestedAccess:
         """Read the access that a grant is redeemed for: the original one if none is named."""
+        ...
 
     def token_response(self, form: Form, granted: GrantedAccess) -> dict[str, Any]:
         """Return the fields of a token response."""
+        ...
 
     def device_code_response(self, code: DeviceCode, url: str, lifetime: float) -> dict[str, Any]:
         """Return the fields of a device code response."""
+        ...
 
 
 class Grants:

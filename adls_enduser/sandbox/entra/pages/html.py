@@ -12,7 +12,7 @@ from ...http import Response
 
 INVALID = ' aria-invalid="true" aria-describedby="error"'
 
-_HERE = files(__package__)
+_HERE = files(__name__.rpartition(".")[0])
 _STYLE = (_HERE / "page.css").read_text("utf-8")
 _TEMPLATES = {
     name: Template((_HERE / f"{name}.html").read_text("utf-8"))
