@@ -341,7 +341,7 @@ class _Authority(Authority):  # type: ignore[misc]
     _call_context: Any
 
     def _whitelisted(self) -> bool:
-        # adal trusts every host with ".dsts." in its name, whoever owns the domain.
+        # adal trusts every host with ".dsts." in its name, no matter who owns the domain.
         return False
 
     def _perform_dynamic_instance_discovery(self) -> None:

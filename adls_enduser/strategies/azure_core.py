@@ -1,9 +1,10 @@
-"""Somebody else's azure-core credential: what it gives and raises ends in this module.
+"""AzureCore: call an azure-core credential of another package.
 
-The protocols are azure-core's ``TokenCredential`` and ``SupportsTokenInfo``
-(``azure.core.credentials``). What azure-identity's classes have besides is recognised by
-name, never imported: it is no dependency, importing it costs MSAL, and a credential that
-wraps or copies one of them is recognised as well.
+Its return values and exceptions end in this module. The protocols are azure-core's
+``TokenCredential`` and ``SupportsTokenInfo`` (``azure.core.credentials``). azure-identity's
+classes have more methods; they are recognised by name and never imported, because
+azure-identity is not a dependency and imports MSAL. So a class that wraps or copies one of
+them is recognised as well.
 """
 
 from __future__ import annotations
@@ -106,10 +107,10 @@ class AzureCore:
         # Errors are returned, not raised here, where a traceback would show the token.
         if inspect.isawaitable(info):
             if inspect.iscoroutine(info):
-                info.close()  # lest Python warn that nobody awaited it
+                info.close()  # or Python warns that nobody awaited it
             return _asynchronous(self.name)
         return self._token(info, resource) or ProtocolError(
-            f"{self.name} gave {type(info).__name__}, which is no AccessToken.",
+            f"{self.name} returned {type(info).__name__}, which is not a valid access token.",
             remedy="It must have token, a str, and expires_on, in UTC epoch seconds.",
         )
 
@@ -170,11 +171,11 @@ def _may_prompt(credential: Any) -> bool:
         return any(map(_may_prompt, members))
     if not callable(getattr(credential, "authenticate", None)):
         return False
-    # A descendant of InteractiveCredential all the same, but all it asks is Entra ID.
+    # It derives from InteractiveCredential, but prompts nobody.
     if "UsernamePasswordCredential" in kinds(credential):
         return False
-    # What disable_automatic_authentication=True leaves behind, and nothing public tells.
-    # Should it be renamed one day, we stop calling and do not start to prompt.
+    # Set by disable_automatic_authentication=True; no public name says so. If it is renamed,
+    # the credential is not called any more, which is safer than an unwanted prompt.
     return getattr(credential, "_disable_automatic_authentication", None) is not True
 
 
@@ -183,8 +184,8 @@ def _checked(credential: object) -> object:
     if isinstance(credential, type) or not any(map(callable, verbs)):
         kind = credential.__name__ if isinstance(credential, type) else type(credential).__name__
         raise ConfigurationError(
-            f"{kind} is no azure-core credential.",
-            remedy="Give an object with get_token or get_token_info, such as azure-identity's"
+            f"{kind} is not an azure-core credential.",
+            remedy="Use an object with get_token or get_token_info, such as azure-identity's"
             " AzureCliCredential().",
         )
     if any(map(inspect.iscoroutinefunction, verbs)):
@@ -194,8 +195,8 @@ def _checked(credential: object) -> object:
 
 def _asynchronous(name: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{name} is asynchronous, and the clients that this package serves are not.",
-        remedy="Give its synchronous twin: azure.identity's, not azure.identity.aio's.",
+        f"{name} is asynchronous, and this package calls it synchronously.",
+        remedy="Use the synchronous class: azure.identity's, not azure.identity.aio's.",
     )
 
 

@@ -1,8 +1,8 @@
-"""What an azure-core credential raises, as one of this package's errors.
+"""Translate what an azure-core credential raises into one of this package's errors.
 
-azure-identity wraps nearly everything that goes wrong into ``ClientAuthenticationError``
-(its ``wrap_exceptions``), a dropped connection included; what it was is in the causes.
-Entra ID's own answer is in the response's body, or only its sentence in the message.
+azure-identity wraps nearly every failure into ``ClientAuthenticationError`` (its
+``wrap_exceptions``), also a dropped connection; the first cause is in the chain of causes.
+Entra ID's own error is in the response's body, or only its sentence is in the message.
 """
 
 from __future__ import annotations
@@ -23,15 +23,14 @@ if TYPE_CHECKING:
 
     from ..errors import EndUserError
 
-# azure-identity's, by name: the errors of its CredentialUnavailableError are raised
-# before anything is asked, and AuthenticationRequiredError instead of asking a person.
+# azure-identity raises it instead of prompting a person.
 _PERSON_NEEDED = "AuthenticationRequiredError"
 
 _NUMBER = re.compile(r"AADSTS[1-9][0-9]{3,8}\b")
-# A connection that failed in another program: azure-cli prints the whole traceback, of
-# which azure-identity keeps the text. urllib3 words it (its MaxRetryError).
+# A connection that failed in another program: azure-cli prints the traceback, and
+# azure-identity keeps its text. The words are those of urllib3's MaxRetryError.
 _DROPPED = re.compile(r"HTTPS?ConnectionPool\(host='([A-Za-z0-9.-]+)'")
-# Nobody came: the words of azure-identity's DeviceCodeCredential and of its browser.
+# The person did not come: the words of azure-identity's DeviceCodeCredential and browser.
 _NOBODY_CAME = re.compile(r"Timed out (?:after )?waiting .*\buser to authenticate")
 _TEMPORARY = frozenset({408, 429})
 # Errors of the operating system that a second try does not fix.

@@ -1,8 +1,8 @@
-"""What an access token says of itself, unverified: to be shown or compared, never trusted.
+"""Decode the claims of an access token without verifying them, to show or compare them.
 
-Microsoft, "Access tokens in the Microsoft identity platform": a client must treat an
-access token as opaque, for its form may change and it may be encrypted. So nothing here
-fails; what cannot be read is not known.
+They are never trusted. Microsoft, "Access tokens in the Microsoft identity platform": a
+client must treat an access token as opaque, because its form may change and it may be
+encrypted. So nothing here fails; a claim that cannot be read is None.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..tokens import Account, is_epoch_seconds
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The claims that name a person, of v1.0 and v2.0 tokens, the best first. Source:
+# The claims that name a person, in v1.0 and v2.0 tokens, the best one first. Source:
 # Microsoft, "Access token claims reference".
 _USERNAME = ("upn", "unique_name", "preferred_username")
 _LONGEST = 100_000
@@ -25,7 +25,7 @@ _LONGEST = 100_000
 
 @dataclass(frozen=True)
 class Unverified:
-    """What could be read: ``expires_on`` in UTC epoch seconds, and None where nothing is told."""
+    """The claims of a token. ``expires_on`` is in UTC epoch seconds; None if it is not known."""
 
     account: Account
     audiences: frozenset[str]
@@ -33,7 +33,7 @@ class Unverified:
 
 
 def decode_unverified(secret: str) -> Unverified:
-    """Read a token that is a JWT (RFC 7519); know nothing of one that is not."""
+    """Return the claims of a token that is a JWT (RFC 7519); of any other, that none is known."""
     claims = _claims(secret)
     names = [claims[name] for name in _USERNAME if name in claims]
     account = Account(_line(names[0] if names else None), *map(_line, _of(claims, "tid", "oid")))
@@ -46,7 +46,7 @@ def _claims(secret: str) -> Mapping[str, object]:
     if len(parts) != 3 or len(secret) > _LONGEST:
         return {}
     try:
-        # RFC 7515 section 2: base64url without padding; more of it does no harm here.
+        # RFC 7515 section 2: base64url without padding; too much padding does no harm here.
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=="))
     except (ValueError, RecursionError):
         return {}
@@ -58,7 +58,7 @@ def _of(claims: Mapping[str, object], *names: str) -> list[object]:
 
 
 def _line(value: object) -> str | None:
-    # Nothing of it reaches a terminal that could steer it.
+    # No control character may reach a terminal.
     is_line = isinstance(value, str) and value.isprintable() and 0 < len(value) <= 1000
     return str(value) if is_line else None
 
