@@ -110,7 +110,7 @@ STRATEGIES = {
     "device_code": _by_device_code,
     "fallback": _by_fallback,
 }
-FACTORIES: dict[str, Any] = {MANAGEMENT: management_credentials, DATA_LAKE: filesystem_token}
+FACTORIES = [management_credentials, filesystem_token]
 
 
 @pytest.fixture(params=STRATEGIES)
@@ -122,7 +122,7 @@ def strategy(request: pytest.FixtureRequest, azure: Sandbox) -> Any:
 @pytest.fixture(params=FACTORIES, ids=["management", "filesystem"])
 def credential(request: pytest.FixtureRequest, strategy: Any) -> Any:
     """What either factory gives."""
-    return FACTORIES[request.param](mode=strategy)
+    return request.param(mode=strategy)
 
 
 @pytest.fixture
@@ -261,7 +261,7 @@ class TestPickle:
             assert "factory" in caught.value.remedy
 
 
-@pytest.mark.parametrize("factory", FACTORIES.values(), ids=["management", "filesystem"])
+@pytest.mark.parametrize("factory", FACTORIES, ids=["management", "filesystem"])
 def test_a_static_tokens_pickle(azure: Sandbox, clock: SandboxClock, factory: Any) -> None:
     """It carries that token too, and at its end nothing else can be had."""
     credential = factory(StaticToken("an-access-token", clock.time() + 600, clock=clock))
@@ -279,7 +279,7 @@ class TestDeadPickle:
     @pytest.fixture(params=FACTORIES, ids=["management", "filesystem"])
     def credential(self, request: pytest.FixtureRequest, past: Sandbox) -> Any:
         """One whose token is dead to the system's clock, which an unpickled one goes by."""
-        return FACTORIES[request.param](mode=_by_device_code(past))
+        return request.param(mode=_by_device_code(past))
 
     def test_a_person_is_required_at_once(
         self, past: Sandbox, credential: Any, monkeypatch: pytest.MonkeyPatch
