@@ -39,7 +39,7 @@ def wait_for_the_background() -> None:
     """Let a renewal that nobody waits for come to its end."""
     for thread in threading.enumerate():
         if thread.name == "adls_enduser-renewal":
-            thread.join(20)
+            thread.join(60)
             assert not thread.is_alive()
 
 

@@ -44,6 +44,7 @@ from adls_enduser.sandbox import CONTOSO, Sandbox, SandboxClock, Stall
 from ..conftest import PASSWORD
 from ..contracts import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
 from ..programs.recursive import ANOTHER, SOMEBODY
+from ..waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -419,7 +420,7 @@ def test_a_pool_of_processes(method: str) -> None:
 
 def _in_child(act: Callable[[], object], seconds: float = 30) -> Any:
     """Fork, and give what ``act`` returned or raised there; fail if the child hangs."""
-    _until(_Settled())
+    wait_until(_Settled())
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -538,7 +539,7 @@ class TestFork:
         azure.faults.add(Stall(1), path=TOKEN_PATH)  # a second, and then it is tried again
         with ThreadPoolExecutor(1) as threads:
             token = threads.submit(_secret, credential, resource)
-            _until(lambda: azure.log.to(TOKEN_PATH))
+            wait_until(lambda: azure.log.to(TOKEN_PATH))
             try:
                 for one in (resource, STORAGE):
                     assert isinstance(_in_child(partial(_secret, credential, one)), str)
@@ -634,15 +635,6 @@ class TestFork:
         assert told
         assert told[0] != os.getpid()
         assert _secret(credential, MANAGEMENT)
-
-
-def _until(true: Callable[[], object]) -> None:
-    waiting = threading.Event()
-    for _ in range(1000):
-        if true():
-            return
-        waiting.wait(0.01)
-    pytest.fail("waited in vain")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # its open file
