@@ -21,6 +21,7 @@ os.environ["UV_PYTHON_DOWNLOADS"] = "never"
 
 TEST = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
 
+SDKS = ("azure-datalake-store", "azure-mgmt-datalake-store", "azure-mgmt-resource")
 NEWEST = ("1.0.1", "1.1.0b1", "26.0.0")
 COMBINATIONS = [
     nox.param(*versions, id="-".join(versions))
@@ -32,9 +33,9 @@ COMBINATIONS = [
     if versions != NEWEST  # the main environment's own
 ]
 
-# The whole suite runs on the current one, with every combination.
+# The combinations are of the current one.
+PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
-OTHER_PYTHONS = [one for one in ("3.10", "3.11", "3.12", "3.13") if one != CURRENT]
 
 # As in the Makefile.
 PYTEST = ("python", "-m", "pytest", "-n", "4", "--dist", "worksteal")
@@ -43,9 +44,6 @@ AZURE_CLI = "azure-cli==2.91.0"
 # What speaks to Entra ID, as somebody has it who has nothing of ours.
 ALONE = ("adal==1.2.7", "msal==1.39.0", "azure-identity==1.27.0")
 NODE_MANIFEST = ("package.json", "package-lock.json")
-
-# All but the sandbox's own tests.
-CORE = ("tests", "--ignore=tests/sandbox")
 
 
 def _show_all_of_pyenv() -> None:
@@ -64,35 +62,40 @@ def _words(*command: str) -> list[str]:
 _show_all_of_pyenv()
 
 
-def _run(
-    session: nox.Session,
-    versions: tuple[str, str, str],
-    *tests: str,
-    env: dict[str, str] | None = None,
-) -> None:
-    store, account, resource = versions
-    session.install(
-        "--editable",
-        ".[sandbox,cache,msal]",
-        *TEST,
-        f"azure-datalake-store=={store}",
-        f"azure-mgmt-datalake-store=={account}",
-        f"azure-mgmt-resource=={resource}",
-    )
-    session.run(*PYTEST, *tests, *session.posargs, env=env)
+def _install(session: nox.Session, *versions: str) -> None:
+    """Install what tests need, with these versions of the SDKs."""
+    pins = (f"{name}=={version}" for name, version in zip(SDKS, versions, strict=True))
+    session.install("--editable", ".[sandbox,cache,msal]", *TEST, *pins)
+
+
+def _run(session: nox.Session, *arguments: str, env: dict[str, str] | None = None) -> None:
+    session.run(*PYTEST, *arguments, *session.posargs, env=env)
+
+
+@nox.session(python=PYTHONS)
+def without_sdks(session: nox.Session) -> None:
+    """Run all tests that no SDK takes part in, where none is installed."""
+    _install(session, *NEWEST)
+    python = f"{session.bin}/python"
+    session.run("uv", "pip", "uninstall", "--python", python, *SDKS, external=True)
+    # What the run with the newest SDKs covers is added to this.
+    coverage = ("--cov", "--cov-report=") if session.python == CURRENT else ()
+    _run(session, "-m", "not sdk", *coverage)
 
 
 @nox.session
 @nox.parametrize("store,account,resource", COMBINATIONS)
 def sdks(session: nox.Session, store: str, account: str, resource: str) -> None:
-    """Run the whole suite beside one combination of Azure's packages."""
-    _run(session, (store, account, resource))
+    """Run all tests that an SDK takes part in, with one combination of their versions."""
+    _install(session, store, account, resource)
+    _run(session, "-m", "sdk")
 
 
-@nox.session(python=OTHER_PYTHONS)
+@nox.session(python=[one for one in PYTHONS if one != CURRENT])
 def pythons(session: nox.Session) -> None:
-    """Run the core tests on every other Python that is there."""
-    _run(session, NEWEST, *CORE)
+    """Run all tests that an SDK takes part in on every other Python that is there."""
+    _install(session, *NEWEST)
+    _run(session, "-m", "sdk")
 
 
 @nox.session
@@ -114,7 +117,8 @@ def clients(session: nox.Session) -> None:
     }
     for package in ALONE:
         _alone(session, folder, package)
-    _run(session, NEWEST, "tests/clients", env=env)
+    _install(session, *NEWEST)
+    _run(session, "tests/clients", env=env)
 
 
 def _alone(session: nox.Session, parent: Path, package: str) -> Path:

@@ -11,6 +11,9 @@ import pytest
 
 from adls_enduser.sandbox import CONTOSO, Sandbox, SandboxClock
 
+from . import missing_sdks
+from .sdk_marker import pytest_collection_modifyitems  # noqa: F401 - a hook of pytest's
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,11 +26,15 @@ os.environ["HOME"] = _HOME.name
 for _name in list(os.environ):
     if _name.lower().endswith(("_proxy", "_ca_bundle", "ssl_cert_file")):
         del os.environ[_name]
-# A shell lets what it starts in the background ignore these, and children inherit that; some
-# tests send them.
-_USUAL = {"SIGINT": signal.default_int_handler}
-for _name in ("SIGINT", "SIGQUIT", "SIGHUP", "SIGTERM"):  # nohup ignores SIGHUP
-    _number, _usual = getattr(signal, _name, None), _USUAL.get(_name, signal.SIG_DFL)
+missing_sdks.stand_in_if_missing()
+# A shell lets what it starts in the background ignore the first two, and nohup the third, and
+# children inherit that; some tests send them. A handler is not inherited.
+for _name, _usual in (
+    ("SIGINT", signal.default_int_handler),
+    ("SIGQUIT", signal.SIG_DFL),
+    ("SIGHUP", lambda number, frame: None),  # these processes still survive it
+):
+    _number = getattr(signal, _name, None)  # Windows has not both
     if _number is not None and signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _usual)
 # Workers of pytest-xdist begin with what is left of the environment, so the flag is kept

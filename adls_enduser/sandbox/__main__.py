@@ -21,6 +21,7 @@ from .directory import CONTOSO, CONTOSO_ID
 from .entra.pages.page import PATH
 from .resource_manager import SUBSCRIPTION_ID
 from .sandbox import Sandbox
+from .wakeup import wait_for_process, wakeups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -202,11 +203,14 @@ class _Child:
 
     def run(self, command: list[str], environment: dict[str, str]) -> int:
         """Run the command to its end, and return the exit status as a shell would."""
-        with subprocess.Popen(command, env=environment) as process:  # noqa: S603 - the user's own
+        with (
+            wakeups() as wait,
+            subprocess.Popen(command, env=environment) as process,  # noqa: S603 - the user's own
+        ):
             self._process = process
             for number in self._early_signals:
                 process.send_signal(number)
-            status = process.wait()
+            status = wait_for_process(process, wait)
         return status if status >= 0 else SIGNALLED - status
 
     def receive(self, number: int, frame: FrameType | None) -> None:
@@ -243,11 +247,10 @@ def _in_foreground() -> bool:
 
 def _serve(azure: Sandbox) -> int:
     stop = threading.Event()
-    with _handle_signals(lambda *_: stop.set()):
+    with _handle_signals(lambda *_: stop.set()), wakeups() as wait:
         _export(azure.environment | {"ADLS_SANDBOX_PID": str(os.getpid())})
-        # A bare wait() cannot be interrupted on Windows.
-        while not stop.wait(3600.0):
-            pass
+        while not stop.is_set():
+            wait()
     return 0
 
 

@@ -28,10 +28,10 @@ _TOKEN_PATH = "/token"  # of either version of Entra ID's endpoints
 
 
 def wait_for_background_renewal() -> None:
-    """Wait, for 20 seconds at most, until no credential renews its token in the background."""
+    """Wait, for a minute at most, until no credential renews its token in the background."""
     for thread in threading.enumerate():
         if thread.name == "adls_enduser-renewal":
-            thread.join(20)
+            thread.join(60)
             assert not thread.is_alive(), "a renewal has not ended"
 
 

@@ -7,7 +7,6 @@ import pickle
 import subprocess
 import sys
 import threading
-import time
 import traceback
 from typing import TYPE_CHECKING
 
@@ -30,6 +29,7 @@ from adls_enduser.credentials.token_source import TokenSource
 from adls_enduser.testing.strategies import wait_for_background_renewal
 
 from ..planes import frames
+from ..waiting import Stopwatch, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,11 +93,6 @@ class Held:
         return self._strategy.fresh()
 
 
-def _eventually(condition: Callable[[], bool]) -> bool:
-    """Wait, briefly, for what another thread is about to do."""
-    return any(condition() or threading.Event().wait(0.01) for _ in range(500))
-
-
 def _waits(thread: threading.Thread) -> bool:
     """Tell whether a thread waits for an event or a condition."""
     frame = frames().get(thread.ident or 0)
@@ -134,7 +129,7 @@ def test_in_the_advisory_window_nobody_waits(
     slowly.release.set()
     assert slowly.ended.wait(10)
     assert strategy.silent_calls == 2
-    assert _eventually(lambda: source.token() is not first)
+    wait_until(lambda: source.token() is not first)
     assert (strategy.silent_calls, strategy.sign_ins) == (2, 0)
 
 
@@ -161,12 +156,12 @@ def test_a_second_source_takes_what_the_strategy_holds(clock: SandboxClock, age:
         thread.start()
     assert slowly.began.wait(10)
     waits = age > 3600 - 300
-    assert _eventually(lambda: waits or got == [first] * 8)
+    wait_until(lambda: waits or got == [first] * 8)
     assert got == ([] if waits else [first] * 8)
     slowly.release.set()
     for thread in threads:
         thread.join(10)
-    assert _eventually(lambda: source.token() is not first)
+    wait_until(lambda: source.token() is not first)
     assert (strategy.silent_calls, strategy.sign_ins) == (1, 0)
 
 
@@ -363,11 +358,11 @@ def test_a_strategy_that_has_no_other_token_yet_is_not_asked_at_each_call(
     clock.advance(age)
     for _ in range(50):
         assert source.token() is first
-        assert _eventually(lambda: not source._refreshes)
+        wait_until(lambda: not source._refreshes)
     assert strategy.silent_calls == 2
     clock.advance(40)
     source.token()
-    assert _eventually(lambda: strategy.silent_calls == 3)
+    wait_until(lambda: strategy.silent_calls == 3)
 
 
 def test_where_no_thread_can_be_started_the_token_serves(
@@ -460,7 +455,7 @@ def _ask_from_many_threads(
         thread.start()
     barrier.wait(30)
     assert slowly.began.wait(30)
-    assert _eventually(lambda: _waiting_threads() == threads - leaders)
+    wait_until(lambda: _waiting_threads() == threads - leaders)
     slowly.release.set()
     for thread in asking:
         thread.join(30)
@@ -580,10 +575,10 @@ source.token()
 assert source.strategy.asked.wait(10)
 print("done")
 """
-    began = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    with Stopwatch() as since:
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
-    assert time.monotonic() - began < 20
+    assert since.seconds < 20
 
 
 def test_renew_gives_a_new_token_even_if_the_old_is_fresh(
@@ -627,7 +622,7 @@ def test_threads_with_one_challenge_share_one_answer(
     for thread in threads:
         thread.start()
     assert slowly.began.wait(10)
-    assert _eventually(lambda: all(map(_waits, threads)))
+    wait_until(lambda: all(map(_waits, threads)))
     slowly.release.set()
     for thread in threads:
         thread.join(10)

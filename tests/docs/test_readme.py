@@ -18,22 +18,31 @@ from adls_enduser.sandbox import CONTOSO, Sandbox
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-PROGRAMS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-
 # What stands for the user's own values.
 PRELUDE = f"subscription_id = {SUBSCRIPTION_ID!r}\n"
 
 
+def _readme() -> str:
+    return (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _programs() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", _readme(), re.DOTALL)
+
+
 def _program(part: str) -> str:
-    (found,) = [program for program in PROGRAMS if part in program]
+    (found,) = [program for program in _programs() if part in program]
     return found
+
+
+# Constants, which the marker ``sdk`` sees: these two programs use an SDK.
+FIRST = PRELUDE + _program("filesystem_token(mode=strategy)")
+OTHER_PEOPLES = _program("StaticToken(access_token")
 
 
 def test_the_first_program_asks_once_and_works() -> None:
     """The ten lines of the first screen: one prompt, both planes."""
-    program = PRELUDE + _program("filesystem_token(mode=strategy)")
-    program += "print([one.name for one in client.accounts.list()], store.ls('/'))\n"
+    program = FIRST + "print([one.name for one in client.accounts.list()], store.ls('/'))\n"
     with Sandbox(environ=None) as azure:
         azure.entra.person(f"ada@{CONTOSO}", password="x", approves_device_codes=True)
         environment: dict[str, str] = os.environ | azure.environment
@@ -79,7 +88,7 @@ def test_the_other_programs_run(part: str) -> None:
 
 def test_the_program_with_other_peoples_credentials_runs() -> None:
     """Up to where the browser would be opened: nobody is there, and it is not opened."""
-    program = "access_token, expires_on = 'opaque', 4e9\n" + _program("StaticToken(access_token")
+    program = "access_token, expires_on = 'opaque', 4e9\n" + OTHER_PEOPLES
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
@@ -126,12 +135,12 @@ def test_the_contract_tests_run(tmp_path: Path) -> None:
 
 def test_every_program_is_tried() -> None:
     """A new block in the README needs a test here."""
-    assert len(PROGRAMS) == 8
+    assert len(_programs()) == 8
 
 
 def test_the_modes_table_is_complete() -> None:
     """Each mode has a row, and so has each strategy that has no mode; and none is made up."""
-    table = README.partition("## Which mode when")[2].partition("\n\n### ")[0]
+    table = _readme().partition("## Which mode when")[2].partition("\n\n### ")[0]
     rows = re.findall(r"^\| (.+?) \|", table, re.MULTILINE)[1:]
     named = set(re.findall(r'`"(\w+)"`', " ".join(rows)))
     with pytest.raises(ConfigurationError) as caught:
@@ -143,7 +152,7 @@ def test_the_modes_table_is_complete() -> None:
 
 def test_the_options_table_is_complete() -> None:
     """Each option has a row or a sentence, and none is told that does not exist."""
-    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", README, re.MULTILINE)
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", _readme(), re.MULTILINE)
     told = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     assert told | {"clock"} == set().union(*map(option_names, get_args(ModeName))) | {
         "mode",
@@ -155,8 +164,8 @@ def test_the_options_table_is_complete() -> None:
 
 def test_the_files_that_it_names_are_there() -> None:
     """No link leads nowhere."""
-    for target in re.findall(r"\]\(([^)#]+?)\)", README):
+    for target in re.findall(r"\]\(([^)#]+?)\)", _readme()):
         if not target.startswith("https://"):
             assert (ROOT / target).exists(), target
-    for command in re.findall(r"^\$ make (\w+)", README, re.MULTILINE):
+    for command in re.findall(r"^\$ make (\w+)", _readme(), re.MULTILINE):
         assert re.search(rf"^{command}:", (ROOT / "Makefile").read_text(), re.MULTILINE)

@@ -28,10 +28,10 @@ from adls_enduser.sandbox import (
     redirect,
     throttled,
 )
-from adls_enduser.testing.strategies import wait_for_background_renewal
 
 from ..conftest import PASSWORD
 from ..constants import DATA_LAKE, MANAGEMENT, TOKEN_PATH
+from ..waiting import PATIENCE, with_patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,8 +66,36 @@ class Bench:
 
     def __init__(self, azure: Sandbox, ada: Person, library: str, fault: Any) -> None:
         self.azure, self.clock, self.ada, self.fault = azure, azure.clock, ada, fault
-        common = {"tenant": CONTOSO, "clock": azure.clock, "library": library}
-        self.options: Any = common | {"request_timeout": 0.5}
+        self.options: Any = {"tenant": CONTOSO, "clock": azure.clock, "library": library}
+        self.began = self.clock.time()
+
+    def outcome(self, flow: str) -> object:
+        """Run a flow until it has met its fault, and give what it returned or raised.
+
+        A stall is waited for with little patience; on a machine that is busy, a request before
+        it may need more.
+        """
+        run: Callable[[], object] = getattr(self, flow)
+        for patience in PATIENCE if isinstance(self.fault, Stall) else PATIENCE[-1:]:
+            self.begin(patience)
+            try:
+                outcome = run()
+            except EndUserError as error:
+                outcome = error
+            wait_for_background_renewal()
+            if self.was_met():
+                return outcome
+        pytest.fail("the fault was never met")
+
+    def begin(self, patience: float) -> None:
+        """Begin a flow, or begin again."""
+        self.azure.faults.clear()
+        self.options["request_timeout"] = patience
+        self.began = self.clock.time()
+
+    def was_met(self) -> bool:
+        """Tell whether a request has met the fault."""
+        return isinstance(self.fault, float) or any(one.fault for one in self.azure.log)
 
     def break_down(self, path: str) -> None:
         """Let the fault begin, for good."""
@@ -173,23 +201,20 @@ def test_each_cell_ends(azure: Sandbox, ada: Person, library: str, flow: str, na
     """In success or in the one error that is expected, within seconds and few requests."""
     fault, error = FAULTS[name]
     bench = Bench(azure, ada, library, fault)
-    run: Callable[[], object] = getattr(bench, flow)
-    began = azure.clock.time()
+    outcome = bench.outcome(flow)
     expected = _expected(flow, error)
     if expected is None:
-        assert run() is not None
-        wait_for_background_renewal()
+        assert outcome is not None
+        assert not isinstance(outcome, EndUserError)
     else:
-        with pytest.raises(EndUserError) as caught:
-            run()
-        assert type(caught.value).__mro__[:-1].count(expected) == 1, caught.value
+        assert type(outcome).__mro__[:-1].count(expected) == 1, outcome
     age = {"refresh_advisory": 2800, "refresh_mandatory": 3400, "refresh_dead": 3601}
-    assert azure.clock.time() - began - age.get(flow, 0) < 35
+    assert azure.clock.time() - bench.began - age.get(flow, 0) < 35
     _check_requests(azure, flow)
 
 
 def _check_requests(azure: Sandbox, flow: str) -> None:
-    assert len(azure.log) >= 1, "the fault was met"
+    assert len(azure.log) >= 1
     passwords = [one for one in azure.log if one.request and "password" in one.request.form]
     assert len(passwords) <= 1
     if flow != "device_poll":
@@ -203,11 +228,20 @@ def test_it_works_again_when_the_fault_is_over(
 ) -> None:
     """Nothing of a failure stays behind: the next renewal works without a person."""
     bench = Bench(azure, ada, library, FAULTS[name][0])
-    credentials = bench.signed_in()
-    azure.clock.advance(3601)
-    bench.break_down(TOKEN_PATH)
-    with pytest.raises(EndUserError) as caught:
-        credentials.get_token(SCOPE)
-    azure.faults.clear()
-    azure.clock.advance(getattr(caught.value, "retry_after", None) or 0)
-    assert credentials.get_token(SCOPE).token
+
+    def works_again(patience: float) -> bool:
+        bench.begin(patience)
+        credentials = bench.signed_in()
+        azure.clock.advance(3601)
+        bench.break_down(TOKEN_PATH)
+        with pytest.raises(EndUserError) as caught:
+            credentials.get_token(SCOPE)
+        met = bench.was_met()
+        azure.faults.clear()
+        azure.clock.advance(getattr(caught.value, "retry_after", None) or 0)
+        return met and bool(credentials.get_token(SCOPE).token)
+
+    if isinstance(bench.fault, Stall):
+        with_patience(works_again)
+    else:
+        assert works_again(PATIENCE[-1])

@@ -44,6 +44,7 @@ from adls_enduser.sandbox import CONTOSO, Sandbox, SandboxClock, Stall
 from ..conftest import PASSWORD
 from ..constants import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
 from ..programs.recursive import ANOTHER, SOMEBODY
+from ..waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -110,7 +111,7 @@ STRATEGIES = {
     "device_code": _by_device_code,
     "fallback": _by_fallback,
 }
-FACTORIES: dict[str, Any] = {MANAGEMENT: management_credentials, DATA_LAKE: filesystem_token}
+FACTORIES = [management_credentials, filesystem_token]
 
 
 @pytest.fixture(params=STRATEGIES)
@@ -122,7 +123,7 @@ def strategy(request: pytest.FixtureRequest, azure: Sandbox) -> Any:
 @pytest.fixture(params=FACTORIES, ids=["management", "filesystem"])
 def credential(request: pytest.FixtureRequest, strategy: Any) -> Any:
     """What either factory gives."""
-    return FACTORIES[request.param](mode=strategy)
+    return request.param(mode=strategy)
 
 
 @pytest.fixture
@@ -261,7 +262,7 @@ class TestPickle:
             assert "factory" in caught.value.remedy
 
 
-@pytest.mark.parametrize("factory", FACTORIES.values(), ids=["management", "filesystem"])
+@pytest.mark.parametrize("factory", FACTORIES, ids=["management", "filesystem"])
 def test_a_static_tokens_pickle(azure: Sandbox, clock: SandboxClock, factory: Any) -> None:
     """It carries that token too, and at its end nothing else can be had."""
     credential = factory(StaticToken("an-access-token", clock.time() + 600, clock=clock))
@@ -279,7 +280,7 @@ class TestDeadPickle:
     @pytest.fixture(params=FACTORIES, ids=["management", "filesystem"])
     def credential(self, request: pytest.FixtureRequest, past: Sandbox) -> Any:
         """One whose token is dead to the system's clock, which an unpickled one goes by."""
-        return FACTORIES[request.param](mode=_by_device_code(past))
+        return request.param(mode=_by_device_code(past))
 
     def test_a_person_is_required_at_once(
         self, past: Sandbox, credential: Any, monkeypatch: pytest.MonkeyPatch
@@ -419,7 +420,7 @@ def test_a_pool_of_processes(method: str) -> None:
 
 def _in_child(act: Callable[[], object], seconds: float = 30) -> Any:
     """Fork, and give what ``act`` returned or raised there; fail if the child hangs."""
-    _until(_Settled())
+    wait_until(_Settled())
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -538,7 +539,7 @@ class TestFork:
         azure.faults.add(Stall(1), path=TOKEN_PATH)  # a second, and then it is tried again
         with ThreadPoolExecutor(1) as threads:
             token = threads.submit(_secret, credential, resource)
-            _until(lambda: azure.log.to(TOKEN_PATH))
+            wait_until(lambda: azure.log.to(TOKEN_PATH))
             try:
                 for one in (resource, STORAGE):
                     assert isinstance(_in_child(partial(_secret, credential, one)), str)
@@ -634,15 +635,6 @@ class TestFork:
         assert told
         assert told[0] != os.getpid()
         assert _secret(credential, MANAGEMENT)
-
-
-def _until(true: Callable[[], object]) -> None:
-    waiting = threading.Event()
-    for _ in range(1000):
-        if true():
-            return
-        waiting.wait(0.01)
-    pytest.fail("waited in vain")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # its open file

@@ -61,7 +61,10 @@ def make(remedy: str, factory: str, given: str, hidden: Any) -> Any:
 
 
 @pytest.mark.parametrize("mode", STRATEGIES)
-@pytest.mark.parametrize("resource", [MANAGEMENT, DATA_LAKE])
+@pytest.mark.parametrize(
+    ("resource", "factory"),
+    [(MANAGEMENT, "management_credentials"), (DATA_LAKE, "filesystem_token")],
+)
 def test_a_sign_in_that_is_over_names_the_call_that_signs_in_again(
     azure: Sandbox,
     clock: SandboxClock,
@@ -69,6 +72,7 @@ def test_a_sign_in_that_is_over_names_the_call_that_signs_in_again(
     options: Any,
     mode: str,
     resource: str,
+    factory: str,
 ) -> None:
     """In the mode in which the person signed in, with the same factory; and the call works."""
     strategy = STRATEGIES[mode](**options[mode])
@@ -77,7 +81,6 @@ def test_a_sign_in_that_is_over_names_the_call_that_signs_in_again(
     clock.advance(3601)
     with pytest.raises(SignInExpired) as caught:
         strategy.silent(resource)
-    factory = "filesystem_token" if resource == DATA_LAKE else "management_credentials"
     given = f'mode="{mode}", tenant="{CONTOSO}"'
     credential = make(caught.value.remedy, factory, given, options[mode])
     assert credential.whoami().username == ada.username

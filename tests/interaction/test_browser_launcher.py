@@ -22,6 +22,7 @@ from adls_enduser.interaction.prompts import show_page
 from adls_enduser.sandbox import CONTOSO, Sandbox
 
 from ..conftest import PASSWORD
+from ..waiting import Stopwatch, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -154,12 +155,11 @@ print("you said", input("say: "))
 """
         child = _spawn(live, program)
         _shown_address(child)
-        if end == "ctrl-c":
-            child.sendintr()
-        child.expect_exact(
-            "KeyboardInterrupt" if end == "ctrl-c" else "SignInTimedOut",
-            timeout=1 if end == "ctrl-c" else 3,
-        )
+        with Stopwatch() as since:
+            if end == "ctrl-c":
+                child.sendintr()
+            child.expect_exact("KeyboardInterrupt" if end == "ctrl-c" else "SignInTimedOut")
+        assert since.seconds < (1 if end == "ctrl-c" else 3)
         child.expect_exact("say: ")
         child.sendline("hello")
         child.expect_exact("hello\r\nyou said hello")
@@ -225,8 +225,8 @@ class TestOpening:
         child.expect_exact("A browser window opens for you to sign in.")
         url = _shown_address(child)
         assert "paste" not in child.before
-        assert _wait_until(lambda: (tmp_path / "opened").exists())
-        assert url in (tmp_path / "opened").read_text()
+        wait_until((tmp_path / "opened").exists)
+        wait_until(lambda: url in (tmp_path / "opened").read_text())
         _visit(live.entra.authorize(url))
         child.expect_exact(f"signed in: {ADA}")
         child.expect(pexpect.EOF)
@@ -254,7 +254,7 @@ class TestOpening:
         assert not (tmp_path / "opened").exists()
         child = with_browser(options={"open_browser": True}, SSH_CONNECTION="x")
         child.expect_exact("A browser window opens")
-        assert _wait_until(lambda: (tmp_path / "opened").exists())
+        wait_until((tmp_path / "opened").exists)
         child.close()
 
     def test_a_browser_in_the_foreground_does_not_block_the_sign_in(
@@ -266,7 +266,7 @@ class TestOpening:
         script.chmod(0o755)
         child = _spawn(live, _program(open_browser=True), BROWSER=f"{script} %s")
         _visit(live.entra.authorize(_shown_address(child)))
-        child.expect_exact(f"signed in: {ADA}", timeout=10)
+        child.expect_exact(f"signed in: {ADA}")
         child.close()
 
     def test_a_browser_that_fails_is_no_error(self, live: Sandbox) -> None:
@@ -421,12 +421,3 @@ def _click(azure: Sandbox, notebook: Any, stop: threading.Event) -> None:
         if link:
             _visit(azure.entra.authorize(html.unescape(link[1])))
             return
-
-
-def _wait_until(condition: Callable[[], bool]) -> bool:
-    """Wait until another process has made a condition true."""
-    for _ in range(500):
-        if condition():
-            return True
-        threading.Event().wait(0.02)
-    return False

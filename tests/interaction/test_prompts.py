@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from adls_enduser.interaction.prompts import show
 from adls_enduser.sandbox import CONTOSO, Sandbox
 
 from ..conftest import PASSWORD
+from ..waiting import Stopwatch, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,13 +131,12 @@ def test_ctrl_c_stops_the_wait_within_a_second(live: Sandbox) -> None:
     live.entra.approver = None
     child = _spawn(live, SIGN_IN)
     child.expect("enter the code")
-    for _ in range(500):
-        if live.log.to("/oauth2/token"):
-            break
-        threading.Event().wait(0.02)
-    child.sendintr()
-    child.expect("KeyboardInterrupt", timeout=1)
-    child.expect(pexpect.EOF, timeout=2)
+    wait_until(lambda: live.log.to("/oauth2/token"))
+    with Stopwatch() as since:
+        child.sendintr()
+        child.expect("KeyboardInterrupt")
+    assert since.seconds < 1
+    child.expect(pexpect.EOF)
 
 
 def test_show_writes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:

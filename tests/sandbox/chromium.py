@@ -54,7 +54,7 @@ class Screen:
         """Wait until the page has this title."""
         from selenium.webdriver.support.ui import WebDriverWait
 
-        WebDriverWait(self.chrome, 10).until(lambda chrome: chrome.title == title)
+        WebDriverWait(self.chrome, 60).until(lambda chrome: chrome.title == title)
 
     def find(self, selector: str) -> list[Any]:
         """Find elements by CSS selector."""

@@ -260,11 +260,17 @@ def test_command_decides_what_a_signal_does() -> None:
 
 def test_control_c_reaches_the_command_once() -> None:
     """At a terminal Ctrl-C arrives once: the terminal sends it, the sandbox does not."""
+    # Python would handle a Ctrl-C that comes just before input() waits only once there is input.
     code = """
-import signal
+import signal, socket
 caught = []
-signal.signal(signal.SIGINT, lambda *_: (caught.append(1), print("caught", flush=True)))
-print("ready")
+signal.signal(signal.SIGINT, lambda *_: caught.append(1))
+waking, woken = socket.socketpair()
+waking.setblocking(False)
+signal.set_wakeup_fd(waking.fileno())
+print("ready", flush=True)
+woken.recv(1)
+print("caught", flush=True)
 input()
 print("in all", len(caught))
 """

@@ -25,6 +25,8 @@ from adls_enduser.sandbox import (
 )
 from adls_enduser.sandbox.http import Request, Response
 
+from ..waiting import with_patience
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -109,13 +111,22 @@ def test_each_fault_has_its_effect(azure: Sandbox) -> None:
         (Reset(), requests.exceptions.ConnectionError),
         (Reset(during_answer=True), requests.exceptions.ConnectionError),
         (HalfBody(), requests.exceptions.ChunkedEncodingError),
-        (Stall(), requests.exceptions.Timeout),
+        (Stall(0.1), requests.exceptions.ConnectionError),
     ]
     for fault, error in errors:
         azure.faults.add(fault)
         with pytest.raises((error, requests.exceptions.ChunkedEncodingError)):
-            requests.get(DISCOVERY, timeout=0.3)
+            requests.get(DISCOVERY, timeout=30)
         assert list(azure.log)[-1].fault == fault
+
+    def meets_silence(patience: float) -> bool:
+        azure.faults.clear()
+        azure.faults.add(Stall())
+        with pytest.raises(requests.exceptions.Timeout):
+            requests.get(DISCOVERY, timeout=patience)
+        return list(azure.log)[-1].fault == Stall()
+
+    with_patience(meets_silence)
     azure.faults.add(redirect("https://elsewhere.example.com/"))
     assert requests.get(DISCOVERY, allow_redirects=False).is_redirect
     azure.faults.add(Answer(500))

@@ -8,7 +8,6 @@ import hashlib
 import pickle
 import socket
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -41,6 +40,7 @@ from adls_enduser.testing import EntraStrategyContract
 from adls_enduser.testing.strategies import CHALLENGE
 
 from ..constants import DATA_LAKE, MANAGEMENT, TOKEN_PATH
+from ..waiting import Stopwatch, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -286,10 +286,9 @@ class TestEnd:
             threading.Timer(0.5, own["cancel"].set).start()
         else:
             own["timeout"] = 0.5
-        began = time.monotonic()
-        with pytest.raises(how):
+        with Stopwatch() as since, pytest.raises(how):
             browser(**own).sign_in(MANAGEMENT)
-        assert time.monotonic() - began < 1.5
+        assert since.seconds < 1.5
         assert surfer.prompts == []
 
     @pytest.mark.parametrize("where", ["on the page", "in a request that hangs"])
@@ -297,22 +296,26 @@ class TestEnd:
         self, browser: Callable[..., Browser], surfer: Surfer, azure: Sandbox, where: str
     ) -> None:
         """Whether the person is at it or Entra ID does not answer (real time here)."""
-        cancel, pressed = threading.Event(), []
+        cancel, since = threading.Event(), Stopwatch()
+        hangs = where != "on the page"
 
         def press() -> None:
-            pressed.append(time.monotonic())
+            wait_until(lambda: azure.log.to(TOKEN_PATH) if hangs else surfer.prompts)
+            since.start()
             cancel.set()
 
         def soon(prompt: BrowserPrompt) -> None:
-            if where != "on the page":
+            pressing.start()
+            if hangs:
                 azure.faults.add(Stall(), path=TOKEN_PATH)
                 surfer.sign_in(prompt)
-            threading.Timer(0.3, press).start()
 
-        surfer.act = soon
+        surfer.act, pressing = soon, threading.Thread(target=press)
         with pytest.raises(SignInCancelled):
             browser(cancel=cancel, clock=SandboxClock()).sign_in(MANAGEMENT)
-        assert time.monotonic() - pressed[0] < 1
+        assert since.seconds < 1
+        since.stop()
+        pressing.join()
 
     def test_cancelled_beforehand_opens_nothing(
         self, browser: Callable[..., Browser], surfer: Surfer, azure: Sandbox

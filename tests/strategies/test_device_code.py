@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +41,7 @@ from adls_enduser.testing import EntraStrategyContract
 
 from ..constants import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
 from ..planes import ask_from_both_planes
+from ..waiting import Stopwatch, wait_until, with_patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,12 +198,17 @@ def test_the_wait_survives_a_request_that_hangs(
     """Adal would wait for ever here: its polling has no timeout."""
 
     def later(prompt: DeviceCodePrompt) -> None:
+        azure.log.clear()
+        azure.faults.clear()
         azure.faults.add(Stall(), path=TOKEN_PATH)
         azure.entra.approve(prompt.code)
 
+    def survives(patience: float) -> bool:
+        assert device_code(request_timeout=patience).sign_in(MANAGEMENT)
+        return len(azure.log.to(TOKEN_PATH)) == 2
+
     reader.act = later
-    assert device_code(request_timeout=0.5).sign_in(MANAGEMENT)
-    assert len(azure.log.to(TOKEN_PATH)) == 2
+    with_patience(survives)
 
 
 def test_slow_down_is_honoured(
@@ -259,46 +264,65 @@ def test_a_timeout_ends_the_wait_sooner(
     assert clock.time() == pytest.approx(began + 12, abs=1)
 
 
+class Resting(SandboxClock):
+    """Real time, which tells when a client begins to rest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rests = threading.Event()
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        self.rests.set()
+        return super().wait(event, seconds)
+
+
 @pytest.mark.parametrize("fault", [None, Stall()], ids=["resting", "in a request that hangs"])
 def test_a_cancel_stops_the_wait_within_a_second(
     azure: Sandbox, reader: Reader, device_code: Callable[..., DeviceCode], fault: Any
 ) -> None:
     """Whether it rests between two requests or hangs in one (real time here)."""
-    cancel = threading.Event()
-    asked: list[float] = []
+    cancel, clock, since = threading.Event(), Resting(), Stopwatch()
+
+    def press() -> None:
+        wait_until(lambda: azure.log.to(TOKEN_PATH) if fault else clock.rests.is_set())
+        since.start()
+        cancel.set()
+
+    pressing = threading.Thread(target=press)
 
     def soon(prompt: DeviceCodePrompt) -> None:
         if fault is not None:
             azure.faults.add(fault, path=TOKEN_PATH)
+        pressing.start()
 
-        def press() -> None:
-            asked.append(time.monotonic())
-            cancel.set()
-
-        threading.Timer(0.3, press).start()
-
-    reader.act = soon
+    reader.act, azure.entra.device_code_interval = soon, 1
     with pytest.raises(SignInCancelled):
-        device_code(cancel=cancel, clock=SandboxClock()).sign_in(MANAGEMENT)
-    assert time.monotonic() - asked[0] < 1
+        device_code(cancel=cancel, clock=clock).sign_in(MANAGEMENT)
+    assert since.seconds < 1
+    since.stop()
+    pressing.join()
 
 
 def test_a_cancel_stops_a_start_that_hangs(
     azure: Sandbox, device_code: Callable[..., DeviceCode]
 ) -> None:
     """Before there is anything to show, too (real time here)."""
-    cancel, asked = threading.Event(), []
+    cancel, since = threading.Event(), Stopwatch()
 
     def press() -> None:
-        asked.append(time.monotonic())
+        wait_until(lambda: azure.log.to("/devicecode"))
+        since.start()
         cancel.set()
 
-    azure.faults.add(Stall(), times=3, path="/devicecode")
-    threading.Timer(0.3, press).start()
+    azure.faults.add(Stall(3), times=3, path="/devicecode")
+    pressing = threading.Thread(target=press)
+    pressing.start()
     with pytest.raises(SignInCancelled):
-        device_code(cancel=cancel, clock=SandboxClock(), request_timeout=2).sign_in(MANAGEMENT)
-    assert time.monotonic() - asked[0] < 1
-    _left_behind().join(10)
+        device_code(cancel=cancel, clock=SandboxClock()).sign_in(MANAGEMENT)
+    assert since.seconds < 1
+    since.stop()
+    pressing.join()
+    _left_behind().join(30)
 
 
 def _left_behind() -> threading.Thread:
