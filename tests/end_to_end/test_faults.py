@@ -28,6 +28,7 @@ from adls_enduser.sandbox import (
     redirect,
     throttled,
 )
+from adls_enduser.testing.strategies import wait_for_background_renewal
 
 from ..conftest import PASSWORD
 from ..constants import DATA_LAKE, MANAGEMENT, TOKEN_PATH
