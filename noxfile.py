@@ -1,4 +1,8 @@
-"""The environments, beside the main one, that ``make test`` runs the tests in."""
+"""The environments, beside the main one, that ``make test`` runs the tests in.
+
+It runs the sessions side by side (tests/side_by_side.py). To run one alone, with workers:
+``.venv/bin/nox --session 'sdks(0.0.52-0.5.0-10.3.0)' -- -n 4 --dist worksteal``.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +41,6 @@ COMBINATIONS = [
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-# As in the Makefile.
-PYTEST = ("python", "-m", "pytest", "-n", "4", "--dist", "worksteal")
-
 AZURE_CLI = "azure-cli==2.91.0"
 # What speaks to Entra ID, as somebody has it who has nothing of ours.
 ALONE = ("adal==1.2.7", "msal==1.39.0", "azure-identity==1.27.0")
@@ -69,7 +70,7 @@ def _install(session: nox.Session, *versions: str) -> None:
 
 
 def _run(session: nox.Session, *arguments: str, env: dict[str, str] | None = None) -> None:
-    session.run(*PYTEST, *arguments, *session.posargs, env=env)
+    session.run("python", "-m", "pytest", *arguments, *session.posargs, env=env)
 
 
 @nox.session(python=PYTHONS)
@@ -118,7 +119,7 @@ def clients(session: nox.Session) -> None:
     for package in ALONE:
         _alone(session, folder, package)
     _install(session, *NEWEST)
-    _run(session, "tests/clients", env=env)
+    _run(session, "-n", "4", "--dist", "worksteal", "tests/clients", env=env)
 
 
 def _alone(session: nox.Session, parent: Path, package: str) -> Path:
