@@ -32,7 +32,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 # How long an access token may live whose end a test waits for, if other processes, which have
 # no clock but the machine's, are to have used it before.
-LIFETIMES = (4, 16, 64)
+LIFETIMES = (3, 12, 48)
 
 
 def with_patience(act: Callable[[float], object], seconds: Sequence[float] = PATIENCE) -> None:

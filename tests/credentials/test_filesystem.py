@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from azure.datalake.store import core, lib, multithread
+from azure.datalake.store import core, lib, multithread, retry
 
 from adls_enduser import Password, SignInExpired, filesystem_token, management_credentials
 from adls_enduser.credentials.retry_detector import RetryDetector
@@ -182,14 +183,20 @@ def test_one_sign_in_serves_both_planes(azure: Sandbox, ada: Person, clock: Sand
     assert sent == ["password", "refresh_token"]
 
 
-def test_a_revoked_token_is_renewed_at_the_second_retry(azure: Sandbox, ada: Person) -> None:
-    """The client sleeps 1 and 4 seconds, in real time, and then sends a new token."""
+def test_a_revoked_token_is_renewed_at_the_second_retry(
+    azure: Sandbox, ada: Person, clock: SandboxClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client sleeps 1 and 4 seconds, by the sandbox's clock, and then sends a new token."""
+    monkeypatch.setattr(retry, "time", SimpleNamespace(sleep=clock.advance))
     options: Any = {"tenant": CONTOSO, "username": ada.username, "password": PASSWORD}
+    options["clock"] = clock
     store = core.AzureDLFileSystem(filesystem_token("password", **options), store_name="mystore")
     store.touch("/x")
     azure.world.identity.revoke_issued_tokens(ada)
     azure.log.clear()
+    began = clock.time()
     store.touch("/y")
+    assert clock.time() - began == 5
     assert [one.status for one in azure.log.to("/webhdfs/")].count(401) == 2
     assert len(azure.log.to(TOKEN_PATH)) == 1
 

@@ -31,6 +31,7 @@ from adls_enduser.testing import CredentialContract
 
 from ..conftest import PASSWORD
 from ..constants import MANAGEMENT, TOKEN_PATH
+from ..sandbox.test_resource_manager import without_pauses
 
 if TYPE_CHECKING:
     from adls_enduser.sandbox import Person, Sandbox, SandboxClock
@@ -142,7 +143,8 @@ def test_a_long_running_operation_outlives_the_token(
     """An account is created and deleted though the token ends in between."""
     from azure.mgmt.datalake.store.models import CreateDataLakeStoreAccountParameters
 
-    accounts = _accounts(credential)
+    client = DataLakeStoreAccountManagementClient(credential, SUBSCRIPTION_ID)
+    accounts = without_pauses(client).accounts
     create = accounts.create if OLD else accounts.begin_create
     parameters = CreateDataLakeStoreAccountParameters(location="eastus2")
     poller = create("analytics", "freshstore", parameters)

@@ -204,10 +204,13 @@ with core.AzureDLFileSystem(token, store_name="mystore").open("/x", "wb") as fil
 
 def test_port_is_the_proxys_and_the_pages() -> None:
     """--port is the port of the proxy and of the device login page."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    page = f"print(requests.get('http://localhost:{port}/devicelogin').status_code)"
-    done = run("--port", str(port), code=f"import requests; {UNAUTHORIZED}; {page}")
+    with socket.socket() as held:
+        # Bound without listening: the sandbox can listen there, and no other program takes it.
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+        page = f"print(requests.get('http://localhost:{port}/devicelogin').status_code)"
+        done = run("--port", str(port), code=f"import requests; {UNAUTHORIZED}; {page}")
     assert done.stdout == "401\n200\n"
 
 
