@@ -6,11 +6,12 @@ Each imports the module of credentials/ that it needs when it is called, and wit
 from __future__ import annotations
 
 import importlib
+import inspect
 from typing import TYPE_CHECKING, Any, cast
 
 from .credentials.token_source import TokenSource
 from .errors import ConfigurationError, MissingDependency
-from .modes import strategy_for
+from .modes import OPTIONS_HELP, strategy_for
 from .options import Settings
 from .strategies.protocol import extended
 from .tokens import hide_secrets
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 
 def _factory(function: Callable[..., Credentials]) -> Factory:
-    """Type a factory by the overloads of ``modes.Factory``: the options of each mode."""
+    """Type a factory by the overloads of ``modes.Factory``, and list the options in its help."""
+    function.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\n{OPTIONS_HELP}"
     return cast("Factory", function)
 
 
@@ -48,25 +50,6 @@ def management_credentials(
     ``interactive``: whether a person may be prompted; None: if a ``prompt`` was given, or a
     terminal or notebook is there. ``fallback``: a mode, or several, to try when the one before
     needs a second factor or is blocked by policy (see ``Fallback``).
-
-    Options, for a mode by name; with ``fallback`` each mode gets those that it takes:
-
-    tenant           the tenant's id (a GUID) or a verified domain
-    client_id        the application id (a GUID) of a public client
-    username         the person who must sign in
-    cloud            "public", "china", "us_government", or a Cloud
-    cache            a SignInCache, to keep the sign-in for the next process
-    library          "adal" or "msal": the library that calls Entra ID
-    proxies          as in requests
-    ca_bundle        path of a PEM file with certificate authorities
-    request_timeout  seconds for one request
-    clock            a Clock, for tests
-    password         password: a str, or a callable that returns one
-    prompt           device_code, browser, auto: called to show the prompt
-    timeout          device_code, browser, auto: seconds to wait for the person
-    cancel           device_code, browser, auto: a threading.Event that stops the wait
-    open_browser     browser, auto: whether to open a browser here
-    redirect_uri     browser, auto: where the browser goes in the end
 
     Returns msrestazure's ``UserPassCredentials`` for a password and its
     ``AADTokenCredentials`` otherwise, which also are azure-core ``TokenCredential`` objects.

@@ -9,7 +9,7 @@ clouds and ``activeDirectoryDataLake`` of later versions).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -71,13 +71,15 @@ def parse_cloud(document: object, resource_manager: str, name: str) -> Cloud:
     try:
         metadata = _Metadata.parse(_own_entry(document, resource_manager))
         host = urlsplit(metadata.authority).hostname
-        return Cloud(
+        known = _microsoft_cloud(metadata.audience)
+        # The audiences that the metadata do not name are those of Microsoft's own cloud.
+        return replace(
+            known or replace(PUBLIC, data_lake=None),
             name=name,
             authority=metadata.authority,
             management=metadata.audience,
             resource_manager=f"{resource_manager}/",
-            storage=PUBLIC.storage,
-            data_lake=metadata.data_lake or _known_data_lake(metadata.audience),
+            data_lake=metadata.data_lake or (known.data_lake if known else None),
             validate_authority=host in MICROSOFT_AUTHORITIES,
         )
     except ConfigurationError as error:
@@ -128,10 +130,9 @@ def _data_lake(entry: Mapping[str, object]) -> str | None:
     return value if isinstance(value, str) and value.startswith("https://") else None
 
 
-def _known_data_lake(audience: str) -> str | None:
-    """Return what the metadata's version leaves out, for a cloud of Microsoft's."""
-    known = {cloud.management: cloud.data_lake for cloud in (PUBLIC, CHINA, US_GOVERNMENT)}
-    return known.get(audience)
+def _microsoft_cloud(audience: str) -> Cloud | None:
+    """Return Microsoft's cloud with this management audience, if there is one."""
+    return {cloud.management: cloud for cloud in (PUBLIC, CHINA, US_GOVERNMENT)}.get(audience)
 
 
 def _text(value: object) -> str:
