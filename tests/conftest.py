@@ -8,6 +8,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from adls_enduser.sandbox import CONTOSO, Sandbox, SandboxClock
 
@@ -41,6 +42,10 @@ for _name, _usual in (
 # under a name that nothing else reads.
 _flag = os.environ.pop("CI", "")
 IN_CI = os.environ.setdefault("ADLS_ENDUSER_TEST_CI", _flag) not in ("", "0", "false")
+
+# No example fails for the time that it takes: a busy machine may stop in any of them.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 PASSWORD = 'correct horse & <battery> "staple" \'ü'  # all that XML and forms must escape
 

@@ -322,7 +322,7 @@ class TestDeadPickle:
         file.write_bytes(pickle.dumps(management_credentials(mode=_by_device_code(past))))
         past.log.clear()
         program = ["-m", "tests.programs.loaded", str(file)]
-        screen = pexpect.run(f"{sys.executable} {' '.join(program)}", cwd=str(ROOT), timeout=20)
+        screen = pexpect.run(f"{sys.executable} {' '.join(program)}", cwd=str(ROOT), timeout=60)
         assert b"a terminal: True" in screen
         assert b"SignInRequired" in screen
         assert screen.endswith(b"done\r\n")

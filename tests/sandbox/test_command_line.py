@@ -153,7 +153,7 @@ except requests.exceptions.ProxyError as error:
 SIGN_IN = f"""
 from adls_enduser import SignInTimedOut, management_credentials
 try:
-    print(management_credentials("device_code", tenant="{CONTOSO}", timeout=0.5,
+    print(management_credentials("device_code", tenant="{CONTOSO}", timeout=TIMEOUT,
                                  prompt=lambda prompt: None).whoami().username)
 except SignInTimedOut as error:
     print("SignInTimedOut")
@@ -162,14 +162,14 @@ except SignInTimedOut as error:
 
 def test_approve_lets_grace_approve_every_code() -> None:
     """With --approve a device code is approved at once, and standard error says so."""
-    done = run("--approve", code=SIGN_IN)
+    done = run("--approve", code=SIGN_IN.replace("TIMEOUT", "60"))
     assert done.stdout == f"grace@{CONTOSO}\n"
     assert "approves every device code" in done.stderr
 
 
 def test_without_approve_a_code_stays_pending() -> None:
     """Without --approve a device code stays pending."""
-    assert run(code=SIGN_IN).stdout == "SignInTimedOut\n"
+    assert run(code=SIGN_IN.replace("TIMEOUT", "0.5")).stdout == "SignInTimedOut\n"
 
 
 def test_token_lifetime_is_in_seconds() -> None:
