@@ -65,7 +65,7 @@ def write_for_ever(cache: SignInCache, written: Connection, start: int) -> None:
     """Save one sign-in after the other, and send the number of each that is completely written."""
     warnings.simplefilter("ignore")
     for number in range(start, start + 100_000):
-        save(cache, make_session(ADA, f"{number} " + "x" * 20_000))
+        save(cache, make_session(ADA, f"{number}." + "x" * 20_000))
         written.send(number)
 
 
@@ -129,7 +129,7 @@ def test_kill_9_at_any_moment_loses_no_complete_sign_in(cache: SignInCache) -> N
             assert load(cache, replace(KEY, username=BOB.username)) == make_session(BOB)
         assert found is not None
         assert found.refresh_token is not None
-        number, padding = found.refresh_token.reveal().split()
+        number, padding = found.refresh_token.reveal().split(".")
         assert int(number) in (complete, complete + 1)
         assert padding == "x" * 20_000
         last = int(number)
