@@ -248,6 +248,7 @@ class CacheFile:
         """
         names = sorted(self._siblings(_QUARANTINED))
         self._delete(names[: max(0, len(names) - keep)])
+        self._delete([f"{self.name}.key.lock"])  # of a process that was killed
         self._delete_unfinished()
 
     def _read_bytes(self) -> bytes:

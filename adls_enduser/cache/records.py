@@ -171,7 +171,10 @@ def _decode_record(row: object) -> Record:
         body=base64.b64decode(require_str(row.get("body")), validate=True),
         key_id=_key_id(row.get("key_id")),
     )
-    normalize_authority(record.authority)  # ValueError if it is not a URL
+    # ValueError if it is not a URL. No authority has a user name or a password in it
+    # (clouds.py), and they would be shown.
+    if "@" in normalize_authority(record.authority):
+        raise DamagedRecord
     return record
 
 
