@@ -77,7 +77,7 @@ class Browser(EntraStrategy):
         check_flag("open_browser", self._open_browser)
         self._redirect_uri = check_redirect_uri(options.get("redirect_uri", LOOPBACK))
         self._wait_options = wait_options(options, timeout=_TIMEOUT)
-        super().__init__(settings(options, "browser"))
+        super().__init__(settings(options, "browser"), self._wait_options)
 
     def _obtain_grant(self, resource: str, claims: str | None) -> Grant:
         backend, again = self._session.backend, "the page will be opened again"

@@ -42,7 +42,7 @@ class DeviceCode(EntraStrategy):
         self.prompt: Prompt | None = options.get("prompt")
         check_prompt(self.prompt, "DeviceCodePrompt: url, code, expires_on, message")
         self._wait_options = wait_options(options)
-        super().__init__(settings(options, "device_code"))
+        super().__init__(settings(options, "device_code"), self._wait_options)
 
     def _obtain_grant(self, resource: str, claims: str | None) -> Grant:
         backend, clock = self._session.backend, self.settings.clock

@@ -8,19 +8,30 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from ..cache import LOCK_TIMEOUT, CachedSession, CacheKey
+from ..cache import LOCK_TIMEOUT, CachedSession, CacheKey, time_limit
 from ..claims import declares_cp1, is_challenge
 from ..concurrency import PromptLock, SharedByCopies, reset_after_fork
-from ..errors import CacheError, ConfigurationError, SignInError, SignInExpired, WrongAccount
+from ..errors import (
+    CacheError,
+    ConfigurationError,
+    SignInCancelled,
+    SignInError,
+    SignInExpired,
+    SignInTimedOut,
+    WrongAccount,
+)
+from ..interaction.waiting import Deadline, WaitOptions
 from ..options import is_tenant_id
 from ..tokens import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
-    from ..cache import Entry
+    from ..cache import Entry, SignInCache
     from ..clocks import Clock
     from ..entra.backend import Backend, Grant
+    from ..errors import EndUserError
     from ..options import AccountSettings, Settings
     from ..tokens import Secret, Token
 
@@ -43,9 +54,12 @@ class Session:
     this process, and under the cache's lock among processes.
     """
 
-    def __init__(self, settings: Settings, backend: Backend) -> None:
+    def __init__(
+        self, settings: Settings, backend: Backend, wait_options: WaitOptions | None = None
+    ) -> None:
         self.settings = settings
         self.backend = backend
+        self._wait_options = wait_options or WaitOptions()
         self.account: Account | None = None
         self._refresh_token: Secret | None = None
         # By resource, and by whether the capability CP1 was declared: that makes another token.
@@ -109,7 +123,7 @@ class Session:
                 if token is not None:
                     return token
             if self.settings.cache is not None:
-                self.settings.cache.check()
+                self.settings.cache.check(self._keyring_check())
             grant = obtain_grant(resource, claims)
             check_account(grant.token.account, self.settings, self._next_call(grant))
             return self._start(grant, username, claims)
@@ -140,7 +154,7 @@ class Session:
             self._tokens.clear()  # they may be another person's
             self._person_needed = self._in_cache = False
             token = self._store(grant, claims)
-            with self._cache_entry(username) as entry:
+            with self._cache_entry(username, saves=True) as entry:
                 self._save(entry)
             return token
 
@@ -217,7 +231,7 @@ class Session:
     # The cache.
 
     @contextmanager
-    def _cache_entry(self, username: str | None) -> Iterator[Entry | None]:
+    def _cache_entry(self, username: str | None, *, saves: bool = False) -> Iterator[Entry | None]:
         """Open the cache, if there is one. If it fails, a sign-in in memory goes on."""
         cache = self.settings.cache
         if cache is None:
@@ -226,17 +240,34 @@ class Session:
         with ExitStack() as opened:
             entry = None
             try:
-                entry = opened.enter_context(cache.open(self._key(username), self._cache_timeout))
-            except CacheError as error:
+                entry = opened.enter_context(self._open(cache, username, saves=saves))
+            except (CacheError, SignInCancelled, SignInTimedOut) as error:
                 if self._refresh_token is None:
                     raise
                 _warn(error)
             yield entry
 
-    @property
-    def _cache_timeout(self) -> float:
+    def _open(
+        self, cache: SignInCache, username: str | None, *, saves: bool
+    ) -> AbstractContextManager[Entry]:
         # Another process renews under the lock: two requests.
-        return LOCK_TIMEOUT + 2 * self.settings.request_timeout
+        timeout = LOCK_TIMEOUT + 2 * self.settings.request_timeout
+        return cache.open(self._key(username), timeout, check=self._keyring_check(), saves=saves)
+
+    def _keyring_check(self) -> Callable[[], None]:
+        """Return a function that ends the wait for a keyring which asks the person.
+
+        It raises like the wait for the person; without ``timeout=``, CacheError after a minute.
+        """
+        again = "unlock the system's keyring before that, because it has not responded"
+        deadline = Deadline(self._wait_options, self.settings.clock, again=again)
+        limit = time_limit() if self._wait_options.timeout is None else deadline.check
+
+        def check() -> None:
+            deadline.check()
+            limit()
+
+        return check
 
     def _key(self, username: str | None) -> CacheKey:
         own = self.settings
@@ -316,7 +347,7 @@ def check_account(account: Account, asked: AccountSettings, next_call: str = "")
         raise _wrong_account("tenant", asked.tenant, account.tenant, next_call)
 
 
-def _warn(error: CacheError) -> None:
+def _warn(error: EndUserError) -> None:
     warnings.warn(f"The sign-in is not kept: {error}", stacklevel=2)
 
 
