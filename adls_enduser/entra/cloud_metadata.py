@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..options import CommonOptions
-    from .http import Response
+    from .exchange import Response
 
 _PATH = "/metadata/endpoints?api-version=2015-01-01"
 

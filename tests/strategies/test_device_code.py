@@ -298,12 +298,15 @@ def test_a_cancel_stops_a_start_that_hangs(
     with pytest.raises(SignInCancelled):
         device_code(cancel=cancel, clock=SandboxClock(), request_timeout=2).sign_in(MANAGEMENT)
     assert time.monotonic() - asked[0] < 1
-    _left_behind().join(10)
+    for thread in _left_behind():
+        thread.join(10)
+        assert not thread.is_alive()
+    assert time.monotonic() - asked[0] < 1.8, "the request ended too, before its own timeout"
 
 
-def _left_behind() -> threading.Thread:
-    [thread] = [one for one in threading.enumerate() if one.name == "adls_enduser-call"]
-    return thread
+def _left_behind() -> list[threading.Thread]:
+    names = ("adls_enduser-call", "adls_enduser-request")
+    return [one for one in threading.enumerate() if one.name in names]
 
 
 class Cancelling:
@@ -326,7 +329,7 @@ def test_what_was_left_behind_sends_nothing_more(
     azure.faults.add(HTML_502, times=3, path="/devicecode")
     with pytest.raises(SignInCancelled):
         device_code(cancel=giving_up.cancel, clock=giving_up).sign_in(MANAGEMENT)
-    thread = _left_behind()
+    [thread] = _left_behind()
     giving_up.given_up.set()
     thread.join(10)
     assert len(azure.log.to("/devicecode")) == 1
