@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ import pytest
 import requests
 
 from adls_enduser import (
+    PUBLIC,
     Browser,
     DeviceCode,
     EndUserError,
@@ -16,13 +19,18 @@ from adls_enduser import (
     ProtocolError,
     SignInTimedOut,
     TransportError,
+    cloud_from_metadata,
     management_credentials,
 )
 from adls_enduser.sandbox import (
     CONTOSO,
     HTML_502,
     Answer,
+    Drip,
+    Endless,
+    Gzip,
     HalfBody,
+    Informational,
     Reset,
     Stall,
     redirect,
@@ -41,6 +49,18 @@ if TYPE_CHECKING:
 SCOPE = f"{MANAGEMENT}.default"
 WRONG_TYPES = '{"access_token": 1, "token_type": [], "expires_in": {}, "error": 5}'
 
+# Responses that never end, or grow without bound, or name no character set.
+UNBOUNDED: dict[str, tuple[Any, type[EndUserError] | None]] = {
+    "drip": (Drip(), TransportError),
+    "drip in the body": (Drip(headers=False), TransportError),
+    "1xx": (Informational(), TransportError),
+    "endless": (Endless(), ProtocolError),
+    "gzip": (Gzip(), ProtocolError),
+    "charset": (
+        Answer(200, "{}", {"Content-Type": "application/json; charset=undefined"}),
+        ProtocolError,
+    ),
+}
 # What the fault is, and what it is when it stays.
 FAULTS: dict[str, tuple[Any, type[EndUserError] | None]] = {
     "500": (Answer(500), TransportError),
@@ -56,6 +76,7 @@ FAULTS: dict[str, tuple[Any, type[EndUserError] | None]] = {
     "wrong types": (Answer(200, WRONG_TYPES), ProtocolError),
     "empty body": (Answer(200, b""), ProtocolError),
     "redirect": (redirect("https://evil.example.com/"), TransportError),
+    **UNBOUNDED,
     "clock behind": (600.0, None),
     "clock ahead": (-600.0, None),
 }
@@ -79,8 +100,8 @@ class Bench:
         fault = soon if self.fault == "date" else self.fault
         self.azure.faults.add(fault, times=10**6, path=path)
 
-    def strategy(self) -> Password:
-        return Password(username=self.ada.username, password=PASSWORD, **self.options)
+    def strategy(self, **more: Any) -> Password:
+        return Password(username=self.ada.username, password=PASSWORD, **self.options, **more)
 
     def signed_in(self) -> Any:
         return management_credentials(mode=self.strategy())
@@ -98,6 +119,32 @@ class Bench:
     def realm(self) -> object:
         self.break_down("/UserRealm/")
         return self.strategy().silent(MANAGEMENT)
+
+    def instance_discovery(self) -> object:
+        self.break_down("/common/discovery/instance")
+        mine = replace(PUBLIC, name="mine", authority="https://login.example.com")
+        return self.strategy(cloud=mine).silent(MANAGEMENT)
+
+    def federation_metadata(self) -> object:
+        return self._federated("/trust/mex")
+
+    def ws_trust(self) -> object:
+        return self._federated("/usernamemixed")
+
+    def assertion(self) -> object:
+        return self._federated(TOKEN_PATH)
+
+    def cloud_metadata(self) -> object:
+        self.break_down("/metadata/endpoints")
+        address = "https://management.azure.com"
+        return cloud_from_metadata(address, request_timeout=self.options["request_timeout"])
+
+    def _federated(self, path: str) -> object:
+        fay = self.azure.entra.person("fay@fabrikam.com", password=PASSWORD)
+        self.azure.entra.federate("fabrikam.com")
+        self.break_down(path)
+        options = self.options | {"tenant": "fabrikam.com"}
+        return Password(username=fay.username, password=PASSWORD, **options).silent(MANAGEMENT)
 
     def device_start(self) -> object:
         self.break_down("/devicecode")
@@ -157,6 +204,14 @@ CELLS = [
     *(("adal", flow) for flow in FLOWS),
     *(("msal", flow) for flow in ["discovery", *FLOWS]),
 ]
+# Requests that only the faults of UNBOUNDED meet here.
+OTHER_REQUESTS = [
+    "instance_discovery",
+    "federation_metadata",
+    "ws_trust",
+    "assertion",
+    "cloud_metadata",
+]
 # A token that lives is used whatever happens to its renewal.
 UNHURT = {"refresh_advisory", "refresh_mandatory"}
 
@@ -186,6 +241,29 @@ def test_each_cell_ends(azure: Sandbox, ada: Person, library: str, flow: str, na
     age = {"refresh_advisory": 2800, "refresh_mandatory": 3400, "refresh_dead": 3601}
     assert azure.clock.time() - began - age.get(flow, 0) < 35
     _check_requests(azure, flow)
+
+
+@pytest.mark.parametrize("name", UNBOUNDED)
+@pytest.mark.parametrize("flow", OTHER_REQUESTS)
+def test_each_request_is_bounded(
+    azure: Sandbox, ada: Person, library: str, flow: str, name: str
+) -> None:
+    """Also those that few sign-ins make: to a federation server and for a cloud's metadata."""
+    fault, error = UNBOUNDED[name]
+    bench = Bench(azure, ada, library, fault)
+    run: Callable[[], object] = getattr(bench, flow)
+    began = time.monotonic()
+    if (library, flow) == ("adal", "federation_metadata"):
+        # adal then uses the endpoint that Entra ID knows (adal.token_request,
+        # _perform_wstrust_exchange).
+        assert run() is not None
+    else:
+        with pytest.raises(EndUserError) as caught:
+            run()
+        assert type(caught.value) is error, caught.value
+        assert str(caught.value).isprintable()
+    assert time.monotonic() - began < 10
+    assert azure.log, "the fault was met"
 
 
 def _check_requests(azure: Sandbox, flow: str) -> None:
