@@ -123,7 +123,8 @@ class _Sender:
                 sender._connection = self
                 super().connect()
                 sender._socket = self.sock
-                if sender._is_over:  # nothing may be sent after the caller has been told so
+                if sender._is_over:  # nothing may be sent after the caller was told of a timeout
+                    self.close()
                     raise TimeoutError
 
         return WatchedConnection

@@ -36,7 +36,8 @@ _KINDS: tuple[tuple[type[BaseException], str], ...] = (
     (http.client.HTTPException, "not HTTP"),
 )
 _UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN})
-_TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
+# Not urllib3's TimeoutError, of which its error for a refused connection is a subclass.
+_TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.ReadTimeoutError, TimeoutError)
 
 # Source: OpenSSL, "X509_STORE_CTX_get_error", the numbers of its verification errors.
 _CERTIFICATE_ERRORS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from email.utils import formatdate
@@ -17,6 +18,7 @@ from adls_enduser import (
     EndUserError,
     Password,
     ProtocolError,
+    SignInCancelled,
     SignInTimedOut,
     TransportError,
     cloud_from_metadata,
@@ -32,6 +34,7 @@ from adls_enduser.sandbox import (
     HalfBody,
     Informational,
     Reset,
+    SandboxClock,
     Stall,
     redirect,
     throttled,
@@ -89,6 +92,7 @@ class Bench:
         self.azure, self.clock, self.ada, self.fault = azure, azure.clock, ada, fault
         common = {"tenant": CONTOSO, "clock": azure.clock, "library": library}
         self.options: Any = common | {"request_timeout": 0.5}
+        self.wait: float | None = None  # for the person; None: each flow's own
 
     def break_down(self, path: str) -> None:
         """Let the fault begin, for good."""
@@ -148,16 +152,18 @@ class Bench:
 
     def device_start(self) -> object:
         self.break_down("/devicecode")
-        return DeviceCode(prompt=self._approve, **self.options).sign_in(MANAGEMENT)
+        options = self.options | {"timeout": self.wait}
+        return DeviceCode(prompt=self._approve, **options).sign_in(MANAGEMENT)
 
     def device_poll(self) -> object:
         self.break_down(TOKEN_PATH)
-        options = self.options | {"timeout": 30}
+        options = self.options | {"timeout": self.wait or 30}
         return DeviceCode(prompt=self._approve, **options).sign_in(MANAGEMENT)
 
     def browser(self) -> object:
         self.break_down(TOKEN_PATH)
-        return Browser(prompt=self._surf, **self.options).sign_in(MANAGEMENT)
+        options = self.options | {"timeout": self.wait}
+        return Browser(prompt=self._surf, **options).sign_in(MANAGEMENT)
 
     def refresh_advisory(self) -> object:
         return self._refresh(3600 - 800)
@@ -264,6 +270,31 @@ def test_each_request_is_bounded(
         assert str(caught.value).isprintable()
     assert time.monotonic() - began < 10
     assert azure.log, "the fault was met"
+
+
+@pytest.mark.parametrize("flow", ["device_start", "device_poll", "browser"])
+@pytest.mark.parametrize("by", ["timeout", "cancel"])
+def test_a_person_waits_no_longer_than_agreed(
+    azure: Sandbox, ada: Person, library: str, flow: str, by: str
+) -> None:
+    """Timeout and cancel end a request that drips, long before its own limit (real time here)."""
+    bench = Bench(azure, ada, library, Drip())
+    cancel, clock = threading.Event(), SandboxClock()
+    bench.options |= {"request_timeout": 60, "clock": clock, "cancel": cancel}
+    run: Callable[[], object] = getattr(bench, flow)
+    if by == "timeout":
+        bench.wait = 2.0
+    else:
+        threading.Timer(2.0, cancel.set).start()
+    began = time.monotonic()
+    with pytest.raises(SignInTimedOut if by == "timeout" else SignInCancelled):
+        run()
+    assert time.monotonic() - began < 6
+    assert azure.log, "the fault was met"
+    for thread in threading.enumerate():
+        if thread.name in ("adls_enduser-call", "adls_enduser-request"):
+            thread.join(5)
+            assert not thread.is_alive()
 
 
 def _check_requests(azure: Sandbox, flow: str) -> None:

@@ -309,6 +309,37 @@ def _left_behind() -> list[threading.Thread]:
     return [one for one in threading.enumerate() if one.name in names]
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        "http://microsoft.com/devicelogin",
+        "https://microsoft.com@evil.example/devicelogin",
+        "https://microsoft.com:x@evil.example/",
+        "http://localhost.evil.example/devicelogin",
+        "javascript:alert(1)",
+        "https:///devicelogin",
+        "https://micro\u202esoft.com/",
+    ],
+)
+def test_a_page_that_is_not_safe_is_never_shown(
+    azure: Sandbox, reader: Reader, device_code: Callable[..., DeviceCode], page: str
+) -> None:
+    """It is https and names no user, or it is a ProtocolError and becomes no link."""
+    body = {
+        "user_code": "ABCD",
+        "device_code": "d",
+        "expires_in": "900",
+        "interval": "5",
+        "verification_url": page,
+        "verification_uri": page,
+    }
+    azure.faults.add(Answer(200, json.dumps(body)), path="/devicecode")
+    with pytest.raises(ProtocolError) as caught:
+        device_code().sign_in(MANAGEMENT)
+    assert reader.prompts == []
+    assert page not in str(caught.value)
+
+
 class Cancelling:
     """The sandbox's time, for a client whose program gives up during the first pause."""
 
