@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..options import CommonOptions
-    from .http import Response
+    from .exchange import Response
 
 _PATH = "/metadata/endpoints?api-version=2015-01-01"
 
@@ -83,7 +83,8 @@ def parse_cloud(document: object, resource_manager: str, name: str) -> Cloud:
             validate_authority=host in MICROSOFT_AUTHORITIES,
         )
     except ConfigurationError as error:
-        problem = error.message
+        # Its first word is the field. The rest quotes the value, which came from the network.
+        problem = f"{error.message.split()[0]} is not a plain https address."
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         problem = f"a field is missing or is not what it should be ({type(error).__name__})."
     raise _unreadable(resource_manager, problem)

@@ -93,7 +93,7 @@ class Browser(EntraStrategy):
             redirect.start(receiver)
             self._show(flow.url, deadline, redirect)
             code = redirect.wait(receiver, deadline)
-        return InterruptibleCall(backend.redeem_code, flow, code).result(deadline.check_cancel)
+        return InterruptibleCall(backend.redeem_code, flow, code).result(deadline.check)
 
     def _redirect_receiver(self, stack: ExitStack) -> RedirectReceiver:
         """Open the port, and take the terminal, before the person is prompted."""

@@ -49,6 +49,6 @@ class DeviceCode(EntraStrategy):
         deadline = Deadline(self._wait_options, clock, again="a code will be shown")
         deadline.check_cancel()
         request = InterruptibleCall(backend.start_device_code, resource, claims)
-        flow = request.result(deadline.check_cancel)
+        flow = request.result(deadline.check)
         (self.prompt or show)(flow.prompt)
         return poll_for_token(backend, flow, self._wait_options, clock)
