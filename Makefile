@@ -28,7 +28,7 @@ demo: $(READY)
 
 # The last run, with the newest SDKs, measures coverage and has the last word.
 test: $(READY)
-	$(BIN)/nox --session beside_azure_cli sdks pythons
+	$(BIN)/nox --session beside_azure_cli floors sdks pythons
 	$(BIN)/$(PYTEST) --cov --cov-report=
 
 clients: $(READY)
