@@ -68,7 +68,7 @@ cache            a SignInCache, to keep the sign-in for the next process
 library          "adal" or "msal": the library that calls Entra ID
 proxies          as in requests
 ca_bundle        path of a PEM file with certificate authorities
-request_timeout  seconds for one request
+request_timeout  seconds for one request, from connecting to its last byte
 clock            a Clock, for tests
 password         password: a str, or a callable that returns one
 prompt           device_code, browser, auto: called to show the prompt

@@ -40,8 +40,9 @@ def cloud_from_metadata(
 
     ``resource_manager`` is its https address, such as
     ``https://management.local.azurestack.external``; ``name`` is the cloud's name in
-    messages (default: the host). ``proxies``, ``ca_bundle`` and ``request_timeout`` (seconds)
-    are as in requests. The metadata needs no sign-in.
+    messages (default: the host). ``proxies`` and ``ca_bundle`` are as in requests;
+    ``request_timeout`` is how many seconds the request may take in all. The metadata needs no
+    sign-in.
 
     You trust that address with passwords: people will sign in at whatever authority it
     names. Nobody else can vouch for an authority that Microsoft does not run, such as an AD

@@ -226,6 +226,7 @@ class TestSize:
             ("gzip", b"{}"),
             ("gzip", gzip.compress(b"{}", mtime=0)[:-3]),
         ],
+        ids=["br", "deflate", "twice", "not gzip", "cut off"],
     )
     def test_another_compression_is_our_error(
         self, azure: Sandbox, encoding: str, body: bytes
@@ -248,6 +249,7 @@ class TestCharset:
             ("; charset=iso-8859-1", b"\xfc"),
             ("; charset=utf-16", "ü".encode("utf-16")),
         ],
+        ids=["none", "utf-8", "quoted", "latin-1", "utf-16"],
     )
     def test_it_is_decoded(self, azure: Sandbox, charset: str, body: bytes) -> None:
         """Without a name it is UTF-8."""
