@@ -57,7 +57,7 @@ class AzureCredential(HoldsSignIn):
         self._prompts = self._may_prompt(options.get("prompts"))
         self._account: Account | None = None
         self._last_refusal = threading.local()
-        self._prompt_lock = PromptLock()
+        self._prompt_lock = PromptLock(self.settings.clock)
 
     @property
     def answers_claims(self) -> bool:
@@ -95,8 +95,7 @@ class AzureCredential(HoldsSignIn):
         """
         if claims is not None:
             check_claims(claims)
-        with self._prompt_lock.exclusive():
-            token = self._interactive_token(resource, claims)
+        token = self._prompt_lock.exclusive(self._interactive_token, resource, claims)
         if token is None:
             raise SignInRequired(
                 f"{self._core.name} needs a person to sign in for {resource}.",

@@ -43,7 +43,7 @@ class Fallback(HoldsSignIn):
         self.strategies = strategies
         self._index = 0
         self._refusal: SignInError | None = None
-        self._prompt_lock = PromptLock()
+        self._prompt_lock = PromptLock(self.settings.clock)
         self.after_fork()
         reset_after_fork(self)
 
@@ -97,16 +97,18 @@ class Fallback(HoldsSignIn):
 
         Threads that wait for another thread's prompt share its outcome.
         """
-        with self._prompt_lock.exclusive():
-            # If silent() was not refused, another thread may have signed in meanwhile.
-            silent_first = self._refusal is None
-            while True:
-                try:
-                    return self._try_current(resource, claims, silent_first=silent_first)
-                except SignInError as error:
-                    refused = error
-                self._next_strategy(refused)
-                silent_first = True
+        return self._prompt_lock.exclusive(self._try_in_turn, resource, claims)
+
+    def _try_in_turn(self, resource: str, claims: str | None) -> Token:
+        # If silent() was not refused, another thread may have signed in meanwhile.
+        silent_first = self._refusal is None
+        while True:
+            try:
+                return self._try_current(resource, claims, silent_first=silent_first)
+            except SignInError as error:
+                refused = error
+            self._next_strategy(refused)
+            silent_first = True
 
     def _try_current(self, resource: str, claims: str | None, *, silent_first: bool) -> Token:
         token = self.current.silent(resource, claims=claims) if silent_first else None

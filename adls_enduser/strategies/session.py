@@ -53,7 +53,7 @@ class Session:
         # The last token of each resource that was obtained or returned here, without CP1.
         self._last_returned: dict[str, Token] = {}
         self._person_needed = False
-        self._prompt_lock = PromptLock()
+        self._prompt_lock = PromptLock(settings.clock)
         self._in_cache = False
         # The refresh token that the cache had when it was last read, and whether the one in
         # memory is newer and could not be written.
@@ -103,16 +103,24 @@ class Session:
         before the person is prompted, if the sign-in could not be kept.
         """
         self.backend.check_claims(claims)
-        with self._prompt_lock.exclusive():
-            if not self._person_needed:
-                token = self.acquire_silent(resource, username, claims)
-                if token is not None:
-                    return token
-            if self.settings.cache is not None:
-                self.settings.cache.check()
-            grant = obtain_grant(resource, claims)
-            check_account(grant.token.account, self.settings, self._next_call(grant))
-            return self._start(grant, username, claims)
+        return self._prompt_lock.exclusive(self._prompted, resource, obtain_grant, username, claims)
+
+    def _prompted(
+        self,
+        resource: str,
+        obtain_grant: Callable[[str, str | None], Grant],
+        username: str | None,
+        claims: str | None,
+    ) -> Token:
+        if not self._person_needed:
+            token = self.acquire_silent(resource, username, claims)
+            if token is not None:
+                return token
+        if self.settings.cache is not None:
+            self.settings.cache.check()
+        grant = obtain_grant(resource, claims)
+        check_account(grant.token.account, self.settings, self._next_call(grant))
+        return self._start(grant, username, claims)
 
     def unexpired(self, resource: str, claims: str | None = None) -> Token | None:
         """Return the token in memory if it has not expired, however soon it will."""
