@@ -20,7 +20,7 @@ from ..clocks import SYSTEM_CLOCK, Clock
 from ..concurrency import Run, Runs, SharedByCopies, reset_after_fork, still_running
 from ..errors import EndUserError, ProtocolError, SignInError, SignInRequired
 from ..interaction.prompts import somebody_can_see
-from ..options import format_call
+from ..options import Settings, format_call
 from ..strategies.detached import DetachedStrategy
 from ..strategies.protocol import AuthStrategy
 from ..tokens import Token
@@ -374,12 +374,17 @@ class TokenSource(SharedByCopies):
         why = "no terminal or notebook"
         if self.interactive is False:
             why = self._why_not_interactive
-        options = {**self._caller.strategy.settings.as_source(), "prompt": "..."}
-        call = format_call(self.factory_name, '"device_code"', options)
+        settings = self._caller.strategy.settings
+        options = settings.as_source()
+        if isinstance(settings, Settings) and settings.mode == "password":
+            call = format_call(self.factory_name, '"password"', {**options, "password": "..."})
+            remedy = f"Call {call} with the password or a callable that returns it"
+        else:
+            call = format_call(self.factory_name, '"device_code"', {**options, "prompt": "..."})
+            remedy = f"Call {call} with a callback that reaches a person"
         return SignInRequired(
             f"A person must sign in for {self.resource}, and nobody can be prompted here ({why}).",
-            remedy=f"Call {call} with a callback that reaches a person, or run the program in"
-            " a terminal.",
+            remedy=f"{remedy}, or run the program in a terminal.",
         )
 
     # Another process receives the short-lived access token and no lasting secret.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -83,7 +84,7 @@ class AzureCredential(HoldsSignIn):
         try:
             return self._get(resource, claims) or self._without_cp1(resource, claims)
         except SignInError as refused:
-            self._last_refusal.value = (resource, claims, refused)
+            self._last_refusal.value = (resource, claims, copy(refused))
             raise
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
