@@ -111,7 +111,7 @@ def floors(session: nox.Session) -> None:
     tools = [one for one in TEST if not one.startswith(("msal", "azure-identity"))]
     installed = (".[sandbox,cache,msal,identity]", *tools, "azure-mgmt-resource==10.3.0")
     session.install("--editable", *installed, "--constraint", str(lowest))
-    session.run(*PYTEST, "tests", *session.posargs)
+    _run(session)
 
 
 @nox.session

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from typing import TYPE_CHECKING, Any, cast
+import threading
+from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
+from .credentials.threads import run_in_thread
 from .credentials.token_source import TokenSource
-from .errors import ConfigurationError, MissingDependency
+from .errors import ConfigurationError, EndUserError, MissingDependency
 from .modes import OPTIONS_HELP, strategy_for
 from .options import Settings
 from .strategies.protocol import extended
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from .modes import AnyOptions, Factory, Mode
     from .options import AccountSettings
     from .strategies.protocol import AuthStrategy
+
+
+_Parameters = ParamSpec("_Parameters")
 
 
 def _factory(function: Callable[..., Credentials]) -> Factory:
@@ -92,6 +97,30 @@ def filesystem_token(
     source = _token_source(strategy, own, own.cloud.filesystem_audience(), interactive, name)
     source.token()  # as above
     return cast("Credentials", credentials.FilesystemToken(source, own.cloud, own.tenant))
+
+
+async def sign_in_async(
+    factory: Callable[_Parameters, Credentials],
+    *arguments: _Parameters.args,
+    **options: _Parameters.kwargs,
+) -> Credentials:
+    """Await a factory's sign-in, which does not stop the event loop meanwhile.
+
+    For example ``await sign_in_async(management_credentials, "device_code", tenant=...)``, under
+    asyncio, trio or anyio. The factory and its prompt run in a thread of their own. If the await
+    is cancelled, it ends at once; an event that was given as ``cancel=`` is then set, which ends
+    the sign-in as well. Raises what the factory raises.
+    """
+    hide_secrets(options)
+    try:
+        return await run_in_thread(factory, *arguments, **options)
+    except EndUserError:
+        raise
+    except BaseException:  # cancelled: asyncio's and trio's exceptions have no common name
+        cancel = options.get("cancel")
+        if isinstance(cancel, threading.Event):
+            cancel.set()
+        raise
 
 
 def _import_credentials(module: str, packages: str) -> Any:

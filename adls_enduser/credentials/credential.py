@@ -130,6 +130,19 @@ class Credential:
         held = self._source.held
         return held.account if held else Account()
 
+    def returns_at_once(
+        self, scopes: tuple[object, ...], claims: object, tenant: object, *, enable_cae: bool
+    ) -> bool:
+        """Return whether ``get_token`` would wait neither for the network nor for a person."""
+        if claims is not None or tenant is not None:
+            return False
+        tokens = self._cae_tokens if enable_cae else self._tokens
+        try:
+            token = tokens.by_scopes.get(scopes)
+        except TypeError:  # no valid scopes
+            return False
+        return token is not None and token.source.returns_at_once
+
     def aio(self) -> AsyncCredential:
         """Return the same credential for async clients (``async get_token``)."""
         from .aio import AsyncCredential
@@ -175,8 +188,9 @@ class Credential:
         token = tokens.for_resource(self._audience(scopes))
         if claims is not None:
             return TokenFormats.of(token.source.reply_to_challenge(check_claims(claims)))
+        formats = token.formats()
         tokens.by_scopes[scopes] = token
-        return token.formats()
+        return formats
 
     def _audience(self, scopes: tuple[str, ...]) -> str:
         if not scopes or not all(map(_is_text, scopes)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ class AzureCredential(HoldsSignIn):
         self._prompts = self._may_prompt(options.get("prompts"))
         self._account: Account | None = None
         self._last_refusal = threading.local()
-        self._prompt_lock = PromptLock()
+        self._prompt_lock = PromptLock(self.settings.clock)
 
     @property
     def answers_claims(self) -> bool:
@@ -83,7 +84,7 @@ class AzureCredential(HoldsSignIn):
         try:
             return self._get(resource, claims) or self._without_cp1(resource, claims)
         except SignInError as refused:
-            self._last_refusal.value = (resource, claims, refused)
+            self._last_refusal.value = (resource, claims, copy(refused))
             raise
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
@@ -95,8 +96,7 @@ class AzureCredential(HoldsSignIn):
         """
         if claims is not None:
             check_claims(claims)
-        with self._prompt_lock.exclusive():
-            token = self._interactive_token(resource, claims)
+        token = self._prompt_lock.exclusive(self._interactive_token, resource, claims)
         if token is None:
             raise SignInRequired(
                 f"{self._core.name} needs a person to sign in for {resource}.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from ..concurrency import call_prompt
 from ..entra.authorization_response import ResponseReceiver
 from ..errors import SignInRequired
 from ..interaction.browser_launcher import can_open, open_page
@@ -115,7 +116,8 @@ class Browser(EntraStrategy):
         return self._open_browser
 
     def _show(self, url: str, deadline: Deadline, redirect: RedirectReceiver) -> None:
-        (self.prompt or show_page)(BrowserPrompt(url, deadline.end, redirect.message))
+        prompt = BrowserPrompt(url, deadline.end, redirect.message)
+        call_prompt(self.prompt or show_page, prompt, self.settings.clock)
         if redirect.opens:
             open_page(url)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..concurrency import call_prompt
 from ..entra.device_flow import poll_for_token
 from ..interaction.prompts import show
 from ..interaction.waiting import Deadline, InterruptibleCall
@@ -50,5 +51,5 @@ class DeviceCode(EntraStrategy):
         deadline.check_cancel()
         request = InterruptibleCall(backend.start_device_code, resource, claims)
         flow = request.result(deadline.check)
-        (self.prompt or show)(flow.prompt)
+        call_prompt(self.prompt or show, flow.prompt, clock)
         return poll_for_token(backend, flow, self._wait_options, clock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -67,7 +68,8 @@ class Session:
         # The last token of each resource that was obtained or returned here, without CP1.
         self._last_returned: dict[str, Token] = {}
         self._person_needed = False
-        self._prompt_lock = PromptLock()
+        self.refusal: SignInExpired | None = None  # of the refresh token that was forgotten
+        self._prompt_lock = PromptLock(settings.clock)
         self._in_cache = False
         # The refresh token that the cache had when it was last read, and whether the one in
         # memory is newer and could not be written.
@@ -77,8 +79,9 @@ class Session:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """Make a new lock."""
+        """Make new locks."""
         self._lock = threading.RLock()
+        self._cache_in_use = threading.Lock()
 
     def acquire_silent(
         self, resource: str, username: str | None = None, claims: str | None = None
@@ -91,7 +94,8 @@ class Session:
         the cache, if the settings do not.
 
         Raises SignInExpired when the refresh token is refused for good (it is then
-        forgotten), another SignInError when this resource needs more than a refresh token,
+        forgotten; the same error is raised until the person signs in again), another
+        SignInError when this resource needs more than a refresh token,
         ConfigurationError, before any network, for claims that cannot be sent.
         """
         self.backend.check_claims(claims)
@@ -117,16 +121,24 @@ class Session:
         before the person is prompted, if the sign-in could not be kept.
         """
         self.backend.check_claims(claims)
-        with self._prompt_lock.exclusive():
-            if not self._person_needed:
-                token = self.acquire_silent(resource, username, claims)
-                if token is not None:
-                    return token
-            if self.settings.cache is not None:
-                self.settings.cache.check(self._keyring_check())
-            grant = obtain_grant(resource, claims)
-            check_account(grant.token.account, self.settings, self._next_call(grant))
-            return self._start(grant, username, claims)
+        return self._prompt_lock.exclusive(self._prompted, resource, obtain_grant, username, claims)
+
+    def _prompted(
+        self,
+        resource: str,
+        obtain_grant: Callable[[str, str | None], Grant],
+        username: str | None,
+        claims: str | None,
+    ) -> Token:
+        if not self._person_needed:
+            token = self.acquire_silent(resource, username, claims)
+            if token is not None:
+                return token
+        if self.settings.cache is not None:
+            self.settings.cache.check(self._keyring_check())
+        grant = obtain_grant(resource, claims)
+        check_account(grant.token.account, self.settings, self._next_call(grant))
+        return self._start(grant, username, claims)
 
     def unexpired(self, resource: str, claims: str | None = None) -> Token | None:
         """Return the token in memory if it has not expired, however soon it will."""
@@ -178,6 +190,8 @@ class Session:
 
     def _refreshed(self, resource: str, entry: Entry | None, claims: str | None) -> Token | None:
         if self._refresh_token is None:
+            if self.refusal is not None:
+                raise copy(self.refusal)
             return None
         try:
             grant = self.backend.refresh(resource, self._refresh_token, claims)
@@ -186,6 +200,7 @@ class Session:
         except SignInError as refused:
             self._person_needed = True
             if isinstance(refused, SignInExpired):
+                self.refusal = copy(refused)  # a copy keeps no frames alive
                 self._refresh_token = None
                 self._save(entry)
             raise
@@ -194,6 +209,7 @@ class Session:
 
     def _store(self, grant: Grant, claims: str | None) -> Token:
         self._refresh_token = grant.refresh_token or self._refresh_token
+        self.refusal = None
         token = grant.token
         if token.account != Account():
             self.account = token.account
@@ -234,10 +250,12 @@ class Session:
     def _cache_entry(self, username: str | None, *, saves: bool = False) -> Iterator[Entry | None]:
         """Open the cache, if there is one. If it fails, a sign-in in memory goes on."""
         cache = self.settings.cache
-        if cache is None:
+        # In use: by this thread, which holds self._lock, and which a signal handler or __del__
+        # has interrupted. That call does without the cache, and the interrupted one writes it.
+        if cache is None or self._cache_in_use.locked():
             yield None
             return
-        with ExitStack() as opened:
+        with self._cache_in_use, ExitStack() as opened:
             entry = None
             try:
                 entry = opened.enter_context(self._open(cache, username, saves=saves))
