@@ -168,10 +168,9 @@ class CacheFile:
     def _acquire_key_lock(self, path: str, check: Callable[[], None]) -> BaseFileLock:
         lock = self._file_lock(_POLL_INTERVAL, path)
         while not lock.is_locked:
+            check()
             with contextlib.suppress(TimeoutError):
                 lock.acquire(poll_interval=0.02)
-                break
-            check()
         return lock
 
     def check(self) -> None:

@@ -11,7 +11,7 @@ import hashlib
 import os
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import CacheError
 from ..interaction.waiting import AbandonableThread, InterruptibleCall
@@ -20,6 +20,8 @@ from ..tokens import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
+_Result = TypeVar("_Result")
 
 SERVICE = "adls_enduser"
 KEY_SIZE = 32
@@ -46,7 +48,7 @@ def get(path: str, check: Callable[[], None]) -> Secret | None:
     Calls ``check`` a few times a second while the keyring asks the person; what that raises
     ends the wait. Raises CacheError if there is no keyring, or if it is locked.
     """
-    return InterruptibleCall(_get, path).result(check)
+    return _call(_get, path, check)
 
 
 def get_or_create(path: str, check: Callable[[], None]) -> Secret:
@@ -56,12 +58,12 @@ def get_or_create(path: str, check: Callable[[], None]) -> Secret:
     also for keyrings that accept everything and keep nothing (keyring.backends.null, an empty
     keyring.backends.chainer).
     """
-    return InterruptibleCall(_get_or_create, path).result(check)
+    return _call(_get_or_create, path, check)
 
 
 def delete(path: str, check: Callable[[], None]) -> None:
     """Delete the key if there is one; nobody can then read what it encrypted."""
-    InterruptibleCall(_delete, path).result(check)
+    _call(_delete, path, check)
 
 
 def identify(key: Secret) -> str:
@@ -72,6 +74,13 @@ def identify(key: Secret) -> str:
 def decoded(key: Secret) -> bytes:
     """Return the bytes of a key. Do not keep them in a variable."""
     return base64.b64decode(key.reveal(), validate=True)
+
+
+def _call(function: Callable[[str], _Result], path: str, check: Callable[[], None]) -> _Result:
+    try:
+        return InterruptibleCall(function, path).result(check)
+    except RuntimeError:  # from Thread.start, at the end of the program or at a limit of threads
+        raise _no_keyring("no thread can be started to ask it") from None
 
 
 def _get(path: str) -> Secret | None:
