@@ -7,13 +7,13 @@ azure-datalake-store 0.0.x) and ``get_token`` / ``get_token_info`` (azure-core's
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import requests
 
 from ..claims import CP1, check_claims
 from ..errors import ConfigurationError
+from ..log import utc
 from ..tokens import Account
 from .bearer_auth import BearerAuth
 from .token_formats import AudienceToken, AudienceTokens, TokenFormats
@@ -160,7 +160,7 @@ class Credential:
 
     def __repr__(self) -> str:
         held, account = self._source.held, self.whoami()
-        until = f" until {_utc(held.expires_on)}" if held else ""
+        until = f" until {utc(held.expires_on)}" if held else ""
         tenant = account.tenant or self._tenant
         name, where = account.username or "somebody", f" in {tenant}" if tenant else ""
         return f"<{self._kind} credentials of {name}{where} for {self._source.resource}{until}>"
@@ -237,7 +237,3 @@ def _check_session(session: object) -> None:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip()) and value.isprintable()
-
-
-def _utc(epoch: float) -> str:
-    return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -17,6 +17,8 @@ import time
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -64,6 +66,15 @@ class Response:
     def ok(self) -> bool:
         """Whether the status is a 2xx."""
         return 200 <= self.status < 300
+
+
+@cache
+def _user_agent() -> str:
+    # RFC 9110 section 10.1.5. A frozen program may have no metadata.
+    try:
+        return f"adls-enduser/{metadata.version('adls-enduser')}"
+    except metadata.PackageNotFoundError:
+        return "adls-enduser"
 
 
 def exchange(request: Request, settings: Settings) -> Response | Failure:
@@ -153,7 +164,11 @@ class _Sender:
             request.url,
             data=request.body.encode() if request.body else None,
             # Responses are small, and a compressed one can grow a thousandfold.
-            headers={"Accept-Encoding": "identity", **request.headers},
+            headers={
+                "Accept-Encoding": "identity",
+                **request.headers,
+                "User-Agent": _user_agent(),
+            },
             timeout=settings.request_timeout,
             allow_redirects=False,
             stream=True,

@@ -8,13 +8,16 @@ RFC 9110 section 15.4.8) and ignores netrc, which would replace or add an Author
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import tenacity
 
 from ..errors import ConfigurationError, ProtocolError, TransportError
+from ..log import get_logger, printable
 from .addresses import can_take_request, host_of
 from .exchange import Request, Response, check_wanted, exchange
 from .network_errors import Failure
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..options import Settings
+
+_log = get_logger(__name__)
 
 FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -97,11 +102,25 @@ class Http:
 
     def _send(self, request: Request) -> Response | Failure:
         _check_may_send(request.url)
+        start = time.monotonic()
         outcome = exchange(request, self._settings)
+        _log_exchange(request, outcome, time.monotonic() - start)
         if isinstance(outcome, Response):
             self.skew = _skew(outcome, self._settings.clock.time())
             _check_is_final(outcome, request.url)
         return outcome
+
+
+def _log_exchange(request: Request, outcome: Response | Failure, seconds: float) -> None:
+    # Never the query or a body: they hold codes, passwords and tokens.
+    where = f"{request.method} {host_of(request.url)} {printable(urlsplit(request.url).path)}"
+    if isinstance(outcome, Failure):
+        _log.debug(
+            "%s: no response after %.0f ms. %s", where, seconds * 1000, outcome.error.message
+        )
+    else:
+        size = len(outcome.text.encode(errors="replace"))
+        _log.debug("%s: %d, %.0f ms, %d bytes", where, outcome.status, seconds * 1000, size)
 
 
 def _response(outcome: Response | Failure) -> Response:

@@ -14,6 +14,7 @@ from ..interaction.redirect_listener import RedirectListener
 from ..interaction.redirect_uri import LOOPBACK, check_redirect_uri, is_loopback
 from ..interaction.terminal import TerminalLineReader, can_paste
 from ..interaction.waiting import Deadline, InterruptibleCall
+from ..log import get_logger
 from ..options import (
     WaitingOptions,
     check_flag,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from ..entra.backend import Grant
     from ..interaction.prompts import PagePrompt
     from ..tokens import Secret
+
+_log = get_logger(__name__)
 
 # azure-identity's InteractiveBrowserCredential waits as long, in seconds.
 _TIMEOUT = 300.0
@@ -92,6 +95,8 @@ class Browser(EntraStrategy):
             flow = start.result(deadline.check)
             receiver = ResponseReceiver(flow, self.settings)
             redirect.start(receiver)
+            how = "a browser opens" if redirect.opens else "the address is shown"
+            _log.info("A person is prompted to sign in in a browser (%s).", how)
             self._show(flow.url, deadline, redirect)
             code = redirect.wait(receiver, deadline)
         return InterruptibleCall(backend.redeem_code, flow, code).result(deadline.check)

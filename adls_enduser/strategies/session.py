@@ -22,6 +22,7 @@ from ..errors import (
     WrongAccount,
 )
 from ..interaction.waiting import Deadline, WaitOptions
+from ..log import get_logger, printable, utc
 from ..options import is_tenant_id
 from ..tokens import Account
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from ..errors import EndUserError
     from ..options import AccountSettings, Settings
     from ..tokens import Secret, Token
+
+
+_log = get_logger(__name__)
 
 
 class HoldsSignIn(SharedByCopies):
@@ -168,6 +172,13 @@ class Session:
             token = self._store(grant, claims)
             with self._cache_entry(username, saves=True) as entry:
                 self._save(entry)
+            _log.info(
+                "%s signed in at %s for %s, until %s.",
+                printable(token.account.username or "A person"),
+                self.settings.authority,
+                token.resource,
+                utc(token.expires_on),
+            )
             return token
 
     def _keys_of(self, token: Token) -> list[tuple[str, bool]]:
@@ -185,6 +196,7 @@ class Session:
         if held is None or held.token == self._last_returned.get(resource):
             return self._fresh(resource, claims)
         self._last_returned[resource] = held.token
+        _log.debug("The token for %s is from the cache.", resource)
         until_mandatory = held.token.advisory_margin - held.token.mandatory_margin
         return held.token if held.is_fresh(self.settings.clock, until_mandatory) else None
 
@@ -198,6 +210,7 @@ class Session:
             self._check_same_account(grant)
             token = self._store(grant, claims)
         except SignInError as refused:
+            _log_refused_renewal(resource, refused)
             self._person_needed = True
             if isinstance(refused, SignInExpired):
                 self.refusal = copy(refused)  # a copy keeps no frames alive
@@ -205,6 +218,7 @@ class Session:
                 self._save(entry)
             raise
         self._save(entry)
+        _log.info("The token for %s was renewed, until %s.", resource, utc(token.expires_on))
         return token
 
     def _store(self, grant: Grant, claims: str | None) -> Token:
@@ -365,7 +379,19 @@ def check_account(account: Account, asked: AccountSettings, next_call: str = "")
         raise _wrong_account("tenant", asked.tenant, account.tenant, next_call)
 
 
+def _log_refused_renewal(resource: str, refused: SignInError) -> None:
+    _log.warning(
+        "The renewal for %s was refused: %s %s, correlation id %s, %s.",
+        resource,
+        type(refused).__name__,
+        refused.code or "without a number",
+        refused.correlation_id or "unknown",
+        refused.timestamp or "time unknown",
+    )
+
+
 def _warn(error: EndUserError) -> None:
+    _log.warning("The sign-in is not kept: %s", printable(error, 1000))
     warnings.warn(f"The sign-in is not kept: {error}", stacklevel=2)
 
 
