@@ -385,8 +385,11 @@ def test_recursive_acls(method: str) -> None:
         azure.log.clear()
         assert _run("tests.programs.recursive", method) == "asked\n"
         assert len(azure.log.to("/devicecode")) == 1
-        granted = [one for one in azure.log.to(TOKEN_PATH) if one.status == 200]
-        assert len(granted) == 1
+        exchanges = azure.log.to(TOKEN_PATH)
+        granted = [one.request.form["grant_type"] for one in exchanges if one.status == 200]
+        # If a busy machine puts 1 and then 4 seconds between requests, as the client does after
+        # a 401, retry_detector gets one new token.
+        assert granted in (["device_code"], ["device_code", "refresh_token"])
         for path in folders + files:
             entries = set(store.get_acl_status(path)["entries"])
             assert f"user:{SOMEBODY}:--x" in entries, path
