@@ -8,6 +8,9 @@ import json
 import socket
 import ssl
 import struct
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 import tracemalloc
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from adls_enduser.sandbox import Sandbox
+    from adls_enduser.sandbox import Person, Sandbox
 
 URL = "https://login.microsoftonline.com/common/discovery/instance"
 
@@ -162,6 +165,20 @@ class TestTime:
         azure.faults.add(Informational(status), times=3)
         with pytest.raises(TransportError):
             _http().get(URL, {})
+
+    def test_a_program_that_ends_can_still_send(self, azure: Sandbox, ada: Person) -> None:
+        """No thread starts while the interpreter exits (Python 3.12); the request is sent."""
+        program = f"""
+            import atexit
+            from adls_enduser import Password
+
+            strategy = Password(username={ada.username!r}, password={PASSWORD!r},
+                                tenant={CONTOSO!r})
+            atexit.register(lambda: print(strategy.silent({MANAGEMENT!r}) is not None))
+        """
+        command = [sys.executable, "-c", textwrap.dedent(program)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        assert done.stdout == "True\n", done.stderr
 
 
 class TestSize:
