@@ -166,14 +166,18 @@ class TestTime:
         with pytest.raises(TransportError):
             _http().get(URL, {})
 
-    def test_a_program_that_ends_can_still_send(self, azure: Sandbox, ada: Person) -> None:
-        """No thread starts while the interpreter exits (Python 3.12); the request is sent."""
+    @pytest.mark.parametrize("stack", [0, 2**45], ids=["at exit", "without a thread"])
+    def test_a_program_that_can_start_no_thread_can_send(
+        self, azure: Sandbox, ada: Person, stack: int
+    ) -> None:
+        """No system gives a thread a stack of 32 TB; the request is sent all the same."""
         program = f"""
-            import atexit
+            import atexit, threading
             from adls_enduser import Password
 
             strategy = Password(username={ada.username!r}, password={PASSWORD!r},
                                 tenant={CONTOSO!r})
+            threading.stack_size({stack})
             atexit.register(lambda: print(strategy.silent({MANAGEMENT!r}) is not None))
         """
         command = [sys.executable, "-c", textwrap.dedent(program)]
