@@ -115,7 +115,7 @@ class InterruptibleCall(Generic[_Result]):
         thread = AbandonableThread(target=self._run, name=self._name, daemon=True)
         try:
             thread.start()
-        except RuntimeError:  # no thread starts while the interpreter exits (Python 3.12)
+        except RuntimeError:  # the system allows no more threads, or the interpreter exits
             self._run()
         try:
             while not self._done.wait(POLL_INTERVAL):

@@ -8,6 +8,9 @@ import json
 import socket
 import ssl
 import struct
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 import tracemalloc
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from adls_enduser.sandbox import Sandbox
+    from adls_enduser.sandbox import Person, Sandbox
 
 URL = "https://login.microsoftonline.com/common/discovery/instance"
 
@@ -162,6 +165,24 @@ class TestTime:
         azure.faults.add(Informational(status), times=3)
         with pytest.raises(TransportError):
             _http().get(URL, {})
+
+    @pytest.mark.parametrize("stack", [0, 2**45], ids=["at exit", "without a thread"])
+    def test_a_program_that_can_start_no_thread_can_send(
+        self, azure: Sandbox, ada: Person, stack: int
+    ) -> None:
+        """No system gives a thread a stack of 32 TB; the request is sent all the same."""
+        program = f"""
+            import atexit, threading
+            from adls_enduser import Password
+
+            strategy = Password(username={ada.username!r}, password={PASSWORD!r},
+                                tenant={CONTOSO!r})
+            threading.stack_size({stack})
+            atexit.register(lambda: print(strategy.silent({MANAGEMENT!r}) is not None))
+        """
+        command = [sys.executable, "-c", textwrap.dedent(program)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        assert done.stdout == "True\n", done.stderr
 
 
 class TestSize:
