@@ -7,10 +7,11 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 import traceback
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from adls_enduser import (
     EndUserError,
     Password,
     ProtocolError,
+    SignInCache,
     SignInExpired,
     Token,
     TransportError,
@@ -28,7 +30,8 @@ from adls_enduser.credentials.token_source import TokenSource
 from adls_enduser.sandbox import CONTOSO
 from adls_enduser.testing.strategies import wait_for_background_renewal
 
-from ..constants import DATA_LAKE, MANAGEMENT
+from ..conftest import PASSWORD
+from ..constants import DATA_LAKE, MANAGEMENT, STORAGE
 from .test_token_source import RESOURCE, Held, Stranger, _eventually
 
 if TYPE_CHECKING:
@@ -200,6 +203,37 @@ def _call_at_line(source: TokenSource, last: int, outcomes: list[object]) -> Non
     thread.start()
     thread.join(20)
     assert not thread.is_alive(), f"deadlock at line {last}"
+
+
+def test_a_signal_handler_may_ask_while_the_cache_is_locked(
+    azure: Sandbox, clock: SandboxClock, ada: Person, library: str, tmp_path: Path
+) -> None:
+    """It does without the cache; the call that it interrupted writes what both obtained."""
+    options: dict[str, Any] = {"tenant": CONTOSO, "library": library, "clock": clock}
+    cache = SignInCache(tmp_path / "sign-in", allow_unencrypted=True)
+    strategy = Password(username=ada.username, password=PASSWORD, cache=cache, **options)
+    strategy.silent(DATA_LAKE)
+    got: list[Token | None] = []
+
+    def trace(frame: FrameType, event: str, argument: object) -> object:
+        if frame.f_code.co_name == "_refreshed" and event == "line" and not got:
+            got.append(None)
+            got.append(strategy.silent(STORAGE))
+        return trace
+
+    clock.advance(3601)
+    began = time.monotonic()
+    sys.settrace(trace)
+    try:
+        assert strategy.silent(DATA_LAKE)
+    finally:
+        sys.settrace(None)
+    assert time.monotonic() - began < 15
+    assert got[1] is not None
+    before = len(azure.log)
+    other = Password(username=ada.username, password=PASSWORD, cache=cache, **options)
+    assert other.silent(STORAGE) == got[1]
+    assert len(azure.log) == before
 
 
 @pytest.fixture
