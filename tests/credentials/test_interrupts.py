@@ -7,10 +7,11 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 import traceback
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from adls_enduser import (
     EndUserError,
     Password,
     ProtocolError,
+    SignInCache,
     SignInExpired,
     Token,
     TransportError,
@@ -28,11 +30,12 @@ from adls_enduser.credentials.token_source import TokenSource
 from adls_enduser.sandbox import CONTOSO
 from adls_enduser.testing.strategies import wait_for_background_renewal
 
-from ..constants import DATA_LAKE, MANAGEMENT
+from ..conftest import PASSWORD
+from ..constants import DATA_LAKE, MANAGEMENT, STORAGE
 from .test_token_source import RESOURCE, Held, Stranger, _eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from adls_enduser.sandbox import Person, Sandbox, SandboxClock
@@ -147,7 +150,11 @@ def test_a_waiting_thread_takes_over_from_a_leader_that_was_interrupted(
     assert kept
 
 
-@pytest.mark.parametrize("age", [None, 3600 - 200, 3601], ids=["cold", "unexpired", "expired"])
+@pytest.mark.parametrize(
+    "age",
+    [None, 3600 - 899, 3600 - 200, 3601],
+    ids=["cold", "advisory", "mandatory", "expired"],
+)
 def test_a_signal_handler_may_ask_at_any_line(clock: SandboxClock, age: float | None) -> None:
     """It gets a token or one typed error, at once; the call that it interrupted is not hurt."""
 
@@ -198,26 +205,84 @@ def _call_at_line(source: TokenSource, last: int, outcomes: list[object]) -> Non
     assert not thread.is_alive(), f"deadlock at line {last}"
 
 
-def test_a_program_with_one_thread_may_renew_at_once(clock: SandboxClock) -> None:
+def test_a_signal_handler_may_ask_while_the_cache_is_locked(
+    azure: Sandbox, clock: SandboxClock, ada: Person, library: str, tmp_path: Path
+) -> None:
+    """It does without the cache; the call that it interrupted writes what both obtained."""
+    options: dict[str, Any] = {"tenant": CONTOSO, "library": library, "clock": clock}
+    cache = SignInCache(tmp_path / "sign-in", allow_unencrypted=True)
+    strategy = Password(username=ada.username, password=PASSWORD, cache=cache, **options)
+    strategy.silent(DATA_LAKE)
+    got: list[Token | None] = []
+
+    def trace(frame: FrameType, event: str, argument: object) -> object:
+        if frame.f_code.co_name == "_refreshed" and event == "line" and not got:
+            got.append(None)
+            got.append(strategy.silent(STORAGE))
+        return trace
+
+    clock.advance(3601)
+    began = time.monotonic()
+    sys.settrace(trace)
+    try:
+        assert strategy.silent(DATA_LAKE)
+    finally:
+        sys.settrace(None)
+    assert time.monotonic() - began < 15
+    assert got[1] is not None
+    before = len(azure.log)
+    other = Password(username=ada.username, password=PASSWORD, cache=cache, **options)
+    assert other.silent(STORAGE) == got[1]
+    assert len(azure.log) == before
+
+
+@pytest.fixture
+def held_renewals() -> Iterator[threading.Event]:
+    """Hold each background renewal where its thread has started, and does not run yet."""
+    release = threading.Event()
+
+    def hold(frame: FrameType, event: str, argument: object) -> None:
+        if threading.current_thread().name == "adls_enduser-renewal":
+            release.wait(30)
+
+    threading.settrace(hold)
+    yield release
+    release.set()
+    threading.settrace(None)  # type: ignore[arg-type]
+    wait_for_background_renewal()
+
+
+@pytest.mark.usefixtures("held_renewals")
+def test_a_program_with_one_thread_may_renew_at_once(
+    source: TokenSource, clock: SandboxClock
+) -> None:
     """It reads a token that is due, which begins a background renewal, and renews it itself."""
-    source = TokenSource(Stranger(clock), RESOURCE, clock=clock)
     source.token()
-    for _ in range(1000):
-        clock.advance(3600 - 899)
-        source.token()
-        source.renew()
-    wait_for_background_renewal()
+    clock.advance(3600 - 899)
+    old = source.token()
+    assert source.renew() != old
 
 
-def test_a_pickle_carries_the_new_token(clock: SandboxClock) -> None:
+@pytest.mark.usefixtures("held_renewals")
+def test_a_pickle_carries_the_new_token(source: TokenSource, clock: SandboxClock) -> None:
     """Also one that is made just when a background renewal has begun."""
-    source = TokenSource(Stranger(clock), RESOURCE, clock=clock)
-    for _ in range(200):
-        source.renew()
-        clock.advance(3600 - 899)
-        old = source.token()
-        assert pickle.loads(pickle.dumps(source)).held != old
+    source.token()
+    clock.advance(3600 - 899)
+    old = source.token()
+    assert pickle.loads(pickle.dumps(source)).held != old
+
+
+def test_a_background_renewal_that_comes_late_does_nothing(
+    source: TokenSource, strategy: Stranger, clock: SandboxClock, held_renewals: threading.Event
+) -> None:
+    """Another thread has renewed the token before it ran."""
+    source.token()
+    clock.advance(3600 - 899)
+    source.token()
+    source.renew()
+    held_renewals.set()
     wait_for_background_renewal()
+    assert strategy.silent_calls == 2
 
 
 def test_a_waiting_thread_gets_the_unexpired_token(
