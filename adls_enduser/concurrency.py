@@ -183,30 +183,23 @@ class Runs(Generic[_Run]):
         return len(self._by_key)
 
 
-class _Callback:
-    """A prompt of the caller's own that a thread is calling."""
+class PromptCall:
+    """A call of a prompt, which only shows something: ``with PromptCall(clock).lock: ...``.
+
+    Threads do not wait for it as long as for a person.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.lock = threading.Lock()
         self.lasts = Stopwatch(clock)
+        _prompt_calls[threading.get_ident()] = self
 
 
-_callbacks: dict[int, _Callback] = {}  # by thread
-
-
-def call_prompt(prompt: Callable[[_Argument], None], argument: _Argument, clock: Clock) -> None:
-    """Call a prompt. It only shows something: threads do not wait for it as for a person."""
-    callback = _Callback(clock)
-    with callback.lock:
-        _callbacks[threading.get_ident()] = callback
-        try:
-            prompt(argument)
-        finally:
-            _callbacks.pop(threading.get_ident(), None)
+_prompt_calls: dict[int, PromptCall] = {}  # the last one of each thread
 
 
 def _callback_lasts(thread: int) -> bool:
-    callback = _callbacks.get(thread)
+    callback = _prompt_calls.get(thread)
     running = callback is not None and callback.lock.locked()
     return running and callback is not None and callback.lasts.seconds >= _LONGEST_CALLBACK
 
@@ -261,7 +254,14 @@ class PromptLock:
                 with mine.lock:
                     running = self._prompts.join(_ONE, mine)
                     if running is mine:
-                        return self._share_outcome(before, sign_in, arguments)
+                        self._raise_shared_outcome(before)
+                        try:
+                            return sign_in(*arguments)
+                        except _PERSONS_OUTCOMES as outcome:
+                            self._outcome = copy(outcome)  # a copy keeps no frames alive
+                            raise
+                        finally:
+                            self._finished += 1
             finally:
                 self._prompts.end(_ONE, mine)
                 mine.wake()
@@ -270,19 +270,10 @@ class PromptLock:
             if not running.wait(self._clock):
                 raise still_running(running)
 
-    def _share_outcome(
-        self, before: int, sign_in: Callable[..., _Result], arguments: tuple[object, ...]
-    ) -> _Result:
+    def _raise_shared_outcome(self, before: int) -> None:
         if before != self._finished and self._outcome is not None:
             raise copy(self._outcome)
         self._outcome = None
-        try:
-            return sign_in(*arguments)
-        except _PERSONS_OUTCOMES as outcome:
-            self._outcome = copy(outcome)  # a copy keeps no frames alive
-            raise
-        finally:
-            self._finished += 1
 
 
 _ONE: Final = "the prompt"

@@ -127,7 +127,20 @@ class TokenSource(SharedByCopies):
         token, wall, monotonic = self.fresh
         if token is not None and self._time() < wall and self._monotonic() < monotonic:
             return token
-        return self._by_window(self._held)
+        held = self._held or self._take_cached()
+        if held is None or self._has_passed(held.expiry):
+            _log.debug("There is no unexpired token for %s in memory.", self.resource)
+            self._raise_if_retry_after()
+            return self._refresh()
+        if self._is_backing_off():
+            _log.debug("The token for %s is from memory; its renewal pauses.", self.resource)
+            return held.token
+        if self._has_passed(held.mandatory):
+            _log.debug("The token for %s is in its mandatory window.", self.resource)
+            return self._refresh()
+        _log.debug("The token for %s is in its advisory window.", self.resource)
+        self._refresh_in_background(held)
+        return held.token
 
     def renew(self, stale: Token | None = None) -> Token:
         """Return another token than ``stale`` (None: than the one in memory).
@@ -194,22 +207,6 @@ class TokenSource(SharedByCopies):
         return held is not None and not self._has_passed(held.mandatory)
 
     # The windows of a token.
-
-    def _by_window(self, held: _HeldToken | None) -> Token:
-        held = held or self._take_cached()
-        if held is None or self._has_passed(held.expiry):
-            _log.debug("There is no unexpired token for %s in memory.", self.resource)
-            self._raise_if_retry_after()
-            return self._refresh()
-        if self._is_backing_off():
-            _log.debug("The token for %s is from memory; its renewal pauses.", self.resource)
-            return held.token
-        if self._has_passed(held.mandatory):
-            _log.debug("The token for %s is in its mandatory window.", self.resource)
-            return self._refresh()
-        _log.debug("The token for %s is in its advisory window.", self.resource)
-        self._refresh_in_background(held)
-        return held.token
 
     def _take_cached(self) -> _HeldToken | None:
         """Hold the token that the strategy obtained for another credential, if unexpired."""
@@ -296,12 +293,13 @@ class TokenSource(SharedByCopies):
     def _run(self, refresh: _Refresh) -> None:
         no_prompt = refresh.challenge is None and self._is_unexpired()
         try:
-            refresh.token = self._fetch(refresh)
+            refresh.token = self._hold(self._obtain(refresh))
         except EndUserError as error:
+            refresh.token = self._unexpired_after(error, refresh)
             # The token may have expired while its renewal, which prompts nobody, was running.
             # Without token and error (or after Ctrl-C) a waiting thread runs the next refresh.
             may_prompt_now = no_prompt and isinstance(error, SignInError) and self._may_prompt()
-            if not (refresh.silent or may_prompt_now):
+            if refresh.token is None and not (refresh.silent or may_prompt_now):
                 refresh.error = copy(error)  # a copy keeps no frames alive
                 raise
 
@@ -312,20 +310,17 @@ class TokenSource(SharedByCopies):
             " or __del__ that ran during the sign-in can call again when it has finished.",
         )
 
-    def _fetch(self, refresh: _Refresh) -> Token:
+    def _unexpired_after(self, error: EndUserError, refresh: _Refresh) -> Token | None:
+        """Back off after a failed renewal; return the token that serves meanwhile, if any."""
         if refresh.challenge is not None:
-            return self._hold(self._obtain(refresh, refresh.challenge, may_prompt=True))
-        try:
-            may_prompt = not (refresh.silent or self._is_unexpired())
-            return self._hold(self._obtain(refresh, self.claims, may_prompt=may_prompt))
-        except EndUserError as error:
-            held = self._held or self._take_cached()  # another process may have cached one
-            self._back_off(error)
-            if held is not None and self._is_unexpired():
-                return held.token
-            raise
+            return None
+        held = self._held or self._take_cached()  # another process may have cached one
+        self._back_off(error)
+        return held.token if held is not None and self._is_unexpired() else None
 
-    def _obtain(self, refresh: _Refresh, claims: str | None, *, may_prompt: bool) -> Token:
+    def _obtain(self, refresh: _Refresh) -> Token:
+        claims = self.claims if refresh.challenge is None else refresh.challenge
+        may_prompt = not (refresh.silent or (refresh.challenge is None and self._is_unexpired()))
         reason: SignInError | None = None
         try:
             token = self._caller.silent(claims)

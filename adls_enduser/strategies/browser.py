@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from ..concurrency import call_prompt
+from ..concurrency import PromptCall
 from ..entra.authorization_response import ResponseReceiver
 from ..errors import SignInRequired
 from ..interaction.browser_launcher import can_open, open_page
@@ -122,7 +122,8 @@ class Browser(EntraStrategy):
 
     def _show(self, url: str, deadline: Deadline, redirect: RedirectReceiver) -> None:
         prompt = BrowserPrompt(url, deadline.end, redirect.message)
-        call_prompt(self.prompt or show_page, prompt, self.settings.clock)
+        with PromptCall(self.settings.clock).lock:
+            (self.prompt or show_page)(prompt)
         if redirect.opens:
             open_page(url)
 

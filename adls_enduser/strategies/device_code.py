@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..concurrency import call_prompt
+from ..concurrency import PromptCall
 from ..entra.device_flow import poll_for_token
 from ..interaction.prompts import show
 from ..interaction.waiting import Deadline, InterruptibleCall
@@ -57,5 +57,6 @@ class DeviceCode(EntraStrategy):
         flow = request.result(deadline.check)
         left = flow.prompt.expires_on - clock.time()
         _log.info("A person is prompted with a device code, which expires in %.0f s.", left)
-        call_prompt(self.prompt or show, flow.prompt, clock)
+        with PromptCall(clock).lock:
+            (self.prompt or show)(flow.prompt)
         return poll_for_token(backend, flow, self._wait_options, clock)

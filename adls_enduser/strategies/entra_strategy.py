@@ -48,7 +48,11 @@ class EntraStrategy(HoldsSignIn):
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
         """Prompt the person, and return a token."""
-        return self._session.acquire_interactive(resource, self._obtain_grant, claims=claims)
+        session = self._session
+        session.backend.check_claims(claims)
+        return session.prompt_lock.exclusive(
+            session.acquire_interactive, resource, self._obtain_grant, None, claims
+        )
 
     def _obtain_grant(self, resource: str, claims: str | None) -> Grant:
         raise NotImplementedError

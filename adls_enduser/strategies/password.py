@@ -139,7 +139,11 @@ class Password(EntraStrategy):
         claims: str | None,
         obtain_grant: Callable[[str, str | None], Grant],
     ) -> Token:
-        return self._session.acquire_interactive(resource, obtain_grant, self._username, claims)
+        session = self._session
+        session.backend.check_claims(claims)
+        return session.prompt_lock.exclusive(
+            session.acquire_interactive, resource, obtain_grant, self._username, claims
+        )
 
     def _obtain_grant(self, resource: str, claims: str | None) -> Grant:
         username, password = self._username or "", self._next_password()

@@ -73,7 +73,7 @@ class Session:
         self._last_returned: dict[str, Token] = {}
         self._person_needed = False
         self.refusal: SignInExpired | None = None  # of the refresh token that was forgotten
-        self._prompt_lock = PromptLock(settings.clock)
+        self.prompt_lock = PromptLock(settings.clock)
         self._in_cache = False
         # The refresh token that the cache had when it was last read, and whether the one in
         # memory is newer and could not be written.
@@ -116,24 +116,14 @@ class Session:
         self,
         resource: str,
         obtain_grant: Callable[[str, str | None], Grant],
-        username: str | None = None,
-        claims: str | None = None,
-    ) -> Token:
-        """Sign in by ``obtain_grant``, unless another thread or process has just done so.
-
-        Threads that wait for another thread's prompt share its outcome. Raises CacheError,
-        before the person is prompted, if the sign-in could not be kept.
-        """
-        self.backend.check_claims(claims)
-        return self._prompt_lock.exclusive(self._prompted, resource, obtain_grant, username, claims)
-
-    def _prompted(
-        self,
-        resource: str,
-        obtain_grant: Callable[[str, str | None], Grant],
         username: str | None,
         claims: str | None,
     ) -> Token:
+        """Sign in by ``obtain_grant``, unless another thread or process has just done so.
+
+        Call it by ``prompt_lock.exclusive``. Raises CacheError, before the person is prompted,
+        if the sign-in could not be kept.
+        """
         if not self._person_needed:
             token = self.acquire_silent(resource, username, claims)
             if token is not None:
