@@ -26,7 +26,8 @@ from adls_enduser.sandbox import CONTOSO
 
 from ..conftest import PASSWORD
 from ..constants import DATA_LAKE
-from .test_token_source import Held, Stranger, _eventually, _fail
+from ..waiting import wait_until
+from .test_token_source import Held, Stranger, _fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,7 +171,7 @@ def test_a_cancelled_await_ends_within_a_second(
     assert held.ended.wait(10)
     credential.get_token(SCOPE)
     assert strategy.silent_calls == 2
-    assert _eventually(lambda: _threads() == 0)
+    wait_until(lambda: _threads() == 0)
 
 
 def test_ctrl_c_ends_a_program_that_awaits_a_person() -> None:
@@ -251,7 +252,7 @@ def test_a_cancelled_sign_in_ends(azure: Sandbox, library: str) -> None:
 
     asyncio.run(main())
     assert cancel.is_set()
-    assert _eventually(lambda: len(errors) == 1)
+    wait_until(lambda: len(errors) == 1)
     assert isinstance(errors[0], SignInCancelled)
 
 

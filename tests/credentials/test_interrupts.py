@@ -32,7 +32,8 @@ from adls_enduser.testing.strategies import wait_for_background_renewal
 
 from ..conftest import PASSWORD
 from ..constants import DATA_LAKE, MANAGEMENT, STORAGE
-from .test_token_source import RESOURCE, Held, Stranger, _eventually
+from ..waiting import wait_until
+from .test_token_source import RESOURCE, Held, Stranger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -298,7 +299,7 @@ def test_a_waiting_thread_gets_the_unexpired_token(
     got: list[Token] = []
     waiter = threading.Thread(target=lambda: got.append(source.token()))
     waiter.start()
-    assert _eventually(lambda: _waits_for_a_renewal(waiter))
+    wait_until(lambda: _waits_for_a_renewal(waiter))
     assert got == []
     clock.advance(31)
     waiter.join(10)
@@ -329,7 +330,7 @@ def test_a_waiting_thread_gets_one_typed_error(
 
     waiter = threading.Thread(target=ask)
     waiter.start()
-    assert _eventually(lambda: _waits_for_a_renewal(waiter))
+    wait_until(lambda: _waits_for_a_renewal(waiter))
     clock.advance(1001)
     waiter.join(10)
     assert [type(error) for error in errors] == [TransportError]
@@ -348,7 +349,7 @@ def test_a_prompt_that_waits_for_a_thread_which_asks_ends(
     def prompt(shown: object) -> None:
         thread = threading.Thread(target=ask)
         thread.start()
-        assert _eventually(lambda: _waits_for_a_renewal(thread))
+        wait_until(lambda: _waits_for_a_renewal(thread))
         clock.advance(31)
         thread.join(30)
         raise errors[0]
