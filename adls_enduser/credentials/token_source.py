@@ -387,11 +387,13 @@ class TokenSource(SharedByCopies):
         if isinstance(settings, Settings) and settings.mode == "password":
             call = format_call(self.factory_name, '"password"', {**options, "password": "..."})
             remedy = f"Call {call} with the password or a callable that returns it"
+            need = "The password is missing"
         else:
             call = format_call(self.factory_name, '"device_code"', {**options, "prompt": "..."})
             remedy = f"Call {call} with a callback that reaches a person"
+            need = "A person must sign in"
         return SignInRequired(
-            f"A person must sign in for {self.resource}, and nobody can be prompted here ({why}).",
+            f"{need} for {self.resource}, and nobody can be prompted here ({why}).",
             remedy=f"{remedy}, or run the program in a terminal.",
         )
 

@@ -71,8 +71,7 @@ class Password(EntraStrategy):
         """Return a token by the refresh token, or by the password if it needs no prompt.
 
         Raises SignInExpired if the refresh token was refused and there is no such password,
-        SignInRequired if a password was not given and nobody can be asked for it, and what
-        ``sign_in`` raises if the password is sent.
+        and what ``sign_in`` raises if the password is sent.
         """
         self._last_refusal.value = None
         try:
@@ -85,8 +84,6 @@ class Password(EntraStrategy):
             return token
         if self._needs_no_prompt():
             return self._start_silently(resource, claims)
-        if not (self._was_given or _can_ask()):
-            raise _no_terminal()
         return None
 
     def _start_silently(self, resource: str, claims: str | None) -> Token:
@@ -223,6 +220,6 @@ def _can_ask() -> bool:
 
 def _no_terminal() -> SignInRequired:
     return SignInRequired(
-        "password is missing, and there is no terminal to ask for it.",
+        "The password is missing, and there is no terminal to ask for it.",
         remedy="Set password= to a str or a callable.",
     )

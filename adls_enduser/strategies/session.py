@@ -72,7 +72,6 @@ class Session:
         # The last token of each resource that was obtained or returned here, without CP1.
         self._last_returned: dict[str, Token] = {}
         self._person_needed = False
-        self.refusal: SignInExpired | None = None  # of the refresh token that was forgotten
         self.prompt_lock = PromptLock(settings.clock)
         self._in_cache = False
         # The refresh token that the cache had when it was last read, and whether the one in
@@ -83,7 +82,9 @@ class Session:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """Make new locks."""
+        """Make new locks; forget a refusal, because the parent process may be prompting."""
+        # Of the refresh token that was forgotten.
+        self.refusal: SignInExpired | None = None
         self._lock = threading.RLock()
         self._cache_in_use = threading.Lock()
 
