@@ -21,6 +21,8 @@ _SLACK = 0.4
 # Calls closer than this belong to one attempt: 1.x asks twice for each.
 _SAME = 0.5
 _PAUSE = 60.0
+# A difference of two floats of today's epoch can be so much too small.
+_RESOLUTION = 1e-3
 
 
 class RetryDetector:
@@ -47,4 +49,4 @@ class RetryDetector:
 
 
 def _fits(gap: float, sleep: float) -> bool:
-    return sleep <= gap < sleep + _SLACK
+    return -_RESOLUTION <= gap - sleep < _SLACK

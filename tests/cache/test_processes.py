@@ -159,9 +159,8 @@ def test_kill_9_while_a_key_is_created_or_deleted(tmp_path: Path) -> None:
     delays, cache = random.Random(8), SignInCache(tmp_path / "folder" / "kept")
     with use_keyring(FileKeyring(tmp_path / "keys")), warnings.catch_warnings():
         warnings.simplefilter("error")
-        rounds = 0
         for _ in range(KILLS):
-            rounds += kill_a_process(context, begin_for_ever, cache, 0, delays.uniform(0, 0.05))
+            kill_a_process(context, begin_for_ever, cache, 1, delays.uniform(0, 0.05))
             for account in (ADA, BOB):
                 found = load(cache, replace(KEY, username=account.username))
                 assert found in (None, make_session(account))
@@ -172,7 +171,6 @@ def test_kill_9_while_a_key_is_created_or_deleted(tmp_path: Path) -> None:
             cache.sign_out()
             left = [path.name for path in path_of(cache).parent.iterdir()]
             assert left == ["kept.lock"]
-        assert rounds > 0
 
 
 def kill_a_process(

@@ -392,6 +392,12 @@ class Local:
     """Something in a frame of the caller's."""
 
 
+def _is_freed(local: weakref.ref[Local]) -> bool:
+    # Not at once: the profiler that dask leaves running holds a frame until it takes another.
+    gc.collect()
+    return local() is None
+
+
 def test_an_error_that_is_kept_keeps_no_frames(
     source: TokenSource, strategy: Stranger, clock: SandboxClock
 ) -> None:
@@ -406,8 +412,7 @@ def test_an_error_that_is_kept_keeps_no_frames(
     for error in (TransportError("down"), SignInExpired("refused"), OSError("down")):
         strategy.silently = strategy.personally = _fail_anew(error)
         local = ask()
-        gc.collect()
-        assert local() is None
+        wait_until(lambda local=local: _is_freed(local))
         clock.advance(60)
 
 
@@ -440,5 +445,4 @@ def test_a_refused_password_keeps_no_frames(
         return weakref.ref(local)
 
     local = ask()
-    gc.collect()
-    assert local() is None
+    wait_until(lambda: _is_freed(local))
