@@ -191,7 +191,8 @@ def test_a_revoked_token_is_renewed_at_the_second_retry(
     def sleep(seconds: float) -> None:
         clock.advance(seconds + 0.01)  # a sleep takes a little longer than its argument
 
-    monkeypatch.setattr(retry, "time", SimpleNamespace(sleep=sleep))
+    for module in (retry, lib):
+        monkeypatch.setattr(module, "time", SimpleNamespace(sleep=sleep, time=clock.time))
     options: Any = {"tenant": CONTOSO, "username": ada.username, "password": PASSWORD}
     options["clock"] = clock
     store = core.AzureDLFileSystem(filesystem_token("password", **options), store_name="mystore")
