@@ -30,7 +30,7 @@ demo: $(READY)
 # combination of SDKs, and with the newest on each Python. The last run, with the newest on
 # this one, completes what is known of coverage and has the last word.
 test: $(READY)
-	$(BIN)/python tests/side_by_side.py $(BIN)/nox without_sdks sdks pythons beside_azure_cli
+	$(BIN)/python tests/side_by_side.py $(BIN)/nox without_sdks sdks pythons floors beside_azure_cli
 	$(BIN)/$(PYTEST) -m sdk --cov --cov-append --cov-report=
 
 clients: $(READY)

@@ -100,6 +100,21 @@ def pythons(session: nox.Session) -> None:
 
 
 @nox.session
+def floors(session: nox.Session) -> None:
+    """Run the whole suite on the lowest version of every dependency, all of them at once."""
+    lowest = Path(session.virtualenv.location) / "floors.txt"
+    extras = ("--extra", "sandbox", "--extra", "cache", "--extra", "msal", "--extra", "identity")
+    chosen = ("--resolution", "lowest-direct", "--python", f"{session.bin}/python")
+    command = ("uv", "pip", "compile", "--quiet", *chosen, *extras, "setup.cfg")
+    session.run(*command, "--output-file", str(lowest), external=True, silent=True)
+    # The test group wants newer ones of two packages that are dependencies too.
+    tools = [one for one in TEST if not one.startswith(("msal", "azure-identity"))]
+    installed = (".[sandbox,cache,msal,identity]", *tools, "azure-mgmt-resource==10.3.0")
+    session.install("--editable", *installed, "--constraint", str(lowest))
+    _run(session)
+
+
+@nox.session
 def beside_azure_cli(session: nox.Session) -> None:
     """See that the resolver finds a way to install this beside azure-cli and its exact pins."""
     python = f"{session.bin}/python"

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         UnsupportedByCloud,
         WrongAccount,
     )
-    from .factories import filesystem_token, management_credentials
+    from .factories import filesystem_token, management_credentials, sign_in_async
     from .interaction.prompts import BrowserPrompt, DeviceCodePrompt
     from .modes import Explanation, explain
     from .options import AZURE_CLI_CLIENT_ID
@@ -104,6 +104,7 @@ __all__ = [
     "explain",
     "filesystem_token",
     "management_credentials",
+    "sign_in_async",
 ]
 
 # Where each public name is; most are errors.
@@ -133,6 +134,7 @@ _LATE = dict.fromkeys(__all__, ".errors") | {
     "explain": ".modes",
     "filesystem_token": ".factories",
     "management_credentials": ".factories",
+    "sign_in_async": ".factories",
 }
 
 

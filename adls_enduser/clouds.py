@@ -11,7 +11,7 @@ cloud). Germany's cloud closed in 2021.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
@@ -47,6 +47,9 @@ SERVICES = (
 )
 
 
+_URLS = {"authority", "resource_manager", *(service.field for service in SERVICES)}
+
+
 @dataclass(frozen=True)
 class Cloud:
     """One Azure cloud: its authority, and the audience of each service's tokens.
@@ -73,9 +76,9 @@ class Cloud:
     def __post_init__(self) -> None:
         _check_name(self.name)
         _check_flag(self.validate_authority)
-        for field in ("authority", "resource_manager", *(one.field for one in SERVICES)):
-            if field != "data_lake" or self.data_lake is not None:
-                check_https(f"Cloud.{field}", getattr(self, field))
+        for field in fields(self):
+            if field.name in _URLS and (getattr(self, field.name), field.default) != (None, None):
+                check_https(f"Cloud.{field.name}", getattr(self, field.name))
         if urlsplit(self.authority).path.rstrip("/").lower() not in ("", _ADFS):
             raise ConfigurationError(
                 f"Cloud.authority must have no path but {_ADFS}, not {self.authority!r}.",

@@ -6,11 +6,14 @@ Each imports the module of credentials/ that it needs when it is called, and wit
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any, cast
+import inspect
+import threading
+from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
+from .credentials.threads import run_in_thread
 from .credentials.token_source import TokenSource
-from .errors import ConfigurationError, MissingDependency
-from .modes import strategy_for
+from .errors import ConfigurationError, EndUserError, MissingDependency
+from .modes import OPTIONS_HELP, strategy_for
 from .options import Settings
 from .strategies.protocol import extended
 from .tokens import hide_secrets
@@ -26,8 +29,12 @@ if TYPE_CHECKING:
     from .strategies.protocol import AuthStrategy
 
 
+_Parameters = ParamSpec("_Parameters")
+
+
 def _factory(function: Callable[..., Credentials]) -> Factory:
-    """Type a factory by the overloads of ``modes.Factory``: the options of each mode."""
+    """Type a factory by the overloads of ``modes.Factory``, and list the options in its help."""
+    function.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\n{OPTIONS_HELP}"
     return cast("Factory", function)
 
 
@@ -48,25 +55,6 @@ def management_credentials(
     ``interactive``: whether a person may be prompted; None: if a ``prompt`` was given, or a
     terminal or notebook is there. ``fallback``: a mode, or several, to try when the one before
     needs a second factor or is blocked by policy (see ``Fallback``).
-
-    Options, for a mode by name; with ``fallback`` each mode gets those that it takes:
-
-    tenant           the tenant's id (a GUID) or a verified domain
-    client_id        the application id (a GUID) of a public client
-    username         the person who must sign in
-    cloud            "public", "china", "us_government", or a Cloud
-    cache            a SignInCache, to keep the sign-in for the next process
-    library          "adal" or "msal": the library that calls Entra ID
-    proxies          as in requests
-    ca_bundle        path of a PEM file with certificate authorities
-    request_timeout  seconds for one request
-    clock            a Clock, for tests
-    password         password: a str, or a callable that returns one
-    prompt           device_code, browser, auto: called to show the prompt
-    timeout          device_code, browser, auto: seconds to wait for the person
-    cancel           device_code, browser, auto: a threading.Event that stops the wait
-    open_browser     browser, auto: whether to open a browser here
-    redirect_uri     browser, auto: where the browser goes in the end
 
     Returns msrestazure's ``UserPassCredentials`` for a password and its
     ``AADTokenCredentials`` otherwise, which also are azure-core ``TokenCredential`` objects.
@@ -109,6 +97,30 @@ def filesystem_token(
     source = _token_source(strategy, own, own.cloud.filesystem_audience(), interactive, name)
     source.token()  # as above
     return cast("Credentials", credentials.FilesystemToken(source, own.cloud, own.tenant))
+
+
+async def sign_in_async(
+    factory: Callable[_Parameters, Credentials],
+    *arguments: _Parameters.args,
+    **options: _Parameters.kwargs,
+) -> Credentials:
+    """Await a factory's sign-in, which does not stop the event loop meanwhile.
+
+    For example ``await sign_in_async(management_credentials, "device_code", tenant=...)``, under
+    asyncio, trio or anyio. The factory and its prompt run in a thread of their own. If the await
+    is cancelled, it ends at once; an event that was given as ``cancel=`` is then set, which ends
+    the sign-in as well. Raises what the factory raises.
+    """
+    hide_secrets(options)
+    try:
+        return await run_in_thread(factory, *arguments, **options)
+    except EndUserError:
+        raise
+    except BaseException:  # cancelled: asyncio's and trio's exceptions have no common name
+        cancel = options.get("cancel")
+        if isinstance(cancel, threading.Event):
+            cancel.set()
+        raise
 
 
 def _import_credentials(module: str, packages: str) -> Any:

@@ -56,6 +56,28 @@ AUTO: Final = "auto"
 
 _Options: TypeAlias = Mapping[str, object]
 
+# ``help(management_credentials)`` ends with it. A test compares it with the options.
+OPTIONS_HELP = """\
+Options, for a mode by name; with ``fallback`` each mode gets those that it takes:
+
+tenant           the tenant's id (a GUID) or a verified domain
+client_id        the application id (a GUID) of a public client
+username         the person who must sign in
+cloud            "public", "china", "us_government", or a Cloud
+cache            a SignInCache, to keep the sign-in for the next process
+library          "adal" or "msal": the library that calls Entra ID
+proxies          as in requests
+ca_bundle        path of a PEM file with certificate authorities
+request_timeout  seconds for one request, from connecting to its last byte
+clock            a Clock, for tests
+password         password: a str, or a callable that returns one
+prompt           device_code, browser, auto: called to show the prompt
+timeout          device_code, browser, auto: seconds to wait for the person
+cancel           device_code, browser, auto: a threading.Event that stops the wait
+open_browser     browser, auto: whether to open a browser here
+redirect_uri     browser, auto: where the browser goes in the end
+"""
+
 
 class Factory(Protocol):
     """A factory to a type checker and an editor: each mode with the options that it takes."""

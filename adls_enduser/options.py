@@ -56,9 +56,10 @@ class AccountOptions(TypedDict, total=False):
 class CommonOptions(AccountOptions, total=False):
     """Options common to all strategies that call Entra ID directly.
 
-    ``client_id``: the application id (a GUID) of a public client. ``proxies``, ``ca_bundle``,
-    ``request_timeout`` (seconds): as in requests, for every request of every sign-in and
-    renewal; None: as requests reads them from the environment. ``cache``: keeps the sign-in
+    ``client_id``: the application id (a GUID) of a public client. ``proxies``, ``ca_bundle``:
+    as in requests, for every request of every sign-in and renewal; None: as requests reads
+    them from the environment. ``request_timeout``: how many seconds one request may take in
+    all, from connecting to the last byte of its response. ``cache``: keeps the sign-in
     for the next process; None: in memory only. ``library``: the library that calls Entra ID,
     ``"adal"`` or ``"msal"`` (extra ``[msal]``).
     """

@@ -51,12 +51,9 @@ def ask_from_both_planes(strategy: Any, person: Any, asking: str) -> list[EndUse
 
 def _all_wait(threads: int) -> bool:
     """Tell by what they know: they are past the line that decides whom they wait for."""
-    exclusive: Any = PromptLock.exclusive
-    joined, waiting = (
-        count_in(TokenSource._refresh, "refresh"),
-        count_in(exclusive.__wrapped__, "before"),
-    )
-    return joined == threads and waiting == 1
+    # One of each plane leads: one of the two prompts the person, and the other waits for that.
+    followers, leaders = count_in(TokenSource._wait_for), count_in(PromptLock.exclusive, "running")
+    return (followers, leaders) == (threads - 2, 2)
 
 
 def count_in(function: Any, knowing: str | None = None) -> int:

@@ -1,12 +1,15 @@
-"""Mode "auto", and explain(): the door that fits, chosen by what is here and told why."""
+"""Modes: "auto" chooses by what is here, explain() says why, and each mode is typed."""
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import subprocess
 import sys
 import webbrowser
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
@@ -16,15 +19,17 @@ from adls_enduser import (
     explain,
     filesystem_token,
     management_credentials,
+    modes,
 )
+from adls_enduser.modes import ModeName, option_names
 from adls_enduser.sandbox import CONTOSO, SandboxClock
+from adls_enduser.strategies import browser, password
 
 from .conftest import PASSWORD
 from .sandbox.test_authorize import ScriptedBrowser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from adls_enduser.sandbox import Person, Sandbox
 
@@ -198,3 +203,23 @@ def test_it_is_a_fallback_too(azure: Sandbox, grace: Person, library: str) -> No
     own: Any = {"username": grace.username, "password": PASSWORD, "prompt": show}
     credentials = management_credentials("password", fallback="auto", **options, **own)
     assert credentials.whoami().username == grace.username
+
+
+def test_every_mode_is_typed() -> None:
+    """Each mode has an overload of its own, and ``AnyOptions`` has every option."""
+    source = Path(modes.__file__).read_text()
+    types = {one.name: one for one in ast.walk(ast.parse(source)) if isinstance(one, ast.ClassDef)}
+    strategies = {**vars(browser), **vars(password)}
+
+    def names(kind: str) -> set[str]:
+        """Return the options of a class that only type checkers see."""
+        if kind not in types:
+            return set(getattr(strategies.get(kind), "__annotations__", ()))
+        own = {
+            ast.unparse(one.target) for one in types[kind].body if isinstance(one, ast.AnnAssign)
+        }
+        return own.union(*(names(ast.unparse(base)) for base in types[kind].bases))
+
+    assert names("AnyOptions") == set().union(*map(option_names, get_args(ModeName)))
+    overloads = re.findall(r"mode: Literal\[(.*?)\]", source)
+    assert set(re.findall(r'"(\w+)"', " ".join(overloads))) == set(get_args(ModeName))

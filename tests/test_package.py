@@ -27,6 +27,7 @@ FOREIGN = {
     "platformdirs",
     "requests",
     "tenacity",
+    "urllib3",
     "IPython",  # in a running notebook only
 }
 

@@ -9,6 +9,15 @@ from __future__ import annotations
 
 from .cache import Entry, SignInCache
 from .files import LOCK_TIMEOUT
+from .keyring_key import time_limit
 from .model import CachedSession, CacheKey, KeptAccount
 
-__all__ = ["LOCK_TIMEOUT", "CacheKey", "CachedSession", "Entry", "KeptAccount", "SignInCache"]
+__all__ = [
+    "LOCK_TIMEOUT",
+    "CacheKey",
+    "CachedSession",
+    "Entry",
+    "KeptAccount",
+    "SignInCache",
+    "time_limit",
+]

@@ -8,20 +8,22 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigurationError, MissingDependency
+from ..errors import CacheError, ConfigurationError, MissingDependency
 from . import keyring_key
-from .encryption import RecordCipher, drop_expired_tokens
-from .files import LOCK_TIMEOUT, CacheFile, resolve_path
+from .encryption import RecordCipher, drop_expired_tokens, is_encrypted
+from .files import LOCK_TIMEOUT, CacheFile, expand_home, resolve_path
+from .keyring_key import TIMEOUT_UNDER_LOCK, time_limit
 from .records import Contents, DamagedRecord, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .files import FileLockState
     from .model import CachedSession, CacheKey, KeptAccount
 
 PACKAGES = ("cryptography", "filelock", "keyring", "platformdirs")
 MAX_REQUESTED_TENANTS = 8
+MAX_PATH_LENGTH = 4096  # PATH_MAX of Linux; macOS and Windows have less
 
 
 class SignInCache:
@@ -32,8 +34,9 @@ class SignInCache:
     kept (CacheError), unless ``allow_unencrypted``: then the file holds the sign-ins in plain
     text, and only its owner can read it. Several processes and threads may share one cache.
 
-    Raises ConfigurationError for options of the wrong type, MissingDependency if the extra
-    ``[cache]`` is not installed. Nothing is read or written until the cache is used.
+    Raises ConfigurationError for options of the wrong type, CacheError for a ``~`` without a
+    home folder, MissingDependency if the extra ``[cache]`` is not installed. Nothing is read
+    or written until the cache is used.
     """
 
     def __init__(
@@ -43,16 +46,18 @@ class SignInCache:
         self.allow_unencrypted = _check_bool(allow_unencrypted)
         _require_packages()
 
-    def check(self) -> None:
-        """Raise CacheError if no sign-in could be kept; call it before a person is asked."""
-        file = self._file()
+    def check(self, check: Callable[[], None] | None = None) -> None:
+        """Raise CacheError if no sign-in could be kept; call it before a person is asked.
+
+        ``check`` ends the wait for a keyring that asks the person, see ``open``.
+        """
+        file, check = self._file(), check or time_limit()
         cipher = self._cipher(file)
-        is_ready = cipher.is_ready()
+        cipher.look_up_key(check)
+        is_ready = cipher.is_ready(file.read().records)
         file.check()
         if not is_ready:
-            with file.locked() as lock:
-                lock.require_writable()
-                cipher.key_for_writing()
+            cipher.create_key(check)
 
     def accounts(self) -> tuple[KeptAccount, ...]:
         """Return the accounts of all kept sign-ins, the latest last.
@@ -97,35 +102,60 @@ class SignInCache:
         file = self._file()
         if not os.path.isdir(file.folder):
             return ()
+        has_key = _has_key(file) if self._is_last(file, username, tenant, client_id) else True
         with file.locked() as lock:
             lock.require_writable()
             records, complete = file.read()
             removed = [one for one in records if one.matches(username, tenant, client_id)]
             remaining = [one for one in records if one not in removed]
             _write_remaining(file, remaining, changed=bool(removed) or not complete)
+            if not remaining and has_key:
+                _delete_key(file)
         return tuple(record.kept_account for record in removed)
 
+    @staticmethod
+    def _is_last(file: CacheFile, *criteria: str | None) -> bool:
+        return all(record.matches(*criteria) for record in file.read().records)
+
     @contextlib.contextmanager
-    def open(self, key: CacheKey, timeout: float = LOCK_TIMEOUT) -> Iterator[Entry]:
+    def open(
+        self,
+        key: CacheKey,
+        timeout: float = LOCK_TIMEOUT,
+        *,
+        check: Callable[[], None] | None = None,
+        saves: bool = False,
+    ) -> Iterator[Entry]:
         """Lock the cache, and return the entry of one key, freshly read.
 
         Other processes wait meanwhile, for ``timeout`` seconds at most (CacheError), so do
-        not prompt a person inside. If nothing can be written, the entry can still be
-        read, and its ``save`` raises. Raises ConfigurationError if several people's sign-ins
-        match.
+        not prompt a person inside. The keyring, which may prompt the person, is asked before:
+        if the sign-in is encrypted, or if the caller ``saves`` one. ``check`` is called a few
+        times a second until the keyring responds, and ends the wait by raising; None: a
+        CacheError after a minute.
+
+        If nothing can be written, the entry can still be read, and its ``save`` raises.
+        Raises ConfigurationError if several people's sign-ins match.
         """
         file = self._file()
+        cipher = self._cipher(file)
+        matching = [record for record in file.read().records if record.matches_key(key)]
+        if saves or any(map(is_encrypted, matching)):
+            cipher.look_up_key(check or time_limit())
         with file.locked(timeout) as lock:
-            yield Entry(file, lock, self._cipher(file), key)
+            yield Entry(file, lock, cipher, key)
 
     def _file(self) -> CacheFile:
         return CacheFile(resolve_path(self.path))
 
     def _cipher(self, file: CacheFile) -> RecordCipher:
-        return RecordCipher(file.path, allow_unencrypted=self.allow_unencrypted)
+        return RecordCipher(file, allow_unencrypted=self.allow_unencrypted)
 
     def __repr__(self) -> str:
-        return f"<SignInCache at {resolve_path(self.path)!r}>"
+        try:
+            return f"<SignInCache at {resolve_path(self.path)!r}>"
+        except CacheError:
+            return f"<SignInCache at {self.path!r}>"
 
 
 class Entry:
@@ -157,8 +187,11 @@ class Entry:
         self._lock.require_writable()
         session = drop_expired_tokens(session)
         header = self._header(session, requested_tenant or self.key.tenant)
-        record = self._cipher.encrypt(header, session)
+        record = self._cipher.encrypt(header, session, self._records)
         others = tuple(one for one in self._records if one.identity != record.identity)
+        for one in self._records:
+            if one.identity == record.identity:
+                self._cipher.require_replaceable(one)
         self._file.write((*others, record))
         self._records, self._record, self.session = (*others, record), record, session
 
@@ -215,10 +248,23 @@ def _quarantine(file: CacheFile, lock: FileLockState, readable: tuple[Record, ..
 def _write_remaining(file: CacheFile, remaining: list[Record], *, changed: bool) -> None:
     if not remaining:
         file.remove()
-        keyring_key.delete(file.path)
     elif changed:
         file.write(remaining)
     file.delete_leftovers()
+
+
+def _has_key(file: CacheFile) -> bool:
+    """Return whether the keyring has a key to delete; ask it before the file is locked."""
+    try:
+        return keyring_key.get(file.path, time_limit()) is not None
+    except CacheError:
+        return False
+
+
+def _delete_key(file: CacheFile) -> None:
+    # If it fails: the file is gone already, so there is nothing that the key could decrypt.
+    with contextlib.suppress(CacheError):
+        keyring_key.delete(file.path, time_limit(TIMEOUT_UNDER_LOCK))
 
 
 def _single(matches: list[Record]) -> Record | None:
@@ -240,13 +286,15 @@ def _check_path(path: object) -> str | None:
         raise ConfigurationError(f"path must be a str or os.PathLike, not {type(path).__name__}.")
     if not text or "\0" in text:
         raise ConfigurationError(f"path={text!r} is not a path.")
+    if len(text) > MAX_PATH_LENGTH:
+        raise ConfigurationError(f"path has {len(text)} characters, which is too long.")
     try:
         os.fsencode(text)
     except UnicodeEncodeError:
         raise ConfigurationError(f"path={text!r} is not a path on this system.") from None
     # Absolute, since the cache may be pickled into a process that works in another folder.
     is_folder = text.endswith(tuple(filter(None, (os.sep, os.altsep))))
-    return os.path.abspath(os.path.expanduser(text)) + (os.sep if is_folder else "")
+    return os.path.abspath(expand_home(text)) + (os.sep if is_folder else "")
 
 
 def _check_bool(allow_unencrypted: object) -> bool:

@@ -15,19 +15,24 @@ import stat
 import tempfile
 import warnings
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CacheError
+from ..log import get_logger, printable
 from .records import MAX_FILE_SIZE, Contents, Record, decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from filelock import BaseFileLock
+
+_log = get_logger(__name__)
 
 
 FILE_NAME = "sign-ins.json"
 LOCK_TIMEOUT = 30.0
+_POLL_INTERVAL = 0.2
 MAX_QUARANTINED = 3
 _QUARANTINED = r"\.corrupt-\d{8}T\d{6}\.\d{6}Z"
 _UNFINISHED = r"\.unfinished-\w+\.tmp"
@@ -37,16 +42,65 @@ def resolve_path(path: str | None) -> str:
     """Return the absolute path of the cache file, with links resolved.
 
     None is the user's data folder. In a folder, or a path that ends with a separator, the
-    file has its default name. Any other path is the file itself.
+    file has its default name. Any other path is the file itself. Raises CacheError if there
+    is no data folder, or if a folder is a link that leads to none.
     """
     if path is None:
-        import platformdirs
-
-        path = os.path.join(platformdirs.user_data_dir("adls_enduser", appauthor=False), FILE_NAME)
+        path = os.path.join(_data_folder(), FILE_NAME)
     elif path.endswith(tuple(filter(None, (os.sep, os.altsep)))) or os.path.isdir(path):
         path = os.path.join(path, FILE_NAME)
+    _refuse_dangling_links(path)
     # Follow a link here, once, because os.replace would replace the link by a file.
     return os.path.realpath(path)
+
+
+def expand_home(path: str) -> str:
+    """Replace ``~`` or ``~name`` at the start; CacheError if there is no such home folder."""
+    # os.path.expanduser does not change a path whose home folder it does not find, and the
+    # tokens would be written to a folder named "~".
+    expanded = os.path.expanduser(path)
+    if path.startswith("~") and (expanded.startswith("~") or not os.path.isabs(expanded)):
+        raise _no_home(path)
+    return expanded
+
+
+def _data_folder() -> str:
+    import platformdirs
+
+    # Without a home folder some versions of platformdirs raise, and some return "~/...".
+    try:
+        folder = platformdirs.user_data_dir("adls_enduser", appauthor=False)
+    except (RuntimeError, KeyError):
+        raise _no_home("~") from None
+    if not os.path.isabs(folder):
+        raise _no_home(folder)
+    return folder
+
+
+def _no_home(path: str) -> CacheError:
+    return CacheError(
+        f"The sign-in cache has no folder: the home folder of {path!r} is not known.",
+        remedy="Set the environment variable HOME to an absolute path, or give SignInCache an"
+        " absolute path.",
+    )
+
+
+def _refuse_dangling_links(path: str) -> None:
+    """Raise CacheError if a folder of the path is a link, and no folder is there.
+
+    The folder may be on a disk that is not mounted now, and must not be made elsewhere. The
+    file itself may be a link to a file that does not exist yet.
+    """
+    folders = [str(folder) for folder in Path(path).parents]
+    broken = [one for one in folders if os.path.islink(one) and not os.path.isdir(one)]
+    if os.path.islink(path) and not os.path.isdir(os.path.dirname(os.path.realpath(path))):
+        broken.append(path)
+    for link in broken:
+        raise CacheError(
+            f"The sign-in cache {path!r} cannot be used: {link!r} is a link, and there is no"
+            " folder where it leads.",
+            remedy="Make that folder, remove the link, or give SignInCache another path.",
+        )
 
 
 class FileLockState:
@@ -81,7 +135,7 @@ class CacheFile:
         """
         file_lock, lock = self._file_lock(timeout), FileLockState()
         try:
-            self._make_folder()
+            self._require_file_locks()
             file_lock.acquire(poll_interval=0.02)
         except TimeoutError:
             raise self._lock_timed_out(timeout) from None
@@ -93,11 +147,40 @@ class CacheFile:
             lock.write_error = _closed()
             file_lock.release()
 
+    @contextlib.contextmanager
+    def key_locked(self, check: Callable[[], None]) -> Iterator[None]:
+        """Hold the lock under which the key is created, until ``check`` raises.
+
+        It is another lock than the file's, because the keyring may ask the person meanwhile,
+        and processes that need no new key must not wait for that.
+        """
+        path = f"{self.path}.key.lock"
+        try:
+            self._require_file_locks()
+            lock = self._acquire_key_lock(path, check)
+        except OSError as error:
+            raise self._cannot_write(error) from error
+        try:
+            yield
+        finally:
+            # A process that waits for the deleted file finds the key that was created here.
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            lock.release()
+
+    def _acquire_key_lock(self, path: str, check: Callable[[], None]) -> BaseFileLock:
+        lock = self._file_lock(_POLL_INTERVAL, path)
+        while not lock.is_locked:
+            check()
+            with contextlib.suppress(TimeoutError):
+                lock.acquire(poll_interval=0.02)
+        return lock
+
     def check(self) -> None:
         """Raise CacheError if the file cannot be read or written; changes nothing."""
         self.read()
         try:
-            self._make_folder()
+            self._require_file_locks()
             with tempfile.TemporaryFile(dir=self.folder) as trial:
                 trial.write(bytes(2**16))  # on a full disk an empty file can still be created
                 trial.flush()
@@ -167,6 +250,7 @@ class CacheFile:
         """
         names = sorted(self._siblings(_QUARANTINED))
         self._delete(names[: max(0, len(names) - keep)])
+        self._delete([f"{self.name}.key.lock"])  # of a process that was killed
         self._delete_unfinished()
 
     def _read_bytes(self) -> bytes:
@@ -219,10 +303,28 @@ class CacheFile:
     def _make_folder(self) -> None:
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
 
-    def _file_lock(self, timeout: float) -> BaseFileLock:
+    def _require_file_locks(self) -> None:
+        """Make the folder; OSError if its disk has no flock.
+
+        filelock does not say so: some versions wait until their timeout, and some use a file
+        in place of the lock, which stays when the process is killed.
+        """
+        self._make_folder()
+        try:
+            import fcntl
+        except ImportError:
+            return  # Windows has other locks, on every disk
+        with tempfile.TemporaryFile(dir=self.folder) as trial:
+            try:
+                fcntl.flock(trial, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                reason = f"its disk has no file locks: {_reason(error)}"
+                raise OSError(error.errno, reason) from error
+
+    def _file_lock(self, timeout: float, path: str | None = None) -> BaseFileLock:
         import filelock
 
-        return filelock.FileLock(f"{self.path}.lock", timeout=timeout, mode=0o600)
+        return filelock.FileLock(path or f"{self.path}.lock", timeout=timeout, mode=0o600)
 
     def _delete_unfinished(self) -> None:
         # Nobody else writes while the lock is held: the processes that left these were killed.
@@ -279,4 +381,5 @@ def warn_once(message: str) -> None:
     this_call = object()
     if _warned.setdefault(message, this_call) is not this_call:
         return
+    _log.warning("%s", printable(message, 1000))
     warnings.warn(message, UserWarning, stacklevel=2)

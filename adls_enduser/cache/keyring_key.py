@@ -1,27 +1,89 @@
-"""The encryption key of a cache file: 256 bits, kept in the operating system's keyring only."""
+"""The encryption key of a cache file: 256 bits, kept in the operating system's keyring only.
+
+A keyring may ask the person to unlock it, and D-Bus waits for the person without a limit. So
+every call of it runs in a thread that can be abandoned.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import os
-from typing import TYPE_CHECKING
+import threading
+import time
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import CacheError
+from ..interaction.waiting import AbandonableThread, InterruptibleCall
 from ..tokens import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
+
+_Result = TypeVar("_Result")
 
 SERVICE = "adls_enduser"
 KEY_SIZE = 32
+# How many seconds to wait for a keyring: while nobody waits for this process, so that the
+# person can type a password, and while other processes wait for its lock.
+KEYRING_TIMEOUT = 60.0
+TIMEOUT_UNDER_LOCK = 5.0
 
 
-def get(path: str) -> Secret | None:
+def time_limit(seconds: float = KEYRING_TIMEOUT) -> Callable[[], None]:
+    """Return a function that raises CacheError when it is called after so many seconds."""
+    end = time.monotonic() + seconds
+
+    def check() -> None:
+        if time.monotonic() >= end:
+            raise _no_keyring(f"it has not responded for {seconds:g} seconds")
+
+    return check
+
+
+def get(path: str, check: Callable[[], None]) -> Secret | None:
     """Return the key of the cache file at ``path``, in base64, or None if there is no such key.
 
-    Raises CacheError if there is no keyring, or if it is locked.
+    Calls ``check`` a few times a second while the keyring asks the person; what that raises
+    ends the wait. Raises CacheError if there is no keyring, or if it is locked.
     """
+    return _call(_get, path, check)
+
+
+def get_or_create(path: str, check: Callable[[], None]) -> Secret:
+    """Return the key; create one if there is none, and check that the keyring has kept it.
+
+    Call it only while holding the key's lock (``CacheFile.key_locked``). Raises CacheError,
+    also for keyrings that accept everything and keep nothing (keyring.backends.null, an empty
+    keyring.backends.chainer).
+    """
+    return _call(_get_or_create, path, check)
+
+
+def delete(path: str, check: Callable[[], None]) -> None:
+    """Delete the key if there is one; nobody can then read what it encrypted."""
+    _call(_delete, path, check)
+
+
+def identify(key: Secret) -> str:
+    """Return the id of a key: a short hash, from which nobody can compute the key."""
+    return hashlib.sha256(b"adls_enduser key id\0" + decoded(key)).hexdigest()[:16]
+
+
+def decoded(key: Secret) -> bytes:
+    """Return the bytes of a key. Do not keep them in a variable."""
+    return base64.b64decode(key.reveal(), validate=True)
+
+
+def _call(function: Callable[[str], _Result], path: str, check: Callable[[], None]) -> _Result:
+    try:
+        return InterruptibleCall(function, path).result(check)
+    except RuntimeError:  # from Thread.start, at the end of the program or at a limit of threads
+        raise _no_keyring("no thread can be started to ask it") from None
+
+
+def _get(path: str) -> Secret | None:
     import keyring
 
     with _KeyringErrors():
@@ -29,32 +91,32 @@ def get(path: str) -> Secret | None:
     return key if _is_valid(key) else None
 
 
-def create(path: str) -> Secret:
-    """Create a key, put it into the keyring, and check that it is there.
-
-    Call it only while holding the file's lock. Raises CacheError, also for keyrings that accept
-    everything and keep nothing (keyring.backends.null, an empty keyring.backends.chainer).
-    """
+def _get_or_create(path: str) -> Secret:
     import keyring
 
+    key = _get(path)
+    if key is not None:
+        return key
     key = Secret(base64.b64encode(os.urandom(KEY_SIZE)).decode("ascii"))
-    with _KeyringErrors():
-        keyring.set_password(SERVICE, _username(path), key.reveal())
-    if get(path) != key:
+    if not _is_abandoned():  # another process may have created a key in the meantime
+        with _KeyringErrors():
+            keyring.set_password(SERVICE, _username(path), key.reveal())
+    if _get(path) != key:
         raise _no_keyring("it keeps nothing")
     return key
 
 
-def delete(path: str) -> None:
-    """Delete the key if there is one; nobody can then read what it encrypted."""
+def _delete(path: str) -> None:
     import keyring
 
-    try:
-        if get(path) is not None:
-            with _KeyringErrors():
-                keyring.delete_password(SERVICE, _username(path))
-    except CacheError:
-        return  # the file is gone already, so there is nothing that the key could decrypt
+    if _get(path) is not None and not _is_abandoned():
+        with _KeyringErrors():
+            keyring.delete_password(SERVICE, _username(path))
+
+
+def _is_abandoned() -> bool:
+    thread = threading.current_thread()
+    return isinstance(thread, AbandonableThread) and thread.abandoned
 
 
 def _username(path: str) -> str:
@@ -65,7 +127,7 @@ def _username(path: str) -> str:
 
 def _is_valid(key: Secret) -> bool:
     try:
-        return len(base64.b64decode(key.reveal(), validate=True)) == KEY_SIZE
+        return len(decoded(key)) == KEY_SIZE
     except ValueError:
         return False
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,12 +20,17 @@ from .model import KeptAccount, normalize_authority
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from typing_extensions import TypeIs
+
     from .model import CacheKey
 
 FORMAT = "adls-enduser sign-ins"
 VERSION = 1
 # A sign-in takes about 10 KB; a larger file was not written by this package.
 MAX_FILE_SIZE = 16 * 2**20
+# Entra ID's names are shorter: entra/responses.py accepts no longer ones.
+MAX_NAME_LENGTH = 1000
+_KEY_ID = re.compile(r"[0-9a-f]{16}")
 
 
 class DamagedRecord(Exception):
@@ -36,7 +42,9 @@ class Record:
     """One sign-in as it stands in the file.
 
     ``requested_tenants`` are the tenants that callers asked for when they signed in.
-    ``nonce`` is None if ``body`` is not encrypted.
+    ``nonce`` is None if ``body`` is not encrypted. ``key_id`` names the key that encrypted
+    it; None in files of older versions, which also ignore it. It is not authenticated, so a
+    changed one must never be the reason to treat a record as damaged.
     """
 
     authority: str
@@ -45,6 +53,7 @@ class Record:
     requested_tenants: tuple[str, ...] = ()
     nonce: bytes | None = None
     body: bytes = field(default=b"", repr=False)
+    key_id: str | None = None
 
     @property
     def identity(self) -> tuple[str | None, ...]:
@@ -126,9 +135,19 @@ def require_str(value: object) -> str:
     return value
 
 
-def require_str_or_none(value: object) -> str | None:
-    """Return a str or None that was read from the file; DamagedRecord if it is neither."""
-    return None if value is None else require_str(value)
+def require_name(value: object) -> str:
+    """Return a name that was read from the file; DamagedRecord if it is not a short line of text.
+
+    Names are shown to people, and control characters could steer the terminal.
+    """
+    if not is_name(value):
+        raise DamagedRecord
+    return value
+
+
+def is_name(value: object) -> TypeIs[str]:
+    """Return whether a value is a line of printable text that is not too long."""
+    return isinstance(value, str) and value.isprintable() and len(value) <= MAX_NAME_LENGTH
 
 
 def _try_decode_record(row: object) -> Record | None:
@@ -141,24 +160,33 @@ def _try_decode_record(row: object) -> Record | None:
 def _decode_record(row: object) -> Record:
     if not isinstance(row, dict) or not isinstance(row.get("asked"), list):
         raise DamagedRecord
-    names = (require_str_or_none(row.get(name)) for name in ("username", "tenant", "object_id"))
-    nonce = require_str_or_none(row.get("nonce"))
+    names = (row.get(name) for name in ("username", "tenant", "object_id"))
+    nonce = row.get("nonce")
     record = Record(
-        authority=require_str(row.get("authority")),
-        client_id=require_str(row.get("client_id")),
-        account=Account(*names),
-        requested_tenants=tuple(require_str(tenant) for tenant in row["asked"]),
-        nonce=None if nonce is None else base64.b64decode(nonce, validate=True),
+        authority=require_name(row.get("authority")),
+        client_id=require_name(row.get("client_id")),
+        account=Account(*(None if name is None else require_name(name) for name in names)),
+        requested_tenants=tuple(require_name(tenant) for tenant in row["asked"]),
+        nonce=None if nonce is None else base64.b64decode(require_str(nonce), validate=True),
         body=base64.b64decode(require_str(row.get("body")), validate=True),
+        key_id=_key_id(row.get("key_id")),
     )
-    normalize_authority(record.authority)  # ValueError if it is not a URL
+    # ValueError if it is not a URL. No authority has a user name or a password in it
+    # (clouds.py), and they would be shown.
+    if "@" in normalize_authority(record.authority):
+        raise DamagedRecord
     return record
+
+
+def _key_id(value: object) -> str | None:
+    return value if isinstance(value, str) and _KEY_ID.fullmatch(value) else None
 
 
 def _encode_record(record: Record) -> dict[str, object]:
     nonce = None if record.nonce is None else base64.b64encode(record.nonce).decode("ascii")
     body = base64.b64encode(record.body).decode("ascii")
-    return {**_header(record), "nonce": nonce, "body": body}
+    row = {**_header(record), "nonce": nonce, "body": body}
+    return row if record.key_id is None else {**row, "key_id": record.key_id}
 
 
 def _header(record: Record) -> dict[str, object]:

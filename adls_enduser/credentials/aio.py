@@ -1,9 +1,10 @@
-"""AsyncCredential: the same credential for async clients, called in a thread."""
+"""AsyncCredential: the same credential for async clients, under asyncio, trio and anyio."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Protocol
+
+from .threads import run_in_thread
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -27,9 +28,18 @@ class _Credential(Protocol):
         self, *scopes: str, options: TokenRequestOptions | None = None
     ) -> AccessTokenInfo: ...
 
+    def returns_at_once(
+        self, scopes: tuple[object, ...], claims: object, tenant: object, *, enable_cae: bool
+    ) -> bool: ...
+
 
 class AsyncCredential:
-    """azure-core's ``AsyncTokenCredential`` over a credential; bound to no event loop."""
+    """azure-core's ``AsyncTokenCredential`` over a credential; bound to no event loop.
+
+    A token that is valid for minutes is returned at once. A renewal, and a person, are waited
+    for in a thread that is not of the loop's executor. If the await is cancelled, it ends at
+    once; the renewal goes on, for the next caller.
+    """
 
     def __init__(self, credential: _Credential) -> None:
         self._credential = credential
@@ -43,20 +53,23 @@ class AsyncCredential:
         **kwargs: object,
     ) -> AccessToken:
         """Return a token for one audience; see ``Credential.get_token``."""
-        return await asyncio.to_thread(
-            self._credential.get_token,
-            *scopes,
-            claims=claims,
-            tenant_id=tenant_id,
-            enable_cae=enable_cae,
-            **kwargs,
+        call = self._credential.get_token
+        if self._credential.returns_at_once(scopes, claims, tenant_id, enable_cae=enable_cae):
+            return call(*scopes, enable_cae=enable_cae)
+        return await run_in_thread(
+            call, *scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae, **kwargs
         )
 
     async def get_token_info(
         self, *scopes: str, options: TokenRequestOptions | None = None
     ) -> AccessTokenInfo:
         """Return a token for one audience; see ``Credential.get_token_info``."""
-        return await asyncio.to_thread(self._credential.get_token_info, *scopes, options=options)
+        call, credential = self._credential.get_token_info, self._credential
+        wanted = options if isinstance(options, dict) else {}
+        claims, tenant, cae = map(wanted.get, ("claims", "tenant_id", "enable_cae"))
+        if credential.returns_at_once(scopes, claims, tenant, enable_cae=bool(cae)):
+            return call(*scopes, options=options)
+        return await run_in_thread(call, *scopes, options=options)
 
     async def close(self) -> None:
         """Do nothing: there is nothing to close."""

@@ -7,13 +7,13 @@ azure-datalake-store 0.0.x) and ``get_token`` / ``get_token_info`` (azure-core's
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import requests
 
 from ..claims import CP1, check_claims
 from ..errors import ConfigurationError
+from ..log import utc
 from ..tokens import Account
 from .bearer_auth import BearerAuth
 from .token_formats import AudienceToken, AudienceTokens, TokenFormats
@@ -130,6 +130,19 @@ class Credential:
         held = self._source.held
         return held.account if held else Account()
 
+    def returns_at_once(
+        self, scopes: tuple[object, ...], claims: object, tenant: object, *, enable_cae: bool
+    ) -> bool:
+        """Return whether ``get_token`` would wait neither for the network nor for a person."""
+        if claims is not None or tenant is not None:
+            return False
+        tokens = self._cae_tokens if enable_cae else self._tokens
+        try:
+            token = tokens.by_scopes.get(scopes)
+        except TypeError:  # no valid scopes
+            return False
+        return token is not None and token.source.returns_at_once
+
     def aio(self) -> AsyncCredential:
         """Return the same credential for async clients (``async get_token``)."""
         from .aio import AsyncCredential
@@ -147,7 +160,7 @@ class Credential:
 
     def __repr__(self) -> str:
         held, account = self._source.held, self.whoami()
-        until = f" until {_utc(held.expires_on)}" if held else ""
+        until = f" until {utc(held.expires_on)}" if held else ""
         tenant = account.tenant or self._tenant
         name, where = account.username or "somebody", f" in {tenant}" if tenant else ""
         return f"<{self._kind} credentials of {name}{where} for {self._source.resource}{until}>"
@@ -175,8 +188,9 @@ class Credential:
         token = tokens.for_resource(self._audience(scopes))
         if claims is not None:
             return TokenFormats.of(token.source.reply_to_challenge(check_claims(claims)))
+        formats = token.formats()
         tokens.by_scopes[scopes] = token
-        return token.formats()
+        return formats
 
     def _audience(self, scopes: tuple[str, ...]) -> str:
         if not scopes or not all(map(_is_text, scopes)):
@@ -223,7 +237,3 @@ def _check_session(session: object) -> None:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip()) and value.isprintable()
-
-
-def _utc(epoch: float) -> str:
-    return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -33,6 +33,10 @@ class TokenFormats:
         )
 
 
+# How many audiences without a token are remembered, with the time of the next attempt.
+_MOST_REFUSED = 32
+
+
 class AudienceToken:
     """The current token of one audience, in all formats."""
 
@@ -89,9 +93,20 @@ class AudienceTokens:
         token = self.by_resource.get(resource)
         if token is None:
             # setdefault, so that two threads at once get the same source.
+            self._forget_refused()
             new = AudienceToken(self._source.sibling(resource, self._claims))
             token = self.by_resource.setdefault(resource, new)
         return token
+
+    def _forget_refused(self) -> None:
+        """Forget the audiences that were refused first: a caller may try any number of them."""
+        unused = [
+            name
+            for name, token in self.by_resource.copy().items()
+            if token.source.held is None and not token.source.is_refreshing
+        ]
+        for name in unused[:-_MOST_REFUSED]:
+            self.by_resource.pop(name, None)
 
 
 class TokenDict(dict[str, Any]):

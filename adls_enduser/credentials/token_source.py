@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import random
 import threading
+from contextlib import suppress
 from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..claims import declares_cp1, with_cp1
 from ..clocks import SYSTEM_CLOCK, Clock
-from ..concurrency import SharedByCopies, reset_after_fork
+from ..concurrency import Run, Runs, SharedByCopies, reset_after_fork, still_running
 from ..errors import EndUserError, ProtocolError, SignInError, SignInRequired
 from ..interaction.prompts import somebody_can_see
-from ..options import format_call
+from ..log import get_logger
+from ..options import Settings, format_call
 from ..strategies.detached import DetachedStrategy
 from ..strategies.protocol import AuthStrategy
 from ..tokens import Token
@@ -28,12 +30,17 @@ from .strategy_caller import StrategyCaller
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_log = get_logger(__name__)
+
 # Back off 20 to 40 s after a failed renewal (jittered, so that the processes of a cluster do
 # not all come back at once), or 5 to 10 % of the token's lifetime if that is shorter.
 _BACK_OFF, _BACK_OFF_SHARE = 40.0, 0.1
 
 # The longest Retry-After that is obeyed, in seconds.
 _LONGEST_RETRY_AFTER = 3600.0
+
+# How many seconds a caller waits for another thread's renewal while the token is unexpired.
+_LONGEST_WAIT = 30.0
 
 
 class _Moment(NamedTuple):
@@ -59,14 +66,13 @@ class _HeldToken(NamedTuple):
     expiry: _Moment
 
 
-class _Refresh:
-    """A renewal, or a reply to a claims challenge, and the threads that wait for it."""
+class _Refresh(Run):
+    """A renewal, or a reply to a claims challenge: its outcome, for the threads that wait."""
 
-    def __init__(self, challenge: str | None, *, silent: bool) -> None:
+    def __init__(self, challenge: str | None, *, silent: bool = False) -> None:
+        super().__init__()
         self.challenge = challenge
         self.silent = silent
-        self.thread = threading.get_ident()
-        self.done = threading.Event()
         self.token: Token | None = None
         self.error: EndUserError | None = None
 
@@ -101,8 +107,9 @@ class TokenSource(SharedByCopies):
         self.fresh: tuple[Token | None, float, float] = (None, 0.0, 0.0)
         self._back_off_until = self._retry_after_until = _PASSED
         self._last_error: EndUserError | None = None
+        self._refusal: SignInError | None = None  # since the last token
         self._why_not_interactive = "interactive=False"
-        self._make_lock()
+        self._forget_refreshes()
         reset_after_fork(self)
 
     @property
@@ -120,7 +127,20 @@ class TokenSource(SharedByCopies):
         token, wall, monotonic = self.fresh
         if token is not None and self._time() < wall and self._monotonic() < monotonic:
             return token
-        return self._by_window(self._held)
+        held = self._held or self._take_cached()
+        if held is None or self._has_passed(held.expiry):
+            _log.debug("There is no unexpired token for %s in memory.", self.resource)
+            self._raise_if_retry_after()
+            return self._refresh()
+        if self._is_backing_off():
+            _log.debug("The token for %s is from memory; its renewal pauses.", self.resource)
+            return held.token
+        if self._has_passed(held.mandatory):
+            _log.debug("The token for %s is in its mandatory window.", self.resource)
+            return self._refresh()
+        _log.debug("The token for %s is in its advisory window.", self.resource)
+        self._refresh_in_background(held)
+        return held.token
 
     def renew(self, stale: Token | None = None) -> Token:
         """Return another token than ``stale`` (None: than the one in memory).
@@ -162,39 +182,37 @@ class TokenSource(SharedByCopies):
         return new
 
     def after_fork(self) -> None:
-        """Make a new lock, and forget a renewal that runs in the parent process.
+        """Forget a renewal that runs in the parent process.
 
         A forked child may renew but prompts nobody: the parent prompts, or has already, and
         each child would prompt the person once more.
         """
-        self._make_lock()
+        self._forget_refreshes()
         self.interactive = False
         self._why_not_interactive = "this process was forked from the one that signed in"
 
-    def _make_lock(self) -> None:
-        self._lock = threading.Lock()
-        self._refreshes: dict[str | None, _Refresh] = {}
+    def _forget_refreshes(self) -> None:
+        self._refreshes: Runs[_Refresh] = Runs()
+        self._background: threading.Thread | None = None
+
+    @property
+    def is_refreshing(self) -> bool:
+        """Whether a thread renews the token, or replies to a claims challenge."""
+        return len(self._refreshes) > 0
+
+    @property
+    def returns_at_once(self) -> bool:
+        """Whether ``token`` returns without waiting for the network or for a person."""
+        held = self._held
+        return held is not None and not self._has_passed(held.mandatory)
 
     # The windows of a token.
-
-    def _by_window(self, held: _HeldToken | None) -> Token:
-        held = held or self._take_cached()
-        if held is None or self._has_passed(held.expiry):
-            self._raise_if_retry_after()
-            return self._refresh()
-        if self._is_backing_off():
-            return held.token
-        if self._has_passed(held.mandatory):
-            return self._refresh()
-        self._refresh_in_background()
-        return held.token
 
     def _take_cached(self) -> _HeldToken | None:
         """Hold the token that the strategy obtained for another credential, if unexpired."""
         token = self._caller.cached_token(self.claims)
-        with self._lock:
-            if token is not None and self._held is None:
-                self._hold(token)
+        if token is not None and self._held is None:
+            self._hold(token)
         return self._held
 
     def _has_passed(self, moment: _Moment) -> bool:
@@ -213,79 +231,96 @@ class TokenSource(SharedByCopies):
 
     # One refresh for all threads that want it.
 
-    def _refresh_in_background(self) -> None:
-        refresh, is_new = self._join(None)
-        if not is_new:
+    def _refresh_in_background(self, held: _HeldToken) -> None:
+        background = self._background
+        if self._refreshes.has(None) or (background is not None and background.is_alive()):
             return
         thread = threading.Thread(
-            target=self._run, args=(refresh,), name="adls_enduser-renewal", daemon=True
+            target=self._renew_once, args=(held,), name="adls_enduser-renewal", daemon=True
         )
-        try:
+        # RuntimeError: the interpreter is shutting down, or has no thread left.
+        with suppress(RuntimeError):
             thread.start()
-        except RuntimeError:  # the interpreter is shutting down, or has no thread left
-            self._finish(refresh)
+            self._background = thread
+
+    def _renew_once(self, held: _HeldToken) -> None:
+        # The refresh is registered here, by the thread that runs it. Before this thread runs,
+        # another one may have renewed the token.
+        if self._held is held:
+            with suppress(EndUserError):
+                self._run_or_join(_Refresh(None))
 
     def _refresh(self, challenge: str | None = None) -> Token:
         while True:
-            refresh, is_new = self._join(challenge)
-            if is_new:
-                self._run(refresh)
-            elif refresh.thread == threading.get_ident():
-                raise ProtocolError(
-                    f"{self._caller.name} asked its own credential for the token that it must"
-                    " return.",
-                    remedy="A strategy must not use the credential that is made from it.",
-                )
-            else:
-                refresh.done.wait()
-            if refresh.token is not None:
-                return refresh.token
-            if refresh.error is not None:
-                raise refresh.error if is_new else copy(refresh.error)
+            refresh = _Refresh(challenge)
+            running = self._run_or_join(refresh)
+            if running is not refresh and not self._wait_for(running):
+                held = self._held
+                if held is not None and challenge is None and self._is_unexpired():
+                    return held.token
+                raise self._own_token() if running.is_mine else still_running(running)
+            if running.token is not None:
+                return running.token
+            if running.error is not None:
+                raise copy(running.error)
 
-    def _join(self, challenge: str | None, *, silent: bool = False) -> tuple[_Refresh, bool]:
-        """Return the refresh that runs for this challenge, or a new one for the caller to run."""
-        with self._lock:
-            refresh = self._refreshes.get(challenge)
-            if refresh is not None:
-                return refresh, False
-            refresh = self._refreshes[challenge] = _Refresh(challenge, silent=silent)
-            return refresh, True
+    def _run_or_join(self, refresh: _Refresh) -> _Refresh:
+        """Run a refresh, unless another one with its challenge runs; return the one that runs.
+
+        Raises the EndUserError in which it ends, unless it is ``silent``.
+        """
+        try:
+            with refresh.lock:
+                running = self._refreshes.join(refresh.challenge, refresh)
+                if running is refresh:
+                    self._run(refresh)
+                return running
+        finally:
+            self._refreshes.end(refresh.challenge, refresh)
+            refresh.wake()
+
+    def _wait_for(self, refresh: _Refresh) -> bool:
+        """Wait for another thread's refresh, a limited time; return whether it has ended."""
+        if refresh.is_mine:
+            return False
+        if refresh.challenge is not None or not self._is_unexpired():
+            return refresh.wait(self.clock)
+        ended = refresh.wait(self.clock, _LONGEST_WAIT)
+        if not ended:  # so that the next callers need not wait as well
+            self._back_off_until = self._in_seconds(_back_off_seconds(self.held))
+        return ended
 
     def _run(self, refresh: _Refresh) -> None:
-        refresh.thread = threading.get_ident()
         no_prompt = refresh.challenge is None and self._is_unexpired()
         try:
-            refresh.token = self._fetch(refresh)
+            refresh.token = self._hold(self._obtain(refresh))
         except EndUserError as error:
+            refresh.token = self._unexpired_after(error, refresh)
             # The token may have expired while its renewal, which prompts nobody, was running.
+            # Without token and error (or after Ctrl-C) a waiting thread runs the next refresh.
             may_prompt_now = no_prompt and isinstance(error, SignInError) and self._may_prompt()
-            refresh.error = None if refresh.silent or may_prompt_now else error
-        finally:
-            # Without token and error (Ctrl-C, or a prompt that may help), a waiting thread
-            # runs the next refresh.
-            self._finish(refresh)
+            if refresh.token is None and not (refresh.silent or may_prompt_now):
+                refresh.error = copy(error)  # a copy keeps no frames alive
+                raise
 
-    def _finish(self, refresh: _Refresh) -> None:
-        with self._lock:
-            if self._refreshes.get(refresh.challenge) is refresh:
-                del self._refreshes[refresh.challenge]
-        refresh.done.set()
+    def _own_token(self) -> ProtocolError:
+        return ProtocolError(
+            f"{self._caller.name} asked its own credential for the token that it must return.",
+            remedy="A strategy must not use the credential that is made from it. A signal handler"
+            " or __del__ that ran during the sign-in can call again when it has finished.",
+        )
 
-    def _fetch(self, refresh: _Refresh) -> Token:
+    def _unexpired_after(self, error: EndUserError, refresh: _Refresh) -> Token | None:
+        """Back off after a failed renewal; return the token that serves meanwhile, if any."""
         if refresh.challenge is not None:
-            return self._hold(self._obtain(refresh.challenge, may_prompt=True))
-        try:
-            may_prompt = not (refresh.silent or self._is_unexpired())
-            return self._hold(self._obtain(self.claims, may_prompt=may_prompt))
-        except EndUserError as error:
-            held = self._held or self._take_cached()  # another process may have cached one
-            self._back_off(error)
-            if held is not None and self._is_unexpired():
-                return held.token
-            raise
+            return None
+        held = self._held or self._take_cached()  # another process may have cached one
+        self._back_off(error)
+        return held.token if held is not None and self._is_unexpired() else None
 
-    def _obtain(self, claims: str | None, *, may_prompt: bool) -> Token:
+    def _obtain(self, refresh: _Refresh) -> Token:
+        claims = self.claims if refresh.challenge is None else refresh.challenge
+        may_prompt = not (refresh.silent or (refresh.challenge is None and self._is_unexpired()))
         reason: SignInError | None = None
         try:
             token = self._caller.silent(claims)
@@ -294,16 +329,26 @@ class TokenSource(SharedByCopies):
         if token is not None:
             return token
         if may_prompt and self._may_prompt():
+            refresh.prompting = True
             return self._caller.sign_in(claims)
-        raise reason or self._interaction_required()
+        # A strategy may forget a sign-in that was refused, and then knows no reason any more.
+        raise reason or copy(self._refusal) or self._interaction_required()
 
     def _back_off(self, error: EndUserError) -> None:
         retry_after = getattr(error, "retry_after", None) or 0.0
         retry_after = min(retry_after, _LONGEST_RETRY_AFTER)
         pause = max(_back_off_seconds(self.held), retry_after)
+        _log.debug(
+            "The next attempt for %s is in %.0f s, after %s.",
+            self.resource,
+            pause,
+            type(error).__name__,
+        )
         self._back_off_until = self._in_seconds(pause)
         self._retry_after_until = self._in_seconds(retry_after)
-        self._last_error = error.with_traceback(None)
+        self._last_error = copy(error)  # a copy keeps no frames alive
+        if isinstance(error, SignInError):
+            self._refusal = copy(error)
 
     def _in_seconds(self, seconds: float) -> _Moment:
         return _Moment(self.clock.time() + seconds, self.clock.monotonic() + seconds)
@@ -323,6 +368,7 @@ class TokenSource(SharedByCopies):
         advisory = self._held.advisory
         self.fresh = (token, advisory.wall, advisory.monotonic)
         self._back_off_until, self._retry_after_until = self._in_seconds(pause), _PASSED
+        self._refusal = None
         return token
 
     # Prompts.
@@ -336,12 +382,19 @@ class TokenSource(SharedByCopies):
         why = "no terminal or notebook"
         if self.interactive is False:
             why = self._why_not_interactive
-        options = {**self._caller.strategy.settings.as_source(), "prompt": "..."}
-        call = format_call(self.factory_name, '"device_code"', options)
+        settings = self._caller.strategy.settings
+        options = settings.as_source()
+        if isinstance(settings, Settings) and settings.mode == "password":
+            call = format_call(self.factory_name, '"password"', {**options, "password": "..."})
+            remedy = f"Call {call} with the password or a callable that returns it"
+            need = "The password is missing"
+        else:
+            call = format_call(self.factory_name, '"device_code"', {**options, "prompt": "..."})
+            remedy = f"Call {call} with a callback that reaches a person"
+            need = "A person must sign in"
         return SignInRequired(
-            f"A person must sign in for {self.resource}, and nobody can be prompted here ({why}).",
-            remedy=f"Call {call} with a callback that reaches a person, or run the program in"
-            " a terminal.",
+            f"{need} for {self.resource}, and nobody can be prompted here ({why}).",
+            remedy=f"{remedy}, or run the program in a terminal.",
         )
 
     # Another process receives the short-lived access token and no lasting secret.
@@ -376,11 +429,10 @@ class TokenSource(SharedByCopies):
         """Renew, without a prompt, a token that is due: the other process may not be able to."""
         held = self._held
         if held is not None and self._has_passed(held.advisory) and not self._is_backing_off():
-            refresh, is_new = self._join(None, silent=True)
-            if is_new:
-                self._run(refresh)
-            elif refresh.thread != threading.get_ident():
-                refresh.done.wait()
+            refresh = _Refresh(None, silent=True)
+            running = self._run_or_join(refresh)
+            if running is not refresh:
+                self._wait_for(running)
         return self.held
 
 

@@ -33,7 +33,7 @@ from adal.wstrust_response import WSTrustResponse
 from ..errors import ConfigurationError
 from ..tokens import Secret
 from .backend import RETRYABLE_GRANTS, AuthorizationFlow, login_hint_params
-from .http import FORM_HEADERS, Body, Http, Response
+from .http import FORM_HEADERS, Body, Http
 from .responses import (
     ErrorBoundary,
     ErrorResponse,
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from ..options import Settings
     from ..tokens import Account
     from .backend import AuthorizationPending, DeviceFlow, Grant
+    from .exchange import Response
 
 # AD FS names the person who signed in only if the request asks for it (Microsoft, "AD FS OpenID
 # Connect/OAuth flows and Application Scenarios", device code flow and authorization code grant

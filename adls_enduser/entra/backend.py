@@ -6,7 +6,15 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from ..errors import MissingDependency
+from ..errors import (
+    EndUserError,
+    InvalidCredentials,
+    MfaRequired,
+    MissingDependency,
+    SignInDeclined,
+    SignInError,
+    SignInExpired,
+)
 
 if TYPE_CHECKING:
     from ..interaction.prompts import DeviceCodePrompt
@@ -16,6 +24,31 @@ if TYPE_CHECKING:
 
 # What a request asks for. "credential": a token of another package's credential.
 GrantKind = Literal["password", "device_code", "browser", "refresh", "credential"]
+
+# What an OAuth error (RFC 6749 section 5.2) means for one kind of grant, where it does not mean
+# the same for all kinds (error_response.py).
+ERROR_CLASSES: dict[GrantKind, dict[str, type[EndUserError]]] = {
+    "password": {
+        "invalid_grant": InvalidCredentials,
+        # "Requires End-User authentication" (OpenID Connect Core section 3.1.2.6), which a
+        # password sent by a program is not.
+        "login_required": MfaRequired,
+    },
+    "device_code": {
+        "invalid_grant": SignInError,
+        # RFC 8628 section 3.5 has access_denied where Entra ID has authorization_declined.
+        "access_denied": SignInDeclined,
+        "login_required": SignInError,
+    },
+    "browser": {
+        "invalid_grant": SignInError,
+        # RFC 6749 section 4.1.2.1; Entra ID sends it when the person declines to consent.
+        "access_denied": SignInDeclined,
+        "login_required": SignInError,
+    },
+    "refresh": {"invalid_grant": SignInExpired},
+    "credential": {},
+}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ clouds and ``activeDirectoryDataLake`` of later versions).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..options import CommonOptions
-    from .http import Response
+    from .exchange import Response
 
 _PATH = "/metadata/endpoints?api-version=2015-01-01"
 
@@ -40,8 +40,9 @@ def cloud_from_metadata(
 
     ``resource_manager`` is its https address, such as
     ``https://management.local.azurestack.external``; ``name`` is the cloud's name in
-    messages (default: the host). ``proxies``, ``ca_bundle`` and ``request_timeout`` (seconds)
-    are as in requests. The metadata needs no sign-in.
+    messages (default: the host). ``proxies`` and ``ca_bundle`` are as in requests;
+    ``request_timeout`` is how many seconds the request may take in all. The metadata needs no
+    sign-in.
 
     You trust that address with passwords: people will sign in at whatever authority it
     names. Nobody else can vouch for an authority that Microsoft does not run, such as an AD
@@ -71,17 +72,20 @@ def parse_cloud(document: object, resource_manager: str, name: str) -> Cloud:
     try:
         metadata = _Metadata.parse(_own_entry(document, resource_manager))
         host = urlsplit(metadata.authority).hostname
-        return Cloud(
+        known = _microsoft_cloud(metadata.audience)
+        # The audiences that the metadata do not name are those of Microsoft's own cloud.
+        return replace(
+            known or replace(PUBLIC, data_lake=None),
             name=name,
             authority=metadata.authority,
             management=metadata.audience,
             resource_manager=f"{resource_manager}/",
-            storage=PUBLIC.storage,
-            data_lake=metadata.data_lake or _known_data_lake(metadata.audience),
+            data_lake=metadata.data_lake or (known.data_lake if known else None),
             validate_authority=host in MICROSOFT_AUTHORITIES,
         )
     except ConfigurationError as error:
-        problem = error.message
+        # Its first word is the field. The rest quotes the value, which came from the network.
+        problem = f"{error.message.split()[0]} is not a plain https address."
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         problem = f"a field is missing or is not what it should be ({type(error).__name__})."
     raise _unreadable(resource_manager, problem)
@@ -128,10 +132,9 @@ def _data_lake(entry: Mapping[str, object]) -> str | None:
     return value if isinstance(value, str) and value.startswith("https://") else None
 
 
-def _known_data_lake(audience: str) -> str | None:
-    """Return what the metadata's version leaves out, for a cloud of Microsoft's."""
-    known = {cloud.management: cloud.data_lake for cloud in (PUBLIC, CHINA, US_GOVERNMENT)}
-    return known.get(audience)
+def _microsoft_cloud(audience: str) -> Cloud | None:
+    """Return Microsoft's cloud with this management audience, if there is one."""
+    return {cloud.management: cloud for cloud in (PUBLIC, CHINA, US_GOVERNMENT)}.get(audience)
 
 
 def _text(value: object) -> str:

@@ -35,6 +35,7 @@ from ..errors import (
 )
 from ..options import format_call
 from .aadsts import AUTHORIZATION_PENDING, DEFAULT_REMEDIES, ENTRY_BY_NUMBER, AadstsEntry
+from .backend import ERROR_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -237,22 +238,6 @@ _BY_ERROR: dict[str, type[EndUserError]] = {
     "invalid_instance": ConfigurationError,
 }
 
-_BY_ERROR_AND_GRANT: dict[tuple[str | None, GrantKind], type[EndUserError]] = {
-    ("invalid_grant", "password"): InvalidCredentials,
-    ("invalid_grant", "device_code"): SignInError,
-    ("invalid_grant", "browser"): SignInError,
-    ("invalid_grant", "refresh"): SignInExpired,
-    # RFC 8628 section 3.5 has access_denied where Entra ID has authorization_declined.
-    ("access_denied", "device_code"): SignInDeclined,
-    # RFC 6749 section 4.1.2.1; Entra ID sends it when the person declines to consent.
-    ("access_denied", "browser"): SignInDeclined,
-    # "Requires End-User authentication" (OpenID Connect Core section 3.1.2.6), which a
-    # password sent by a program is not.
-    ("login_required", "password"): MfaRequired,
-    ("login_required", "device_code"): SignInError,
-    ("login_required", "browser"): SignInError,
-}
-
 
 def _error_class(body: _ErrorBody, grant_kind: GrantKind, status: int) -> type[EndUserError]:
     """Choose the class by the OAuth fields, refined by a number that is in the table.
@@ -274,9 +259,7 @@ def _error_class(body: _ErrorBody, grant_kind: GrantKind, status: int) -> type[E
 def _class_by_fields(body: _ErrorBody, grant_kind: GrantKind) -> type[EndUserError]:
     error, suberror = body.details.error or "", body.details.suberror or ""
     error_class = (
-        _BY_SUBERROR.get(suberror)
-        or _BY_ERROR_AND_GRANT.get((error, grant_kind))
-        or _BY_ERROR.get(error)
+        _BY_SUBERROR.get(suberror) or ERROR_CLASSES[grant_kind].get(error) or _BY_ERROR.get(error)
     )
     if error_class is not None:
         return error_class

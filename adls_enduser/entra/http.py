@@ -1,43 +1,35 @@
 """Send requests over https. Every request to Entra ID goes through this module.
 
-Every request has a timeout, checks certificates whatever the environment says, follows no
-redirect (a 307 would carry the password to its target: RFC 9110 section 15.4.8) and ignores
-netrc, which would replace or add an Authorization header.
+Every request ends at a deadline and reads a bounded response (exchange.py), checks certificates
+whatever the environment says, follows no redirect (a 307 would carry the password to its target:
+RFC 9110 section 15.4.8) and ignores netrc, which would replace or add an Authorization header.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-import requests
 import tenacity
 
-from ..errors import ConfigurationError, EndUserError, TransportError
-from ..interaction.waiting import AbandonableThread
+from ..errors import ConfigurationError, ProtocolError, TransportError
+from ..log import get_logger, printable
+from .addresses import can_take_request, host_of
+from .exchange import Request, Response, check_wanted, exchange
+from .network_errors import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..options import Settings
 
+_log = get_logger(__name__)
+
 FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
-
-
-@dataclass(frozen=True)
-class Response:
-    """An HTTP response: status, body, headers. The body may hold tokens."""
-
-    status: int
-    text: str = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
-
-    @property
-    def ok(self) -> bool:
-        """Whether the status is a 2xx."""
-        return 200 <= self.status < 300
 
 
 @dataclass(frozen=True)
@@ -45,10 +37,6 @@ class Body:
     """The body of a request. It may hold a password, so it is not in the repr."""
 
     text: str = field(repr=False)
-
-
-class ConnectionDropped(TransportError):
-    """The connection ended before a response came, and quickly: a retry may succeed."""
 
 
 # A failing service gets three attempts, with pauses that grow and vary. If it asks for a
@@ -75,7 +63,7 @@ class Http:
 
     def get(self, url: str, headers: Mapping[str, str]) -> Response:
         """Send a GET, up to three times; TransportError when no usable response came."""
-        return self._with_retries("GET", url, headers, None)
+        return self._with_retries(Request("GET", url, headers, None))
 
     def post(self, url: str, headers: Mapping[str, str], body: Body, *, retry: bool) -> Response:
         """Send a POST, up to three times; TransportError when no usable response came.
@@ -83,22 +71,19 @@ class Http:
         ``retry=False`` for a password: a response that was lost may have been a refusal, and
         refusals are counted.
         """
-        send = self._with_retries if retry else self._send
-        return send("POST", url, headers, body)
+        request = Request("POST", url, headers, body.text)
+        return self._with_retries(request) if retry else _response(self._send(request))
 
-    def _with_retries(
-        self, method: str, url: str, headers: Mapping[str, str], body: Body | None
-    ) -> Response:
+    def _with_retries(self, request: Request) -> Response:
         retrying = tenacity.Retrying(
             stop=self._is_last_attempt,
             wait=self._pause,
             # Not after a timeout, which has cost enough time, and not for a bad certificate.
-            retry=tenacity.retry_if_exception_type(ConnectionDropped)
-            | tenacity.retry_if_result(_is_temporary),
+            retry=tenacity.retry_if_result(_is_temporary),
             sleep=self._sleep,
             retry_error_callback=_last_outcome,
         )
-        return retrying(self._send, method, url, headers, body)
+        return _response(retrying(self._send, request))
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
         return self._requested_pause(state) or _BACKOFF(state)
@@ -107,81 +92,85 @@ class Http:
         return state.attempt_number >= _ATTEMPTS or self._pause(state) > _MAX_PAUSE
 
     def _requested_pause(self, state: tenacity.RetryCallState) -> float | None:
-        outcome = state.outcome
-        if outcome is None or outcome.failed:
+        outcome = None if state.outcome is None else state.outcome.result()
+        if not isinstance(outcome, Response):
             return None
-        return retry_after(outcome.result(), self._settings.clock.time())
+        return retry_after(outcome, self._settings.clock.time())
 
     def _sleep(self, seconds: float) -> None:
         self._settings.clock.wait(threading.Event(), seconds)
 
-    def _send(
-        self, method: str, url: str, headers: Mapping[str, str], body: Body | None
-    ) -> Response:
-        _check_may_send(url)
-        outcome = self._attempt(method, url, headers, body)
-        if isinstance(outcome, EndUserError):
-            raise outcome
-        if 300 <= outcome.status < 400:
-            raise TransportError(
-                f"{_host(url)} responded with a redirect, which is never followed.",
-                remedy="Check whether a proxy or a network's log-in page intercepts the request.",
-            )
+    def _send(self, request: Request) -> Response | Failure:
+        _check_may_send(request.url)
+        start = time.monotonic()
+        outcome = exchange(request, self._settings)
+        _log_exchange(request, outcome, time.monotonic() - start)
+        if isinstance(outcome, Response):
+            self.skew = _skew(outcome, self._settings.clock.time())
+            _check_is_final(outcome, request.url)
         return outcome
 
-    def _attempt(
-        self, method: str, url: str, headers: Mapping[str, str], body: Body | None
-    ) -> Response | EndUserError:
-        # Errors are returned, not raised here: a requests exception holds the request,
-        # and with it the password; even `raise ... from None` would keep it as context.
-        settings = self._settings
-        with requests.Session() as session:
-            session.auth = _no_netrc
-            try:
-                received = session.request(
-                    method,
-                    url,
-                    data=body.text.encode() if body else None,
-                    headers=dict(headers),
-                    timeout=settings.request_timeout,
-                    allow_redirects=False,
-                    proxies=dict(settings.proxies) if settings.proxies else None,
-                    # Explicit, because requests lets the environment win over
-                    # Session.verify (psf/requests issue 3829); None is True or the
-                    # environment's bundle, never False.
-                    verify=settings.ca_bundle,
-                )
-            except OSError as error:  # RequestException is one; a missing CA file another
-                return _transport_error(url, error)
-            response = Response(received.status_code, received.text, received.headers)
-            self.skew = _skew(response, settings.clock.time())
-            return response
+
+def _log_exchange(request: Request, outcome: Response | Failure, seconds: float) -> None:
+    # Never the query or a body: they hold codes, passwords and tokens.
+    where = f"{request.method} {host_of(request.url)} {printable(urlsplit(request.url).path)}"
+    if isinstance(outcome, Failure):
+        _log.debug(
+            "%s: no response after %.0f ms. %s", where, seconds * 1000, outcome.error.message
+        )
+    else:
+        size = len(outcome.text.encode(errors="replace"))
+        _log.debug("%s: %d, %.0f ms, %d bytes", where, outcome.status, seconds * 1000, size)
+
+
+def _response(outcome: Response | Failure) -> Response:
+    """Return the response, or raise why there is none."""
+    if isinstance(outcome, Failure):
+        raise outcome.error
+    return outcome
+
+
+def _check_is_final(response: Response, url: str) -> None:
+    """Raise for a response that says only what is to follow, or where."""
+    if response.status < 200:  # http.client skips a 100 only
+        raise TransportError(
+            f"{host_of(url)} sent an interim response (HTTP {response.status}) and no other.",
+            remedy="Try again. If this repeats, check the proxy if there is one.",
+        )
+    if 300 <= response.status < 400:
+        raise TransportError(
+            f"{host_of(url)} responded with a redirect, which is never followed.",
+            remedy="Check whether a proxy or a network's log-in page intercepts the request.",
+        )
 
 
 def _check_may_send(url: str) -> None:
     if not url.lower().startswith("https://"):
         raise ConfigurationError(
-            f"The address of {_host(url)} is plain http, so nothing was sent.",
+            f"The address of {host_of(url)} is plain http, so nothing was sent.",
             remedy="Sign-ins go over https only. Ask its administrator for an https address.",
         )
-    thread = threading.current_thread()
-    if isinstance(thread, AbandonableThread) and thread.abandoned:
-        raise TransportError(
-            f"No further request was sent to {_host(url)}: the wait for the sign-in is over.",
-            remedy="Sign in again.",
+    if not can_take_request(url):
+        raise ProtocolError(
+            f"The address of {host_of(url)} is not one that a request may go to, so nothing was"
+            " sent.",
+            remedy="Ask the administrator of the organisation's sign-in for the right address.",
         )
+    check_wanted(url)
 
 
-def _is_temporary(response: Response) -> bool:
-    return response.status in _TEMPORARY
+def _is_temporary(outcome: Response | Failure) -> bool:
+    if isinstance(outcome, Failure):
+        return outcome.retry
+    return outcome.status in _TEMPORARY
 
 
-def _last_outcome(state: tenacity.RetryCallState) -> Response:
+def _last_outcome(state: tenacity.RetryCallState) -> Response | Failure:
     outcome = state.outcome
     if outcome is None:
         raise TransportError("Nothing was sent.", remedy="Try again.")
-    response: Response = outcome.result()  # raises what the last attempt raised
-    return response
+    result: Response | Failure = outcome.result()  # raises what the last attempt raised
+    return result
 
 
 def _skew(response: Response, now: float) -> float:
@@ -211,41 +200,3 @@ def retry_after(response: Response, now: float) -> float | None:
     if then is None:
         return None
     return max(0.0, then - (now if sent is None else sent))
-
-
-def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
-
-
-def _host(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0] or url
-
-
-def _transport_error(url: str, error: OSError) -> EndUserError:
-    host = _host(url)
-    if isinstance(error, requests.exceptions.SSLError):
-        return TransportError(
-            f"The certificate of {host} could not be verified.",
-            remedy="Behind a proxy that inspects TLS, give its certificate as ca_bundle= or in"
-            " the environment variable REQUESTS_CA_BUNDLE.",
-        )
-    if isinstance(error, requests.exceptions.ProxyError):
-        # Also raised when a connection is reset within the proxy's tunnel.
-        return ConnectionDropped(
-            f"The proxy on the way to {host} failed.",
-            remedy="Check proxies= or the environment variable HTTPS_PROXY.",
-        )
-    if isinstance(error, requests.exceptions.Timeout):
-        return TransportError(
-            f"{host} did not respond in time.",
-            remedy="Try again; a slow network may need a larger request_timeout=.",
-        )
-    if isinstance(error, requests.exceptions.RequestException):
-        return ConnectionDropped(
-            f"{host} could not be reached ({type(error).__name__}).",
-            remedy="Check the network, and proxies= or HTTPS_PROXY if there is a proxy.",
-        )
-    return ConfigurationError(
-        f"The request to {host} could not be sent ({type(error).__name__}).",
-        remedy="Check that ca_bundle=, or REQUESTS_CA_BUNDLE, names a file that exists.",
-    )

@@ -30,6 +30,7 @@ from msal.exceptions import MsalError
 from ..claims import check_claims
 from ..errors import EndUserError
 from ..tokens import Secret
+from .addresses import parse_page_url
 from .backend import RETRYABLE_GRANTS, AuthorizationFlow, login_hint_params
 from .http import FORM_HEADERS, Body, Http
 from .responses import (
@@ -41,7 +42,6 @@ from .responses import (
     parse_account,
     parse_device_flow,
     parse_grant,
-    parse_page_url,
     parse_seconds,
     pending,
     raise_for_status,
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from ..options import Settings
     from ..tokens import Account
     from .backend import AuthorizationPending, DeviceFlow, Grant
-    from .http import Response
+    from .exchange import Response
 
 # msal's own application adds these to every request (its ``_decorate_scope``): for an id token
 # with the user's name in it, and for a refresh token.

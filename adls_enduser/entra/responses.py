@@ -20,6 +20,7 @@ from ..errors import (
 )
 from ..interaction.prompts import DeviceCodePrompt
 from ..tokens import Account, Secret, Token
+from .addresses import host_of, parse_page_url
 from .backend import AuthorizationPending, DeviceFlow, Grant
 from .error_response import RequestContext, error_from_response
 from .http import retry_after
@@ -29,11 +30,9 @@ if TYPE_CHECKING:
 
     from ..options import Settings
     from .backend import GrantKind
-    from .http import Http, Response
+    from .exchange import Response
+    from .http import Http
 
-
-# RFC 3986's characters without the apostrophe, which ends a string in more than one shell.
-_PAGE = re.compile(r"https://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
 
 # What parsers raise for responses that they did not expect.
 _PARSE_ERRORS: tuple[type[Exception], ...] = (
@@ -161,7 +160,7 @@ def check_instance_discovery(response: Response, host: str | None) -> None:
 def unknown_authority(host: str | None) -> ConfigurationError:
     """Return the error for an authority that Microsoft does not know."""
     return ConfigurationError(
-        f"Microsoft does not know the authority {host}.",
+        f"Microsoft does not know the authority {host_of(f'https://{host}')}.",
         remedy="Check Cloud.authority. For an authority that Microsoft does not run, set"
         " validate_authority=False in the Cloud.",
     )
@@ -171,7 +170,7 @@ def parse_device_flow(
     body: Any, url: Any, resource: str, now: float, claims: str | None = None
 ) -> DeviceFlow:
     """Parse the response with a device code; ``url`` is the page for the person."""
-    url = _printable(url)
+    url = parse_page_url(_printable(url))
     code = _printable(body["user_code"])
     message = body.get("message")
     default = f"To sign in, open {url} in a browser and enter the code {code}."
@@ -185,13 +184,6 @@ def parse_device_flow(
     interval = parse_seconds(body.get("interval", 5))
     device_code = Secret(_header_safe(body["device_code"]))
     return DeviceFlow(prompt, device_code, interval, resource, claims)
-
-
-def parse_page_url(url: str) -> str:
-    """Return the address of a page, if it is safe to open in a browser and to print."""
-    if not _PAGE.fullmatch(url):
-        raise ValueError("not a page that may be opened")
-    return url
 
 
 def parse_grant(
@@ -250,7 +242,7 @@ def federation_error(fault: object, url: str) -> SignInError:
     """Return the error for a federation server's fault, with the fault's text."""
     text = "".join(character for character in str(fault) if character.isprintable())[:300]
     return InvalidCredentials(
-        f"The federation server {url.split('/')[2]} refused the user name and password: {text}",
+        f"The federation server {host_of(url)} refused the user name and password: {text}",
         remedy="Check both. If they are right, the server may not allow passwords from"
         " programs: sign in with mode='device_code'.",
     )

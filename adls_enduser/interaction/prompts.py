@@ -68,7 +68,7 @@ def show_page(prompt: BrowserPrompt) -> None:
 
 def tell(text: str) -> None:
     """Write a text for the person to standard error, and flush it."""
-    sys.stderr.write(text)
+    sys.stderr.write(_harmless(text))
     sys.stderr.flush()
 
 
@@ -109,6 +109,13 @@ def _is_terminal(stream: object) -> bool:
         return False
 
 
+def _harmless(text: str) -> str:
+    """Replace control characters and direction marks, which could change what is shown."""
+    return "".join(
+        one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in text
+    )
+
+
 def _minutes_left(prompt: DeviceCodePrompt | BrowserPrompt) -> str:
     minutes = max(1, round((prompt.expires_on - time.time()) / 60))
     return f"{minutes} minute{'s' if minutes > 1 else ''}"
@@ -133,4 +140,4 @@ def _show_in_notebook(prompt: DeviceCodePrompt) -> None:
 def _display(markup: str) -> None:
     from IPython.display import HTML, display  # called only in a running kernel
 
-    display(HTML(markup))
+    display(HTML(_harmless(markup)))

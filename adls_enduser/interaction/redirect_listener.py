@@ -15,11 +15,12 @@ import socket
 import socketserver
 import threading
 from base64 import b64encode
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler
 from string import Template
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
@@ -142,6 +143,8 @@ class _Server(socketserver.ThreadingTCPServer):
     def __init__(self, address: str, port: int) -> None:
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._is_serving = False
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
         super().__init__((address, port), _Handler)
 
     def start(
@@ -160,11 +163,28 @@ class _Server(socketserver.ThreadingTCPServer):
     def handle_error(self, request: object, client_address: object) -> None:
         """Print nothing: it is no error if a browser closes its connection."""
 
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Handle one connection, which ``close`` can end meanwhile."""
+        with self._lock:
+            self._connections.add(request)
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._lock:
+                self._connections.discard(request)
+
     def close(self) -> None:
-        """Stop the thread, and close the port."""
+        """Stop the thread, close the port, and end connections that are still open.
+
+        A client that sends a byte now and then would keep its connection for ever.
+        """
         if self._is_serving:
             self.shutdown()
         self.server_close()
+        with self._lock:
+            for connection in self._connections:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -91,11 +91,18 @@ class AbandonableThread(threading.Thread):
     abandoned = False
 
 
+def is_abandoned() -> bool:
+    """Return whether nobody waits any more for what the current thread does."""
+    return getattr(threading.current_thread(), "abandoned", False)
+
+
 class InterruptibleCall(Generic[_Result]):
     """Calls a function with its arguments in a thread, which an error or Ctrl-C can interrupt."""
 
-    def __init__(self, function: Callable[..., _Result], *arguments: object) -> None:
-        self._function, self._arguments = function, arguments
+    def __init__(
+        self, function: Callable[..., _Result], *arguments: object, name: str = "adls_enduser-call"
+    ) -> None:
+        self._function, self._arguments, self._name = function, arguments, name
         self._done = threading.Event()
         self._outcome: list[_Result] = []
         self._error: BaseException | None = None
@@ -105,8 +112,11 @@ class InterruptibleCall(Generic[_Result]):
 
         Meanwhile calls ``check`` a few times a second, and abandons the thread if that raises.
         """
-        thread = AbandonableThread(target=self._run, name="adls_enduser-call", daemon=True)
-        thread.start()
+        thread = AbandonableThread(target=self._run, name=self._name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the system allows no more threads, or the interpreter exits
+            self._run()
         try:
             while not self._done.wait(POLL_INTERVAL):
                 check()

@@ -16,7 +16,19 @@ from ..errors import MissingDependency
 try:
     from .clock import SandboxClock
     from .directory import CONTOSO, CONTOSO_ID, Person
-    from .faults import HTML_502, Answer, HalfBody, Reset, Stall, redirect, throttled
+    from .faults import (
+        HTML_502,
+        Answer,
+        Drip,
+        Endless,
+        Gzip,
+        HalfBody,
+        Informational,
+        Reset,
+        Stall,
+        redirect,
+        throttled,
+    )
     from .sandbox import Sandbox
 except ModuleNotFoundError as missing:
     raise MissingDependency(
@@ -29,7 +41,11 @@ __all__ = [
     "CONTOSO_ID",
     "HTML_502",
     "Answer",
+    "Drip",
+    "Endless",
+    "Gzip",
     "HalfBody",
+    "Informational",
     "Person",
     "Reset",
     "Sandbox",

@@ -38,7 +38,38 @@ class HalfBody:
     """Send the headers and half of the real response's body, then close the connection."""
 
 
-Fault = Answer | Reset | Stall | HalfBody
+@dataclass(frozen=True)
+class Drip:
+    """Send the real response one byte at a time, with a pause of so many seconds before each.
+
+    With ``headers=False`` the headers arrive at once, and only the body drips.
+    """
+
+    seconds: float = 0.05
+    headers: bool = True
+
+
+@dataclass(frozen=True)
+class Endless:
+    """Send a body that never ends, as fast as the client reads it."""
+
+
+@dataclass(frozen=True)
+class Gzip:
+    """Send a small gzip body that is so many bytes long when it is decompressed."""
+
+    size: int = 50_000_000
+
+
+@dataclass(frozen=True)
+class Informational:
+    """Send interim responses (RFC 9110 section 15.2) without end, and never the final one."""
+
+    status: int = 100
+    seconds: float = 0.05
+
+
+Fault = Answer | Reset | Stall | HalfBody | Drip | Endless | Gzip | Informational
 
 HTML_502 = Answer(
     502,

@@ -12,20 +12,22 @@ import ssl
 import struct
 import threading
 import traceback
+import zlib
 from contextlib import suppress
 from email.utils import formatdate
+from functools import cache
 from typing import TYPE_CHECKING
 
 import h11
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
-from .faults import Answer, Fault, HalfBody, Reset, Stall
+from .faults import Answer, Drip, Endless, Fault, Gzip, HalfBody, Informational, Reset, Stall
 from .http import Request, Response, Service
 from .request_log import Exchange, RequestLog
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from .certificates import Certificates
     from .clock import SandboxClock
@@ -224,6 +226,8 @@ class ClientConnection:
             raise CloseConnection
         if isinstance(fault, Reset) and not fault.during_answer:
             self._reset()
+        if isinstance(fault, Informational):
+            self._send_informational(fault)
         response = self._response(request, fault)
         exchange.status = response.status_code
         self._send_response(request, response, fault)
@@ -231,6 +235,12 @@ class ClientConnection:
     def _response(self, request: Request, fault: Fault | None) -> Response:
         if isinstance(fault, Answer):
             return Response(fault.body, fault.status, fault.headers)
+        if isinstance(fault, Endless):
+            return Response(self._endless_body(), content_type="application/json")
+        if isinstance(fault, Gzip):
+            headers = {"Content-Encoding": "gzip"}
+            body = _gzip_of_spaces(fault.size)
+            return Response(body, headers=headers, content_type="application/json")
         service = self._proxy.service(request.hostname) if self._tunnel else self._proxy.page
         try:
             return (service or self._proxy.page).respond(request)
@@ -245,6 +255,8 @@ class ClientConnection:
         response.headers.setdefault("Date", formatdate(now, usegmt=True))
         if isinstance(fault, Reset | HalfBody):
             self._send_half(response, fault)
+        if isinstance(fault, Drip):
+            self._send_dripping(response, fault)
         self._send(h11.Response(status_code=response.status_code, headers=list(response.headers)))
         if request.method != "HEAD":
             for chunk in response.iter_encoded():
@@ -263,6 +275,29 @@ class ClientConnection:
             self._reset()
         raise CloseConnection
 
+    def _send_dripping(self, response: Response, fault: Drip) -> None:
+        body = response.get_data()
+        response.headers["Content-Length"] = str(len(body))
+        head = h11.Response(status_code=response.status_code, headers=list(response.headers))
+        data = self._http.send(head) or b""
+        if not fault.headers:
+            self._socket.sendall(data)
+            data = b""
+        for byte in data + body:
+            if self._proxy.stopping.wait(fault.seconds):
+                break
+            self._socket.sendall(bytes([byte]))
+        raise CloseConnection
+
+    def _send_informational(self, fault: Informational) -> None:
+        while not self._proxy.stopping.wait(fault.seconds):
+            self._send(h11.InformationalResponse(status_code=fault.status, headers=[]))
+        raise CloseConnection
+
+    def _endless_body(self) -> Iterator[bytes]:
+        while not self._proxy.stopping.is_set():
+            yield b" " * _RECEIVE
+
     def _reset(self) -> None:
         linger = struct.pack("ii", 1, 0)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -277,3 +312,14 @@ class ClientConnection:
         data = self._http.send(event)
         if data:
             self._socket.sendall(data)
+
+
+@cache
+def _gzip_of_spaces(size: int) -> bytes:
+    """Return the gzip form of ``size`` spaces, which are never in memory all at once."""
+    compressor = zlib.compressobj(level=1, wbits=zlib.MAX_WBITS | 16)
+    parts = [
+        compressor.compress(b" " * min(_RECEIVE, size - start))
+        for start in range(0, size, _RECEIVE)
+    ]
+    return b"".join([*parts, compressor.flush()])

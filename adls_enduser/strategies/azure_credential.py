@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..claims import CP1, check_claims, declares_cp1
 from ..concurrency import PromptLock
 from ..errors import SignInError, SignInRequired
+from ..log import get_logger
 from ..options import AccountOptions, flag, refuse_unknown, token_settings
 from ..tokens import Account
 from .azure_core import AzureCore
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..tokens import Token
+
+
+_log = get_logger(__name__)
 
 
 class AzureCredentialOptions(AccountOptions, total=False):
@@ -57,7 +62,7 @@ class AzureCredential(HoldsSignIn):
         self._prompts = self._may_prompt(options.get("prompts"))
         self._account: Account | None = None
         self._last_refusal = threading.local()
-        self._prompt_lock = PromptLock()
+        self._prompt_lock = PromptLock(self.settings.clock)
 
     @property
     def answers_claims(self) -> bool:
@@ -83,7 +88,7 @@ class AzureCredential(HoldsSignIn):
         try:
             return self._get(resource, claims) or self._without_cp1(resource, claims)
         except SignInError as refused:
-            self._last_refusal.value = (resource, claims, refused)
+            self._last_refusal.value = (resource, claims, copy(refused))
             raise
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
@@ -95,8 +100,7 @@ class AzureCredential(HoldsSignIn):
         """
         if claims is not None:
             check_claims(claims)
-        with self._prompt_lock.exclusive():
-            token = self._interactive_token(resource, claims)
+        token = self._prompt_lock.exclusive(self._interactive_token, resource, claims)
         if token is None:
             raise SignInRequired(
                 f"{self._core.name} needs a person to sign in for {resource}.",
@@ -108,6 +112,7 @@ class AzureCredential(HoldsSignIn):
         if not self._core.can_authenticate:
             self._raise_if_refused(resource, claims)
             return self._get(resource, claims)
+        _log.info("A person is prompted by %s.", self._core.name)
         self._account = self._core.authenticate(resource, claims)
         # The person has met the claims, and the token is in the credential's cache now.
         return self._get(resource, CP1 if declares_cp1(claims) else None)

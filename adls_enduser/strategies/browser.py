@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from ..concurrency import PromptCall
 from ..entra.authorization_response import ResponseReceiver
 from ..errors import SignInRequired
 from ..interaction.browser_launcher import can_open, open_page
@@ -13,6 +14,7 @@ from ..interaction.redirect_listener import RedirectListener
 from ..interaction.redirect_uri import LOOPBACK, check_redirect_uri, is_loopback
 from ..interaction.terminal import TerminalLineReader, can_paste
 from ..interaction.waiting import Deadline, InterruptibleCall
+from ..log import get_logger
 from ..options import (
     WaitingOptions,
     check_flag,
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from ..entra.backend import Grant
     from ..interaction.prompts import PagePrompt
     from ..tokens import Secret
+
+_log = get_logger(__name__)
 
 # azure-identity's InteractiveBrowserCredential waits as long, in seconds.
 _TIMEOUT = 300.0
@@ -77,7 +81,7 @@ class Browser(EntraStrategy):
         check_flag("open_browser", self._open_browser)
         self._redirect_uri = check_redirect_uri(options.get("redirect_uri", LOOPBACK))
         self._wait_options = wait_options(options, timeout=_TIMEOUT)
-        super().__init__(settings(options, "browser"))
+        super().__init__(settings(options, "browser"), self._wait_options)
 
     def _obtain_grant(self, resource: str, claims: str | None) -> Grant:
         backend, again = self._session.backend, "the page will be opened again"
@@ -91,9 +95,11 @@ class Browser(EntraStrategy):
             flow = start.result(deadline.check)
             receiver = ResponseReceiver(flow, self.settings)
             redirect.start(receiver)
+            how = "a browser opens" if redirect.opens else "the address is shown"
+            _log.info("A person is prompted to sign in in a browser (%s).", how)
             self._show(flow.url, deadline, redirect)
             code = redirect.wait(receiver, deadline)
-        return InterruptibleCall(backend.redeem_code, flow, code).result(deadline.check_cancel)
+        return InterruptibleCall(backend.redeem_code, flow, code).result(deadline.check)
 
     def _redirect_receiver(self, stack: ExitStack) -> RedirectReceiver:
         """Open the port, and take the terminal, before the person is prompted."""
@@ -115,7 +121,9 @@ class Browser(EntraStrategy):
         return self._open_browser
 
     def _show(self, url: str, deadline: Deadline, redirect: RedirectReceiver) -> None:
-        (self.prompt or show_page)(BrowserPrompt(url, deadline.end, redirect.message))
+        prompt = BrowserPrompt(url, deadline.end, redirect.message)
+        with PromptCall(self.settings.clock).lock:
+            (self.prompt or show_page)(prompt)
         if redirect.opens:
             open_page(url)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..concurrency import PromptCall
 from ..entra.device_flow import poll_for_token
 from ..interaction.prompts import show
 from ..interaction.waiting import Deadline, InterruptibleCall
+from ..log import get_logger
 from ..options import WaitingOptions, check_prompt, refuse_unknown, settings, wait_options
 from .entra_strategy import EntraStrategy
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
     from ..entra.backend import Grant
     from ..interaction.prompts import Prompt
+
+
+_log = get_logger(__name__)
 
 
 class DeviceCodeOptions(WaitingOptions, total=False):
@@ -42,13 +47,16 @@ class DeviceCode(EntraStrategy):
         self.prompt: Prompt | None = options.get("prompt")
         check_prompt(self.prompt, "DeviceCodePrompt: url, code, expires_on, message")
         self._wait_options = wait_options(options)
-        super().__init__(settings(options))
+        super().__init__(settings(options, "device_code"), self._wait_options)
 
     def _obtain_grant(self, resource: str, claims: str | None) -> Grant:
         backend, clock = self._session.backend, self.settings.clock
         deadline = Deadline(self._wait_options, clock, again="a code will be shown")
         deadline.check_cancel()
         request = InterruptibleCall(backend.start_device_code, resource, claims)
-        flow = request.result(deadline.check_cancel)
-        (self.prompt or show)(flow.prompt)
+        flow = request.result(deadline.check)
+        left = flow.prompt.expires_on - clock.time()
+        _log.info("A person is prompted with a device code, which expires in %.0f s.", left)
+        with PromptCall(clock).lock:
+            (self.prompt or show)(flow.prompt)
         return poll_for_token(backend, flow, self._wait_options, clock)

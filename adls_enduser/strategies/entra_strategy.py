@@ -15,6 +15,7 @@ from .session import HoldsSignIn, Session
 
 if TYPE_CHECKING:
     from ..entra.backend import Grant
+    from ..interaction.waiting import WaitOptions
     from ..options import Settings
     from ..tokens import Account, Token
 
@@ -23,12 +24,13 @@ class EntraStrategy(HoldsSignIn):
     """Sign in at Entra ID, once with a prompt, then by the refresh token.
 
     A subclass prompts the person in ``_obtain_grant``. It validates its options before it
-    calls this constructor, which loads the library that calls Entra ID.
+    calls this constructor, which loads the library that calls Entra ID. ``wait_options`` end
+    the wait for a keyring that prompts the person, if there is a cache.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, wait_options: WaitOptions | None = None) -> None:
         self.settings = settings
-        self._session = Session(settings, load_backend(settings))
+        self._session = Session(settings, load_backend(settings), wait_options)
 
     @property
     def account(self) -> Account | None:
@@ -46,7 +48,11 @@ class EntraStrategy(HoldsSignIn):
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
         """Prompt the person, and return a token."""
-        return self._session.acquire_interactive(resource, self._obtain_grant, claims=claims)
+        session = self._session
+        session.backend.check_claims(claims)
+        return session.prompt_lock.exclusive(
+            session.acquire_interactive, resource, self._obtain_grant, None, claims
+        )
 
     def _obtain_grant(self, resource: str, claims: str | None) -> Grant:
         raise NotImplementedError

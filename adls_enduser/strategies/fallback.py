@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from copy import copy
 from typing import TYPE_CHECKING
 
 from ..concurrency import PromptLock, reset_after_fork
@@ -15,12 +16,15 @@ from ..errors import (
     SignInRequired,
 )
 from ..interaction.prompts import tell
+from ..log import get_logger
 from .protocol import AuthStrategy, ExtendedStrategy, declared_cloud, extended
 from .session import HoldsSignIn
 
 if TYPE_CHECKING:
     from ..options import AccountSettings
     from ..tokens import Account, Token
+
+_log = get_logger(__name__)
 
 # Another mode may help against these. A wrong password is not one of them.
 _TRY_NEXT = (MfaRequired, BlockedByPolicy)
@@ -43,7 +47,7 @@ class Fallback(HoldsSignIn):
         self.strategies = strategies
         self._index = 0
         self._refusal: SignInError | None = None
-        self._prompt_lock = PromptLock()
+        self._prompt_lock = PromptLock(self.settings.clock)
         self.after_fork()
         reset_after_fork(self)
 
@@ -87,8 +91,10 @@ class Fallback(HoldsSignIn):
             try:
                 token = self.current.silent(resource, claims=claims)
             except SignInError as refused:
-                self._refusal = refused
-                raise
+                self._refusal = copy(refused)  # a copy keeps no frames alive
+                if not self._has_next(refused):
+                    raise
+                raise self._next_not_tried(refused) from refused
             self._refusal = None
             return token
 
@@ -97,16 +103,18 @@ class Fallback(HoldsSignIn):
 
         Threads that wait for another thread's prompt share its outcome.
         """
-        with self._prompt_lock.exclusive():
-            # If silent() was not refused, another thread may have signed in meanwhile.
-            silent_first = self._refusal is None
-            while True:
-                try:
-                    return self._try_current(resource, claims, silent_first=silent_first)
-                except SignInError as error:
-                    refused = error
-                self._next_strategy(refused)
-                silent_first = True
+        return self._prompt_lock.exclusive(self._try_in_turn, resource, claims)
+
+    def _try_in_turn(self, resource: str, claims: str | None) -> Token:
+        # If silent() was not refused, another thread may have signed in meanwhile.
+        silent_first = self._refusal is None
+        while True:
+            try:
+                return self._try_current(resource, claims, silent_first=silent_first)
+            except SignInError as error:
+                refused = error
+            self._next_strategy(refused)
+            silent_first = True
 
     def _try_current(self, resource: str, claims: str | None, *, silent_first: bool) -> Token:
         token = self.current.silent(resource, claims=claims) if silent_first else None
@@ -119,10 +127,25 @@ class Fallback(HoldsSignIn):
             if isinstance(refused, SignInExpired | SignInRequired) and self._refusal is not None:
                 refused = self._refusal
             self._refusal = None
-            if not isinstance(refused, _TRY_NEXT) or self._index + 1 == len(self.strategies):
+            if not self._has_next(refused):
                 raise refused.with_traceback(None)
             self._index += 1
-        tell(f"{refused.message} Trying {type(self.current).__name__} instead.\n")
+        name = type(self.current).__name__
+        _log.warning("%s %s; trying %s.", type(refused).__name__, refused.code or "", name)
+        tell(f"{refused.message} Trying {name} instead.\n")
+
+    def _has_next(self, refused: SignInError) -> bool:
+        return isinstance(refused, _TRY_NEXT) and self._index + 1 < len(self.strategies)
+
+    def _next_not_tried(self, refused: SignInError) -> SignInError:
+        # sign_in tries it. Callers see this error only where sign_in is not called.
+        name = type(self.strategies[self._index + 1]).__name__
+        error = copy(refused)
+        error.remedy = (
+            f"{refused.remedy} The fallback {name} was not tried, because nobody may or can be"
+            " prompted here."
+        ).strip()
+        return error
 
     def cached_token(self, resource: str, *, claims: str | None = None) -> Token | None:
         """Return an unexpired token of the current strategy from memory."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from copy import copy
 from typing import TYPE_CHECKING, cast
 
 from ..concurrency import reset_after_fork
@@ -10,11 +11,13 @@ from ..errors import (
     ConfigurationError,
     EndUserError,
     ProtocolError,
+    SignInError,
     SignInExpired,
     SignInRequired,
     TransportError,
 )
 from ..interaction.prompts import ask_password, ask_username, at_terminal, in_notebook
+from ..log import get_logger
 from ..options import CommonOptions, refuse_unknown, settings
 from ..tokens import Secret
 from .entra_strategy import EntraStrategy
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
 
     from ..entra.backend import Grant
     from ..tokens import Token
+
+
+_log = get_logger(__name__)
 
 
 class PasswordOptions(CommonOptions, total=False):
@@ -52,6 +58,7 @@ class Password(EntraStrategy):
         self._was_given = self._password is not None
         self._username = _username(own.username)
         self._refused: tuple[Secret, EndUserError] | None = None
+        self._last_refusal = threading.local()  # of silent(), for sign_in()
         self.after_fork()
         reset_after_fork(self)
         super().__init__(own)
@@ -66,16 +73,30 @@ class Password(EntraStrategy):
         Raises SignInExpired if the refresh token was refused and there is no such password,
         and what ``sign_in`` raises if the password is sent.
         """
+        self._last_refusal.value = None
         try:
             token = self._session.acquire_silent(resource, self._username, claims)
         except SignInExpired:
             if not self._needs_no_prompt():
                 raise
             token = None
-        if token is not None or not self._needs_no_prompt():
+        if token is not None:
             return token
-        with self._lock:  # not sooner: sign_in holds it while a person types
-            return self._start(resource, claims) if self._needs_no_prompt() else None
+        if self._needs_no_prompt():
+            return self._start_silently(resource, claims)
+        return None
+
+    def _start_silently(self, resource: str, claims: str | None) -> Token:
+        try:
+            return self._start(resource, claims, self._send_known_password)
+        except SignInError as refused:
+            self._last_refusal.value = (resource, claims, copy(refused))
+            raise
+
+    def _send_known_password(self, resource: str, claims: str | None) -> Grant:
+        if not self._needs_no_prompt():  # another thread's sign-in has just used it
+            raise self._forgotten()
+        return self._obtain_grant(resource, claims)
 
     def _needs_no_prompt(self) -> bool:
         return self._password is not None and self._username is not None
@@ -87,33 +108,50 @@ class Password(EntraStrategy):
         Entra ID refused the sign-in; SignInRequired if there is no terminal.
         """
         self._session.backend.check_claims(claims)
+        self._raise_if_refused(resource, claims)
+        if self._was_given and self._password is None:
+            raise self._forgotten()
+        if not _can_ask():
+            raise _no_terminal()
         with self._lock:
-            if self._was_given and self._password is None:
-                raise _forgotten()
-            if not (at_terminal() or in_notebook()):
-                raise _no_terminal()
             self._username = self._username or self._ask_username()
-            return self._start(resource, claims)
+        return self._start(resource, claims, self._obtain_grant)
+
+    def _raise_if_refused(self, resource: str, claims: str | None) -> None:
+        # silent() has just sent the same password. A callable is not called twice for one
+        # refusal: it may be a dialogue.
+        refusal = getattr(self._last_refusal, "value", None)
+        self._last_refusal.value = None
+        if refusal is not None and refusal[:2] == (resource, claims):
+            raise refusal[2]
 
     def _ask_username(self) -> str:
         if self.settings.cache is not None:
             self.settings.cache.check()  # the session checks it too, but after this prompt
         return ask_username()
 
-    def _start(self, resource: str, claims: str | None) -> Token:
+    def _start(
+        self,
+        resource: str,
+        claims: str | None,
+        obtain_grant: Callable[[str, str | None], Grant],
+    ) -> Token:
         session = self._session
-        return session.acquire_interactive(resource, self._obtain_grant, self._username, claims)
+        session.backend.check_claims(claims)
+        return session.prompt_lock.exclusive(
+            session.acquire_interactive, resource, obtain_grant, self._username, claims
+        )
 
     def _obtain_grant(self, resource: str, claims: str | None) -> Grant:
         username, password = self._username or "", self._next_password()
         if self._refused is not None and self._refused[0] == password:
-            raise self._refused[1].with_traceback(None)
+            raise copy(self._refused[1])
         try:
             grant = self._session.backend.password(resource, username, password, claims)
         except (TransportError, ProtocolError):
             raise  # the password was not refused, so it may be sent again
         except EndUserError as refused:
-            self._refused = (password, refused)
+            self._refused = (password, copy(refused))  # a copy keeps no frames alive
             raise
         if isinstance(self._password, Secret) and grant.refresh_token is not None:
             self._password = None
@@ -123,8 +161,17 @@ class Password(EntraStrategy):
         if isinstance(self._password, Secret):
             return self._password
         if self._password is None:
+            _log.info("A person is prompted for a password.")
             return _checked(ask_password(self._username or ""))
         return _checked(self._password())
+
+    def _forgotten(self) -> SignInExpired:
+        refusal = self._session.refusal
+        return SignInExpired(
+            "The sign-in has ended, and its password was forgotten after it was accepted.",
+            remedy="Call the factory again with the password, or set password= to a callable.",
+            particulars=refusal.particulars if refusal else None,
+        )
 
     def __repr__(self) -> str:
         if "_session" not in vars(self):  # in the traceback of a constructor
@@ -159,7 +206,7 @@ def _problem(password: object) -> str:
 
 
 def _username(username: str | None) -> str | None:
-    if username is None and not (at_terminal() or in_notebook()):
+    if username is None and not _can_ask():
         raise ConfigurationError(
             "username is missing, and there is no terminal to ask for it.",
             remedy="Set username=, for example 'ada@contoso.onmicrosoft.com'.",
@@ -167,15 +214,12 @@ def _username(username: str | None) -> str | None:
     return username
 
 
-def _forgotten() -> SignInExpired:
-    return SignInExpired(
-        "The sign-in has ended, and its password was forgotten after it was accepted.",
-        remedy="Call the factory again with the password, or set password= to a callable.",
-    )
+def _can_ask() -> bool:
+    return at_terminal() or in_notebook()
 
 
 def _no_terminal() -> SignInRequired:
     return SignInRequired(
-        "A password is needed, and there is no terminal to ask for it.",
+        "The password is missing, and there is no terminal to ask for it.",
         remedy="Set password= to a str or a callable.",
     )

@@ -5,24 +5,40 @@ from __future__ import annotations
 import threading
 import warnings
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from ..cache import LOCK_TIMEOUT, CachedSession, CacheKey
+from ..cache import LOCK_TIMEOUT, CachedSession, CacheKey, time_limit
 from ..claims import declares_cp1, is_challenge
 from ..concurrency import PromptLock, SharedByCopies, reset_after_fork
-from ..errors import CacheError, ConfigurationError, SignInError, SignInExpired, WrongAccount
+from ..errors import (
+    CacheError,
+    ConfigurationError,
+    SignInCancelled,
+    SignInError,
+    SignInExpired,
+    SignInTimedOut,
+    WrongAccount,
+)
+from ..interaction.waiting import Deadline, WaitOptions
+from ..log import get_logger, printable, utc
 from ..options import is_tenant_id
 from ..tokens import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
-    from ..cache import Entry
+    from ..cache import Entry, SignInCache
     from ..clocks import Clock
     from ..entra.backend import Backend, Grant
+    from ..errors import EndUserError
     from ..options import AccountSettings, Settings
     from ..tokens import Secret, Token
+
+
+_log = get_logger(__name__)
 
 
 class HoldsSignIn(SharedByCopies):
@@ -43,9 +59,12 @@ class Session:
     this process, and under the cache's lock among processes.
     """
 
-    def __init__(self, settings: Settings, backend: Backend) -> None:
+    def __init__(
+        self, settings: Settings, backend: Backend, wait_options: WaitOptions | None = None
+    ) -> None:
         self.settings = settings
         self.backend = backend
+        self._wait_options = wait_options or WaitOptions()
         self.account: Account | None = None
         self._refresh_token: Secret | None = None
         # By resource, and by whether the capability CP1 was declared: that makes another token.
@@ -53,7 +72,7 @@ class Session:
         # The last token of each resource that was obtained or returned here, without CP1.
         self._last_returned: dict[str, Token] = {}
         self._person_needed = False
-        self._prompt_lock = PromptLock()
+        self.prompt_lock = PromptLock(settings.clock)
         self._in_cache = False
         # The refresh token that the cache had when it was last read, and whether the one in
         # memory is newer and could not be written.
@@ -63,8 +82,11 @@ class Session:
         reset_after_fork(self)
 
     def after_fork(self) -> None:
-        """Make a new lock."""
+        """Make new locks; forget a refusal, because the parent process may be prompting."""
+        # Of the refresh token that was forgotten.
+        self.refusal: SignInExpired | None = None
         self._lock = threading.RLock()
+        self._cache_in_use = threading.Lock()
 
     def acquire_silent(
         self, resource: str, username: str | None = None, claims: str | None = None
@@ -77,7 +99,8 @@ class Session:
         the cache, if the settings do not.
 
         Raises SignInExpired when the refresh token is refused for good (it is then
-        forgotten), another SignInError when this resource needs more than a refresh token,
+        forgotten; the same error is raised until the person signs in again), another
+        SignInError when this resource needs more than a refresh token,
         ConfigurationError, before any network, for claims that cannot be sent.
         """
         self.backend.check_claims(claims)
@@ -94,25 +117,23 @@ class Session:
         self,
         resource: str,
         obtain_grant: Callable[[str, str | None], Grant],
-        username: str | None = None,
-        claims: str | None = None,
+        username: str | None,
+        claims: str | None,
     ) -> Token:
         """Sign in by ``obtain_grant``, unless another thread or process has just done so.
 
-        Threads that wait for another thread's prompt share its outcome. Raises CacheError,
-        before the person is prompted, if the sign-in could not be kept.
+        Call it by ``prompt_lock.exclusive``. Raises CacheError, before the person is prompted,
+        if the sign-in could not be kept.
         """
-        self.backend.check_claims(claims)
-        with self._prompt_lock.exclusive():
-            if not self._person_needed:
-                token = self.acquire_silent(resource, username, claims)
-                if token is not None:
-                    return token
-            if self.settings.cache is not None:
-                self.settings.cache.check()
-            grant = obtain_grant(resource, claims)
-            check_account(grant.token.account, self.settings, self._next_call(grant))
-            return self._start(grant, username, claims)
+        if not self._person_needed:
+            token = self.acquire_silent(resource, username, claims)
+            if token is not None:
+                return token
+        if self.settings.cache is not None:
+            self.settings.cache.check(self._keyring_check())
+        grant = obtain_grant(resource, claims)
+        check_account(grant.token.account, self.settings, self._next_call(grant))
+        return self._start(grant, username, claims)
 
     def unexpired(self, resource: str, claims: str | None = None) -> Token | None:
         """Return the token in memory if it has not expired, however soon it will."""
@@ -140,8 +161,15 @@ class Session:
             self._tokens.clear()  # they may be another person's
             self._person_needed = self._in_cache = False
             token = self._store(grant, claims)
-            with self._cache_entry(username) as entry:
+            with self._cache_entry(username, saves=True) as entry:
                 self._save(entry)
+            _log.info(
+                "%s signed in at %s for %s, until %s.",
+                printable(token.account.username or "A person"),
+                self.settings.authority,
+                token.resource,
+                utc(token.expires_on),
+            )
             return token
 
     def _keys_of(self, token: Token) -> list[tuple[str, bool]]:
@@ -159,27 +187,34 @@ class Session:
         if held is None or held.token == self._last_returned.get(resource):
             return self._fresh(resource, claims)
         self._last_returned[resource] = held.token
+        _log.debug("The token for %s is from the cache.", resource)
         until_mandatory = held.token.advisory_margin - held.token.mandatory_margin
         return held.token if held.is_fresh(self.settings.clock, until_mandatory) else None
 
     def _refreshed(self, resource: str, entry: Entry | None, claims: str | None) -> Token | None:
         if self._refresh_token is None:
+            if self.refusal is not None:
+                raise copy(self.refusal)
             return None
         try:
             grant = self.backend.refresh(resource, self._refresh_token, claims)
             self._check_same_account(grant)
             token = self._store(grant, claims)
         except SignInError as refused:
+            _log_refused_renewal(resource, refused)
             self._person_needed = True
             if isinstance(refused, SignInExpired):
+                self.refusal = copy(refused)  # a copy keeps no frames alive
                 self._refresh_token = None
                 self._save(entry)
             raise
         self._save(entry)
+        _log.info("The token for %s was renewed, until %s.", resource, utc(token.expires_on))
         return token
 
     def _store(self, grant: Grant, claims: str | None) -> Token:
         self._refresh_token = grant.refresh_token or self._refresh_token
+        self.refusal = None
         token = grant.token
         if token.account != Account():
             self.account = token.account
@@ -217,26 +252,45 @@ class Session:
     # The cache.
 
     @contextmanager
-    def _cache_entry(self, username: str | None) -> Iterator[Entry | None]:
+    def _cache_entry(self, username: str | None, *, saves: bool = False) -> Iterator[Entry | None]:
         """Open the cache, if there is one. If it fails, a sign-in in memory goes on."""
         cache = self.settings.cache
-        if cache is None:
+        # In use: by this thread, which holds self._lock, and which a signal handler or __del__
+        # has interrupted. That call does without the cache, and the interrupted one writes it.
+        if cache is None or self._cache_in_use.locked():
             yield None
             return
-        with ExitStack() as opened:
+        with self._cache_in_use, ExitStack() as opened:
             entry = None
             try:
-                entry = opened.enter_context(cache.open(self._key(username), self._cache_timeout))
-            except CacheError as error:
+                entry = opened.enter_context(self._open(cache, username, saves=saves))
+            except (CacheError, SignInCancelled, SignInTimedOut) as error:
                 if self._refresh_token is None:
                     raise
                 _warn(error)
             yield entry
 
-    @property
-    def _cache_timeout(self) -> float:
+    def _open(
+        self, cache: SignInCache, username: str | None, *, saves: bool
+    ) -> AbstractContextManager[Entry]:
         # Another process renews under the lock: two requests.
-        return LOCK_TIMEOUT + 2 * self.settings.request_timeout
+        timeout = LOCK_TIMEOUT + 2 * self.settings.request_timeout
+        return cache.open(self._key(username), timeout, check=self._keyring_check(), saves=saves)
+
+    def _keyring_check(self) -> Callable[[], None]:
+        """Return a function that ends the wait for a keyring which asks the person.
+
+        It raises like the wait for the person; without ``timeout=``, CacheError after a minute.
+        """
+        again = "unlock the system's keyring before that, because it has not responded"
+        deadline = Deadline(self._wait_options, self.settings.clock, again=again)
+        limit = time_limit() if self._wait_options.timeout is None else deadline.check
+
+        def check() -> None:
+            deadline.check()
+            limit()
+
+        return check
 
     def _key(self, username: str | None) -> CacheKey:
         own = self.settings
@@ -316,7 +370,19 @@ def check_account(account: Account, asked: AccountSettings, next_call: str = "")
         raise _wrong_account("tenant", asked.tenant, account.tenant, next_call)
 
 
-def _warn(error: CacheError) -> None:
+def _log_refused_renewal(resource: str, refused: SignInError) -> None:
+    _log.warning(
+        "The renewal for %s was refused: %s %s, correlation id %s, %s.",
+        resource,
+        type(refused).__name__,
+        refused.code or "without a number",
+        refused.correlation_id or "unknown",
+        refused.timestamp or "time unknown",
+    )
+
+
+def _warn(error: EndUserError) -> None:
+    _log.warning("The sign-in is not kept: %s", printable(error, 1000))
     warnings.warn(f"The sign-in is not kept: {error}", stacklevel=2)
 
 

@@ -222,9 +222,11 @@ class CredentialContract:
         assert secret not in text
 
     def test_the_token_dictionary_hides_its_values(self, credential: Credentials) -> None:
-        """``.token`` has the SDK's keys, and printing it shows no secret."""
+        """If it has ``.token``, that has the SDK's keys, and printing it shows no secret."""
         secret = self._secret(credential)
-        token: Any = getattr(credential, "token")  # noqa: B009 - not in the protocol
+        token: Any = getattr(credential, "token", None)
+        if token is None:
+            pytest.skip("No SDK reads .token of this credential.")
         assert secret in token.values()
         assert secret not in f"{token!r} {token}"
 

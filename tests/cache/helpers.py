@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -52,6 +53,39 @@ class MemoryKeyring(KeyringBackend):
 
     def delete_password(self, service: str, username: str) -> None:
         del self.passwords[service, username]
+
+
+class FileKeyring(MemoryKeyring):
+    """A keyring in a file, for several processes."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self._read()
+        return super().get_password(service, username)
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._read()
+        super().set_password(service, username, password)
+        self._write()
+
+    def delete_password(self, service: str, username: str) -> None:
+        self._read()
+        super().delete_password(service, username)
+        self._write()
+
+    def _read(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            rows = json.loads(self.path.read_text())
+            self.passwords = {(service, name): password for service, name, password in rows}
+
+    def _write(self) -> None:
+        rows = [[*names, password] for names, password in self.passwords.items()]
+        new = self.path.with_suffix(f".{os.getpid()}")
+        new.write_text(json.dumps(rows))
+        new.replace(self.path)
 
 
 @contextlib.contextmanager

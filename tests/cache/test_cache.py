@@ -170,15 +170,23 @@ class TestEncrypted(CacheContract, CacheProperties):
     def test_another_key_decrypts_nothing(
         self, cache: SignInCache, memory_keyring: MemoryKeyring, key: str | None
     ) -> None:
-        """After a reset of the keyring the person signs in again; nothing crashes."""
+        """The file is left alone: the right key may come back. If not, the person signs out."""
         save(cache, make_session(ADA))
-        (name,) = memory_keyring.passwords
+        before = path_of(cache).read_bytes()
+        ((name, own),) = memory_keyring.passwords.items()
         if key is None:
             del memory_keyring.passwords[name]
         else:
             memory_keyring.passwords[name] = key
-        with pytest.warns(UserWarning, match="was renamed"):
-            assert load(cache) is None
+        other = dict(memory_keyring.passwords)
+        with pytest.raises(CacheError, match="key"):
+            load(cache)
+        assert path_of(cache).read_bytes() == before
+        assert memory_keyring.passwords == other
+        memory_keyring.passwords[name] = own
+        assert load(cache) == make_session(ADA)
+        memory_keyring.passwords = other
+        cache.sign_out()
         save(cache, make_session(ADA))
         assert load(cache) == make_session(ADA)
 

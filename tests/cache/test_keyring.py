@@ -242,7 +242,7 @@ def test_without_a_keyring_allow_unencrypted_keeps_it(
 
 @pytest.mark.parametrize(
     ("backend", "reason"),
-    [(fail.Keyring(), "none is installed or running"), (null.Keyring(), "it keeps nothing")],
+    [(fail.Keyring(), "none is installed or running"), (null.Keyring(), "has no key")],
 )
 def test_without_the_keyring_encrypted_sign_ins_are_still_listed(
     backend: KeyringBackend, reason: str, tmp_path: Path

@@ -15,6 +15,7 @@ import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import keyring
 import pytest
 from keyring.backends import fail
 
@@ -30,6 +31,7 @@ from .helpers import (
     CONTOSO,
     KEY,
     REFRESH_TOKEN,
+    FileKeyring,
     load,
     make_account,
     make_session,
@@ -48,7 +50,8 @@ if TYPE_CHECKING:
 
 THREADS = 8
 ROUNDS = 3
-KILLS = 20
+# More of them: KILLS=5000 python -m pytest tests/cache/test_processes.py -k kill --timeout 0
+KILLS = int(os.environ.get("KILLS", "20"))
 
 pytestmark = pytest.mark.filterwarnings("ignore:Sign-ins are kept without encryption:UserWarning")
 
@@ -65,8 +68,19 @@ def write_for_ever(cache: SignInCache, written: Connection, start: int) -> None:
     """Save one sign-in after the other, and send the number of each that is completely written."""
     warnings.simplefilter("ignore")
     for number in range(start, start + 100_000):
-        save(cache, make_session(ADA, f"{number} " + "x" * 20_000))
+        save(cache, make_session(ADA, f"{number}." + "x" * 20_000))
         written.send(number)
+
+
+def begin_for_ever(cache: SignInCache, written: Connection, start: int) -> None:
+    """Make a key, save a sign-in, sign out, and begin again."""
+    keyring.set_keyring(FileKeyring(path_of(cache).parent.parent / "keys"))
+    for number in range(start, start + 100_000):
+        written.send(number)
+        cache.check()
+        save(cache, make_session(ADA))
+        save(cache, make_session(BOB))
+        cache.sign_out()
 
 
 def write_from_threads(cache: SignInCache, process: int) -> None:
@@ -121,7 +135,7 @@ def test_kill_9_at_any_moment_loses_no_complete_sign_in(cache: SignInCache) -> N
     delays, last = random.Random(7), 0
     save(cache, make_session(BOB))
     for _ in range(KILLS):
-        complete = kill_a_writer(context, cache, last + 1, delays.uniform(0, 0.01))
+        complete = kill_a_process(context, write_for_ever, cache, last + 1, delays.uniform(0, 0.01))
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             warnings.filterwarnings("ignore", "Sign-ins are kept without encryption")
@@ -129,7 +143,7 @@ def test_kill_9_at_any_moment_loses_no_complete_sign_in(cache: SignInCache) -> N
             assert load(cache, replace(KEY, username=BOB.username)) == make_session(BOB)
         assert found is not None
         assert found.refresh_token is not None
-        number, padding = found.refresh_token.reveal().split()
+        number, padding = found.refresh_token.reveal().split(".")
         assert int(number) in (complete, complete + 1)
         assert padding == "x" * 20_000
         last = int(number)
@@ -138,15 +152,39 @@ def test_kill_9_at_any_moment_loses_no_complete_sign_in(cache: SignInCache) -> N
     assert len(left) <= 3, left  # the file, its lock, and the temporary file of one killed write
 
 
-def kill_a_writer(
+def test_kill_9_while_a_key_is_created_or_deleted(tmp_path: Path) -> None:
+    """After each kill, the next process reads what is there, or begins anew without an error."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    delays, cache = random.Random(8), SignInCache(tmp_path / "folder" / "kept")
+    with use_keyring(FileKeyring(tmp_path / "keys")), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rounds = 0
+        for _ in range(KILLS):
+            rounds += kill_a_process(context, begin_for_ever, cache, 0, delays.uniform(0, 0.05))
+            for account in (ADA, BOB):
+                found = load(cache, replace(KEY, username=account.username))
+                assert found in (None, make_session(account))
+            cache.check()
+            save(cache, make_session(ADA))
+            assert load(cache, replace(KEY, username=ADA.username)) == make_session(ADA)
+            assert quarantined(cache) == []
+            cache.sign_out()
+            left = [path.name for path in path_of(cache).parent.iterdir()]
+            assert left == ["kept.lock"]
+        assert rounds > 0
+
+
+def kill_a_process(
     context: multiprocessing.context.ForkServerContext,
+    target: Callable[..., None],
     cache: SignInCache,
     start: int,
     delay: float,
 ) -> int:
-    """Kill a process ``delay`` seconds after its first write; return its last complete number."""
+    """Kill a process ``delay`` seconds after its first report; return its last report."""
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=write_for_ever, args=(cache, sender, start))
+    process = context.Process(target=target, args=(cache, sender, start))
     process.start()
     sender.close()
     number = receiver.recv()

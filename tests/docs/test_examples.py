@@ -196,6 +196,14 @@ def test_without_a_terminal(azure: Sandbox) -> None:
 
 
 @pytest.mark.usefixtures("approving")
+def test_async_sign_in(at_terminal: Callable[[str], Terminal]) -> None:
+    """The sign-in is awaited, then a token."""
+    terminal = at_terminal("async_sign_in.py")
+    shown_code(terminal)
+    assert "The token ends at" in output(terminal)
+
+
+@pytest.mark.usefixtures("approving")
 def test_one_sign_in(azure: Sandbox, at_terminal: Callable[[str], Terminal]) -> None:
     """One code serves both planes: the second resource is a silent renewal."""
     terminal = at_terminal("one_sign_in.py")
@@ -315,10 +323,11 @@ def test_constants_at_the_top_are_the_sandboxes(path: Path) -> None:
     assert "password=" not in text
 
 
-def test_there_are_the_four_recipes_and_six_more() -> None:
+def test_there_are_the_four_recipes_and_seven_more() -> None:
     """No example gets lost."""
     assert [path.stem for path in EXAMPLES] == [
         "account_operations",
+        "async_sign_in",
         "azure_cli",
         "browser_one_sign_in",
         "data_operations",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
@@ -9,21 +12,29 @@ import pytest
 import requests
 
 from adls_enduser import (
+    PUBLIC,
     Browser,
     DeviceCode,
     EndUserError,
     Password,
     ProtocolError,
+    SignInCancelled,
     SignInTimedOut,
     TransportError,
+    cloud_from_metadata,
     management_credentials,
 )
 from adls_enduser.sandbox import (
     CONTOSO,
     HTML_502,
     Answer,
+    Drip,
+    Endless,
+    Gzip,
     HalfBody,
+    Informational,
     Reset,
+    SandboxClock,
     Stall,
     redirect,
     throttled,
@@ -42,6 +53,18 @@ if TYPE_CHECKING:
 SCOPE = f"{MANAGEMENT}.default"
 WRONG_TYPES = '{"access_token": 1, "token_type": [], "expires_in": {}, "error": 5}'
 
+# Responses that never end, or grow without bound, or name no character set.
+UNBOUNDED: dict[str, tuple[Any, type[EndUserError] | None]] = {
+    "drip": (Drip(), TransportError),
+    "drip in the body": (Drip(headers=False), TransportError),
+    "1xx": (Informational(), TransportError),
+    "endless": (Endless(), ProtocolError),
+    "gzip": (Gzip(), ProtocolError),
+    "charset": (
+        Answer(200, "{}", {"Content-Type": "application/json; charset=undefined"}),
+        ProtocolError,
+    ),
+}
 # What the fault is, and what it is when it stays.
 FAULTS: dict[str, tuple[Any, type[EndUserError] | None]] = {
     "500": (Answer(500), TransportError),
@@ -57,9 +80,14 @@ FAULTS: dict[str, tuple[Any, type[EndUserError] | None]] = {
     "wrong types": (Answer(200, WRONG_TYPES), ProtocolError),
     "empty body": (Answer(200, b""), ProtocolError),
     "redirect": (redirect("https://evil.example.com/"), TransportError),
+    **UNBOUNDED,
     "clock behind": (600.0, None),
     "clock ahead": (-600.0, None),
 }
+
+
+# Only the time limit of a request ends these.
+ENDED_BY_TIMEOUT = (Stall, Drip, Informational, Endless)
 
 
 class Bench:
@@ -68,16 +96,18 @@ class Bench:
     def __init__(self, azure: Sandbox, ada: Person, library: str, fault: Any) -> None:
         self.azure, self.clock, self.ada, self.fault = azure, azure.clock, ada, fault
         self.options: Any = {"tenant": CONTOSO, "clock": azure.clock, "library": library}
+        self.options["request_timeout"] = PATIENCE[0]
+        self.wait: float | None = None  # for the person; None: each flow's own
         self.began = self.clock.time()
 
     def outcome(self, flow: str) -> object:
         """Run a flow until it has met its fault, and give what it returned or raised.
 
-        A stall is waited for with little patience; on a machine that is busy, a request before
+        A fault that only a time limit ends gets a short one; on a busy machine, a request before
         it may need more.
         """
         run: Callable[[], object] = getattr(self, flow)
-        for patience in PATIENCE if isinstance(self.fault, Stall) else PATIENCE[-1:]:
+        for patience in PATIENCE if isinstance(self.fault, ENDED_BY_TIMEOUT) else PATIENCE[-1:]:
             self.begin(patience)
             try:
                 outcome = run()
@@ -108,8 +138,8 @@ class Bench:
         fault = soon if self.fault == "date" else self.fault
         self.azure.faults.add(fault, times=10**6, path=path)
 
-    def strategy(self) -> Password:
-        return Password(username=self.ada.username, password=PASSWORD, **self.options)
+    def strategy(self, **more: Any) -> Password:
+        return Password(username=self.ada.username, password=PASSWORD, **self.options, **more)
 
     def signed_in(self) -> Any:
         return management_credentials(mode=self.strategy())
@@ -128,18 +158,46 @@ class Bench:
         self.break_down("/UserRealm/")
         return self.strategy().silent(MANAGEMENT)
 
+    def instance_discovery(self) -> object:
+        self.break_down("/common/discovery/instance")
+        mine = replace(PUBLIC, name="mine", authority="https://login.example.com")
+        return self.strategy(cloud=mine).silent(MANAGEMENT)
+
+    def federation_metadata(self) -> object:
+        return self._federated("/trust/mex")
+
+    def ws_trust(self) -> object:
+        return self._federated("/usernamemixed")
+
+    def assertion(self) -> object:
+        return self._federated(TOKEN_PATH)
+
+    def cloud_metadata(self) -> object:
+        self.break_down("/metadata/endpoints")
+        address = "https://management.azure.com"
+        return cloud_from_metadata(address, request_timeout=self.options["request_timeout"])
+
+    def _federated(self, path: str) -> object:
+        fay = self.azure.entra.person("fay@fabrikam.com", password=PASSWORD)
+        self.azure.entra.federate("fabrikam.com")
+        self.break_down(path)
+        options = self.options | {"tenant": "fabrikam.com"}
+        return Password(username=fay.username, password=PASSWORD, **options).silent(MANAGEMENT)
+
     def device_start(self) -> object:
         self.break_down("/devicecode")
-        return DeviceCode(prompt=self._approve, **self.options).sign_in(MANAGEMENT)
+        options = self.options | {"timeout": self.wait}
+        return DeviceCode(prompt=self._approve, **options).sign_in(MANAGEMENT)
 
     def device_poll(self) -> object:
         self.break_down(TOKEN_PATH)
-        options = self.options | {"timeout": 30}
+        options = self.options | {"timeout": self.wait or 30}
         return DeviceCode(prompt=self._approve, **options).sign_in(MANAGEMENT)
 
     def browser(self) -> object:
         self.break_down(TOKEN_PATH)
-        return Browser(prompt=self._surf, **self.options).sign_in(MANAGEMENT)
+        options = self.options | {"timeout": self.wait}
+        return Browser(prompt=self._surf, **options).sign_in(MANAGEMENT)
 
     def refresh_advisory(self) -> object:
         return self._refresh(3600 - 800)
@@ -186,6 +244,14 @@ CELLS = [
     *(("adal", flow) for flow in FLOWS),
     *(("msal", flow) for flow in ["discovery", *FLOWS]),
 ]
+# Requests that only the faults of UNBOUNDED meet here.
+OTHER_REQUESTS = [
+    "instance_discovery",
+    "federation_metadata",
+    "ws_trust",
+    "assertion",
+    "cloud_metadata",
+]
 # A token that lives is used whatever happens to its renewal.
 UNHURT = {"refresh_advisory", "refresh_mandatory"}
 
@@ -212,6 +278,54 @@ def test_each_cell_ends(azure: Sandbox, ada: Person, library: str, flow: str, na
     age = {"refresh_advisory": 2800, "refresh_mandatory": 3400, "refresh_dead": 3601}
     assert azure.clock.time() - bench.began - age.get(flow, 0) < 35
     _check_requests(azure, flow)
+
+
+@pytest.mark.parametrize("name", UNBOUNDED)
+@pytest.mark.parametrize("flow", OTHER_REQUESTS)
+def test_each_request_is_bounded(
+    azure: Sandbox, ada: Person, library: str, flow: str, name: str
+) -> None:
+    """Also those that few sign-ins make: to a federation server and for a cloud's metadata."""
+    fault, error = UNBOUNDED[name]
+    bench = Bench(azure, ada, library, fault)
+    run: Callable[[], object] = getattr(bench, flow)
+    began = time.monotonic()
+    if (library, flow) == ("adal", "federation_metadata"):
+        # adal then uses the endpoint that Entra ID knows (adal.token_request,
+        # _perform_wstrust_exchange).
+        assert run() is not None
+    else:
+        with pytest.raises(EndUserError) as caught:
+            run()
+        assert type(caught.value) is error, caught.value
+        assert str(caught.value).isprintable()
+    assert time.monotonic() - began < 10
+    assert azure.log, "the fault was met"
+
+
+@pytest.mark.parametrize("flow", ["device_start", "device_poll", "browser"])
+@pytest.mark.parametrize("by", ["timeout", "cancel"])
+def test_a_person_waits_no_longer_than_agreed(
+    azure: Sandbox, ada: Person, library: str, flow: str, by: str
+) -> None:
+    """Timeout and cancel end a request that drips, long before its own limit (real time here)."""
+    bench = Bench(azure, ada, library, Drip())
+    cancel, clock = threading.Event(), SandboxClock()
+    bench.options |= {"request_timeout": 60, "clock": clock, "cancel": cancel}
+    run: Callable[[], object] = getattr(bench, flow)
+    if by == "timeout":
+        bench.wait = 2.0
+    else:
+        threading.Timer(2.0, cancel.set).start()
+    began = time.monotonic()
+    with pytest.raises(SignInTimedOut if by == "timeout" else SignInCancelled):
+        run()
+    assert time.monotonic() - began < 6
+    assert azure.log, "the fault was met"
+    for thread in threading.enumerate():
+        if thread.name in ("adls_enduser-call", "adls_enduser-request"):
+            thread.join(5)
+            assert not thread.is_alive()
 
 
 def _check_requests(azure: Sandbox, flow: str) -> None:

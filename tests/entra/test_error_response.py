@@ -436,8 +436,15 @@ def test_error_chooses_the_class_when_the_number_is_unknown(
     """
     for number in (None, 59999):
         response_body = body(number, error=error)
-        kinds = tuple(type(error_for(response_body, kind)) for kind in GRANT_KINDS)
-        assert kinds == (password, device_code, device_code, refresh, credential)
+        expected: dict[GrantKind, type[EndUserError]] = {
+            "password": password,
+            "device_code": device_code,
+            "browser": device_code,
+            "refresh": refresh,
+            "credential": credential,
+        }
+        found = {kind: type(error_for(response_body, kind)) for kind in expected}
+        assert found == expected
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from hypothesis import strategies as some
 from adls_enduser import PUBLIC, EndUserError
 from adls_enduser.entra.adal_backend import AdalBackend
 from adls_enduser.entra.backend import AuthorizationPending, DeviceFlow, Grant
-from adls_enduser.entra.http import Http, Response
+from adls_enduser.entra.exchange import Response
+from adls_enduser.entra.http import Http
 from adls_enduser.entra.msal_backend import MsalBackend
 from adls_enduser.interaction.prompts import DeviceCodePrompt
 from adls_enduser.options import Settings

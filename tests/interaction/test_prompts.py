@@ -16,7 +16,7 @@ import pexpect
 import pytest
 
 from adls_enduser import DeviceCodePrompt
-from adls_enduser.interaction.prompts import show
+from adls_enduser.interaction.prompts import show, tell
 from adls_enduser.sandbox import CONTOSO, Sandbox
 
 from ..conftest import PASSWORD
@@ -163,3 +163,16 @@ def test_a_notebook_shows_a_link(live: Sandbox, tmp_path: Path) -> None:
     assert "Only continue if you started this sign-in yourself" in outputs
     assert f"signed in: ada@{CONTOSO}" in outputs
     assert '"stderr"' not in outputs
+
+
+@pytest.mark.parametrize("mark", ["\x1b[2J", "\x9b2J", "\u202e", "\r", "\x00", "\u2066"])
+def test_control_characters_are_made_harmless(
+    capsys: pytest.CaptureFixture[str], mark: str
+) -> None:
+    """Whatever a prompt holds cannot move the cursor or turn the text around."""
+    show(DeviceCodePrompt(f"https://x/{mark}", f"A{mark}B", time.time() + 900, ""))
+    tell(f"refused{mark}\n")
+    shown = capsys.readouterr().err
+    assert mark not in shown
+    assert all(one.isprintable() or one == "\n" for one in shown)
+    assert shown.endswith("\n")

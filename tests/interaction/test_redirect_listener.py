@@ -422,6 +422,33 @@ class TestPort:
         for one in silent:
             one.close()
 
+    def test_a_connection_that_drips_ends_with_the_sign_in(
+        self, receiver: ResponseReceiver
+    ) -> None:
+        """A byte now and then never meets the limit for an idle connection."""
+        ended = threading.Event()
+
+        def drip(port: int) -> None:
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                connection.sendall(b"GET /")
+                try:
+                    while True:
+                        time.sleep(0.05)
+                        connection.sendall(b"x")
+                except OSError:
+                    ended.set()
+
+        with RedirectListener("http://localhost") as listener:
+            listener.serve(receiver.receive)
+            client = Client(listener)
+            thread = threading.Thread(target=drip, args=(client.port,), daemon=True)
+            thread.start()
+            time.sleep(0.3)
+            assert client.redirect(SUCCESS).status == 200
+            assert not ended.is_set()
+        assert ended.wait(3)
+        thread.join(5)
+
     def test_the_page_is_sent_before_the_end(self) -> None:
         """A browser that is being served when the wait ends still gets its page."""
         called, sent = threading.Event(), threading.Event()

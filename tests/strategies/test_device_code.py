@@ -318,16 +318,50 @@ def test_a_cancel_stops_a_start_that_hangs(
     pressing = threading.Thread(target=press)
     pressing.start()
     with pytest.raises(SignInCancelled):
-        device_code(cancel=cancel, clock=SandboxClock()).sign_in(MANAGEMENT)
+        device_code(cancel=cancel, clock=SandboxClock(), request_timeout=2).sign_in(MANAGEMENT)
     assert since.seconds < 1
-    since.stop()
     pressing.join()
-    _left_behind().join(30)
+    for thread in _left_behind():
+        thread.join(30)
+        assert not thread.is_alive()
+    assert since.seconds < 1.8, "the request ended too, before its own timeout"
+    since.stop()
 
 
-def _left_behind() -> threading.Thread:
-    [thread] = [one for one in threading.enumerate() if one.name == "adls_enduser-call"]
-    return thread
+def _left_behind() -> list[threading.Thread]:
+    names = ("adls_enduser-call", "adls_enduser-request")
+    return [one for one in threading.enumerate() if one.name in names]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "http://microsoft.com/devicelogin",
+        "https://microsoft.com@evil.example/devicelogin",
+        "https://microsoft.com:x@evil.example/",
+        "http://localhost.evil.example/devicelogin",
+        "javascript:alert(1)",
+        "https:///devicelogin",
+        "https://micro\u202esoft.com/",
+    ],
+)
+def test_a_page_that_is_not_safe_is_never_shown(
+    azure: Sandbox, reader: Reader, device_code: Callable[..., DeviceCode], page: str
+) -> None:
+    """It is https and names no user, or it is a ProtocolError and becomes no link."""
+    body = {
+        "user_code": "ABCD",
+        "device_code": "d",
+        "expires_in": "900",
+        "interval": "5",
+        "verification_url": page,
+        "verification_uri": page,
+    }
+    azure.faults.add(Answer(200, json.dumps(body)), path="/devicecode")
+    with pytest.raises(ProtocolError) as caught:
+        device_code().sign_in(MANAGEMENT)
+    assert reader.prompts == []
+    assert page not in str(caught.value)
 
 
 class Cancelling:
@@ -350,7 +384,7 @@ def test_what_was_left_behind_sends_nothing_more(
     azure.faults.add(HTML_502, times=3, path="/devicecode")
     with pytest.raises(SignInCancelled):
         device_code(cancel=giving_up.cancel, clock=giving_up).sign_in(MANAGEMENT)
-    thread = _left_behind()
+    [thread] = _left_behind()
     giving_up.given_up.set()
     thread.join(10)
     assert len(azure.log.to("/devicecode")) == 1

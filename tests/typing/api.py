@@ -32,6 +32,7 @@ from adls_enduser import (
     explain,
     filesystem_token,
     management_credentials,
+    sign_in_async,
 )
 
 
@@ -100,6 +101,13 @@ def protocols(credentials: Credentials) -> tuple[TokenCredential, SupportsTokenI
 def asynchronous(credentials: Credentials) -> AsyncTokenCredential:
     """And the asynchronous one."""
     return credentials.aio()
+
+
+async def awaited() -> Credentials:
+    """A factory's sign-in is awaited, with its arguments."""
+    await sign_in_async(filesystem_token)
+    await sign_in_async(management_credentials, DeviceCode(tenant="contoso.com"))
+    return await sign_in_async(management_credentials, "device_code", tenant="contoso.com")
 
 
 def errors() -> str | None:

@@ -4,35 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...clouds import CHINA, PUBLIC, US_GOVERNMENT
 from .error_responses import EntraError
 from .redirect_uris import PUBLIC_CLIENT
 
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
-# The resources, without their trailing slash. Source: msrestazure.azure_cloud for the
-# clouds' management endpoints, the services' documentation for the others.
-_RESOURCES = {
-    "public": {
-        "https://management.core.windows.net",
-        "https://management.azure.com",
-        "https://datalake.azure.net",
-        "https://storage.azure.com",
-        "https://graph.windows.net",
-        "https://graph.microsoft.com",
-    },
-    "china": {
-        "https://management.core.chinacloudapi.cn",
-        "https://management.chinacloudapi.cn",
-        "https://graph.chinacloudapi.cn",
-        "https://microsoftgraph.chinacloudapi.cn",
-    },
-    "usgovernment": {
-        "https://management.core.usgovcloudapi.net",
-        "https://management.usgovcloudapi.net",
-        "https://graph.windows.net",
-        "https://graph.microsoft.us",
-    },
+# The resources of each cloud, without their trailing slash: those of the library's clouds, and
+# the directory's own. Source: msrestazure.azure_cloud for the management endpoints, the
+# services' documentation for the others.
+_CLOUDS = {"public": PUBLIC, "china": CHINA, "usgovernment": US_GOVERNMENT}
+_DIRECTORY = {
+    "public": {"https://graph.windows.net", "https://graph.microsoft.com"},
+    "china": {"https://graph.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"},
+    "usgovernment": {"https://graph.windows.net", "https://graph.microsoft.us"},
 }
+
+
+def _resources(name: str) -> set[str]:
+    cloud = _CLOUDS[name]
+    audiences = {cloud.resource_manager, *cloud.audiences().values()}
+    return {audience.rstrip("/") for audience in audiences} | _DIRECTORY[name]
 
 
 @dataclass
@@ -59,7 +51,7 @@ class Applications:
     def __init__(self) -> None:
         cli = Application(AZURE_CLI, "Microsoft Azure CLI", first_party=True)
         self._applications = {AZURE_CLI: cli}
-        self._resources = {cloud: set(names) for cloud, names in _RESOURCES.items()}
+        self._resources = {name: _resources(name) for name in _CLOUDS}
 
     def register(self, application: Application) -> Application:
         """Add an application, or replace the one with the same id."""

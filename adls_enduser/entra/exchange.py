@@ -1,0 +1,260 @@
+"""Send one request and read its response, bounded in time and in size.
+
+The time limit of requests is one for each read, which a server that sends a byte at a time
+never reaches (requests, "Timeouts": "timeout is not a time limit on the entire response
+download"). It bounds neither headers that drip nor 1xx responses without end, which
+``http.client`` reads before requests returns, nor a host of many addresses that are tried in
+turn. So the request runs in a thread, and whoever waits for it ends the connection at the
+deadline: the thread's next read fails, and the thread ends.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import socket
+import time
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import requests
+import requests.adapters
+import urllib3
+
+from ..errors import ProtocolError, TransportError
+from ..interaction.waiting import InterruptibleCall, is_abandoned
+from .addresses import host_of
+from .network_errors import Failure, failure_of, timed_out
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..options import Settings
+
+# The largest document is a federation server's metadata, of less than 100 kB.
+MAX_BODY = 1_000_000
+_CHUNK = 65_536
+# By the names that Python's codecs have. Others are of no use here, and some take quadratic
+# time (idna, punycode) or are no character sets (undefined, unicode_escape).
+_CHARSETS = frozenset({"utf-8", "ascii", "iso8859-1", "cp1252", "utf-16"})
+_CHARSET = re.compile(r"""charset\s*=\s*["']?([^\s"';]*)""", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request. The body may hold a password, and the headers a user name."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Response:
+    """An HTTP response: status, body, headers. The body may hold tokens."""
+
+    status: int
+    text: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is a 2xx."""
+        return 200 <= self.status < 300
+
+
+@cache
+def _user_agent() -> str:
+    # RFC 9110 section 10.1.5. A frozen program may have no metadata.
+    try:
+        return f"adls-enduser/{metadata.version('adls-enduser')}"
+    except metadata.PackageNotFoundError:
+        return "adls-enduser"
+
+
+def exchange(request: Request, settings: Settings) -> Response | Failure:
+    """Return the response, or why there is none; raise TransportError at the deadline."""
+    sender = _Sender(request, settings)
+    call = InterruptibleCall(sender.send, name="adls_enduser-request")
+    try:
+        return call.result(sender.check)
+    finally:
+        sender.end_connection()
+
+
+def check_wanted(url: str) -> None:
+    """Raise TransportError if nobody waits any more for the sign-in that this thread makes."""
+    if is_abandoned():
+        raise TransportError(
+            f"No further request was sent to {host_of(url)}: the wait for the sign-in is over.",
+            remedy="Sign in again.",
+        )
+
+
+class _Sender:
+    """Sends one request in one thread; another thread may end it."""
+
+    def __init__(self, request: Request, settings: Settings) -> None:
+        self._request, self._settings = request, settings
+        # Real time, whatever clock the settings have: a socket knows no other.
+        self._end = time.monotonic() + settings.request_timeout
+        self._connection: Any = None
+        self._socket: Any = None
+        self._is_over = False
+
+    def check(self) -> None:
+        """Raise TransportError if the exchange has lasted too long, or is not wanted any more."""
+        check_wanted(self._request.url)
+        if time.monotonic() >= self._end:
+            raise timed_out(self._request.url, self._settings.request_timeout)
+
+    def end_connection(self) -> None:
+        """End the connection, if there is one, and with it the thread that uses it."""
+        self._is_over = True
+        connected = self._socket or getattr(self._connection, "sock", None)
+        # urllib3's SSLTransport, for TLS through a proxy that itself is reached by TLS, holds
+        # the socket. An SSLSocket's own ``shutdown`` would also drop the TLS state that the
+        # other thread is reading with.
+        raw = getattr(connected, "socket", connected)
+        if isinstance(raw, socket.socket):
+            with suppress(OSError):
+                socket.socket.shutdown(raw, socket.SHUT_RDWR)
+
+    def watched(self, connection_class: Any) -> Any:
+        """Return a class of connections that this object can end."""
+        sender = self
+
+        class WatchedConnection(connection_class):  # type: ignore[misc]
+            def connect(self) -> None:
+                sender._connection = self
+                super().connect()
+                sender._socket = self.sock
+                if sender._is_over:  # nothing may be sent after the caller was told of a timeout
+                    self.close()
+                    raise TimeoutError
+
+        return WatchedConnection
+
+    def send(self) -> Response | Failure:
+        """Send the request, and return the response or why there is none."""
+        # Errors are returned, not raised here: a requests exception holds the request,
+        # and with it the password; even `raise ... from None` would keep it as context.
+        url = self._request.url
+        try:
+            with _Session() as session, self._open(session) as received:
+                return Response(received.status_code, _read(received), received.headers)
+        except _UnusableBody as error:
+            return Failure(_unusable(url, error.problem))
+        # A RequestException is an OSError; a missing CA file is another. A ValueError is an
+        # address or a header that cannot be sent.
+        except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
+            return failure_of(url, error, self._settings.request_timeout)
+
+    def _open(self, session: requests.Session) -> requests.Response:
+        request, settings = self._request, self._settings
+        session.auth = _no_netrc
+        session.mount("https://", _Adapter(self))
+        return session.request(
+            request.method,
+            request.url,
+            data=request.body.encode() if request.body else None,
+            # Responses are small, and a compressed one can grow a thousandfold.
+            headers={
+                "Accept-Encoding": "identity",
+                **request.headers,
+                "User-Agent": _user_agent(),
+            },
+            timeout=settings.request_timeout,
+            allow_redirects=False,
+            stream=True,
+            proxies=dict(settings.proxies) if settings.proxies else None,
+            # Explicit, because requests lets the environment win over Session.verify
+            # (psf/requests issue 3829); None is True or the environment's bundle, never False.
+            verify=settings.ca_bundle,
+        )
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
+        """Find no redirect: requests would read its whole body, also if it does not follow."""
+        return
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    def __init__(self, sender: _Sender) -> None:
+        self._sender = sender
+        super().__init__()
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a pool whose connections can be ended."""
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = self._sender.watched(pool.ConnectionCls)
+        return pool
+
+
+class _UnusableBody(Exception):
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+def _unusable(url: str, problem: str) -> ProtocolError:
+    return ProtocolError(
+        f"The response of {host_of(url)} could not be read: {problem}.",
+        remedy="Try again. If this repeats, a proxy may be changing the responses.",
+    )
+
+
+def _read(received: requests.Response) -> str:
+    """Return the text of a body; _UnusableBody if it is too large or cannot be decoded."""
+    body = _read_bounded(received.raw)
+    encoding = received.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding in ("gzip", "x-gzip"):
+        body = _gunzip(body)
+    elif encoding not in ("", "identity"):
+        raise _UnusableBody("it is compressed in a way that was not asked for")
+    return _decode(body, received.headers.get("Content-Type", ""))
+
+
+def _read_bounded(raw: Any) -> bytes:
+    body = bytearray()
+    while chunk := raw.read(_CHUNK, decode_content=False):
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise _UnusableBody(f"it is larger than {MAX_BODY} bytes")
+    return bytes(body)
+
+
+def _gunzip(body: bytes) -> bytes:
+    decoder = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        text = decoder.decompress(body, MAX_BODY + 1)
+    except zlib.error:
+        raise _UnusableBody("it is not gzip, as its headers say") from None
+    if len(text) > MAX_BODY:
+        raise _UnusableBody(f"it is larger than {MAX_BODY} bytes when decompressed")
+    if not decoder.eof:
+        raise _UnusableBody("its gzip data is cut off")
+    return text
+
+
+def _decode(body: bytes, content_type: str) -> str:
+    match = _CHARSET.search(content_type)
+    # RFC 8259 section 8.1 for JSON, and the default of XML.
+    charset = match[1] if match and match[1] else "utf-8"
+    try:
+        name = codecs.lookup(charset).name
+    except (LookupError, ValueError):
+        name = ""
+    if name not in _CHARSETS:
+        raise _UnusableBody("it names a character set that is not in use")
+    return body.decode(name, "replace")
+
+
+def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
