@@ -56,7 +56,7 @@ def client(azure: Sandbox, no_keyring: None) -> Iterator[Client]:
             threads_per_worker=2,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
         ) as cluster,
         Client(cluster) as client,
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import time
 from typing import Any
 
 from azure.datalake.store import core
@@ -16,6 +17,8 @@ from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 STORAGE = "https://storage.azure.com/.default"
 LAKE = "https://datalake.azure.net/.default"
 CONTENT = bytes(range(256)) * 20
+# Between two files, so that a worker that goes on for seconds leaves the machine to others.
+PAUSE = 0.1
 
 
 def read(store: Any, path: str) -> tuple[int, bytes]:
@@ -36,6 +39,7 @@ def write_until_refused(token: Any, folder: str) -> None:
     try:
         for number in range(10_000):
             _check(write(token, f"{folder}/{number}", CONTENT))
+            time.sleep(PAUSE)
     except RuntimeError as error:  # the SDK's, around what befell a read or a write of data
         raise error.__context__ or error from None
 
@@ -48,6 +52,7 @@ def write_across(token: Any, folder: str, first: str) -> tuple[int, str, int, in
     before = after = 0
     while after < 5:
         _check(write(token, f"{folder}/{before + after}", CONTENT))
+        time.sleep(PAUSE)
         changed = token.get_token(LAKE).token != first
         before, after = before + (not changed), after + changed
     return os.getpid(), token.get_token(LAKE).token, before, after
