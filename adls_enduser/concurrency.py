@@ -46,7 +46,6 @@ _LONGEST_RENEWAL, _LONGEST_PROMPT, _LONGEST_CALLBACK = 120.0, 1000.0, 30.0
 _POLL_INTERVAL = 0.2
 
 _Result = TypeVar("_Result")
-_Argument = TypeVar("_Argument")
 
 
 class ForkAware(Protocol):

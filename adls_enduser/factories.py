@@ -10,7 +10,6 @@ import inspect
 import threading
 from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
-from .credentials.threads import run_in_thread
 from .credentials.token_source import TokenSource
 from .errors import ConfigurationError, EndUserError, MissingDependency
 from .modes import OPTIONS_HELP, strategy_for
@@ -111,6 +110,8 @@ async def sign_in_async(
     is cancelled, it ends at once; an event that was given as ``cancel=`` is then set, which ends
     the sign-in as well. Raises what the factory raises.
     """
+    from .credentials.threads import run_in_thread  # imports asyncio, which others need not load
+
     hide_secrets(options)
     try:
         return await run_in_thread(factory, *arguments, **options)

@@ -63,7 +63,7 @@ def count_in(function: Any, knowing: str | None = None) -> int:
 
 
 def frames() -> dict[int, Any]:
-    """Give what each thread is at."""
+    """Return what each thread is at."""
     gc.disable()  # a collection just now may stop everything (python/cpython#106883)
     try:
         return dict(sys._current_frames())

@@ -69,7 +69,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def used_by(item: Any) -> Iterator[object]:
-    """Give what pytest calls for a test, and what it hands over; the test keeps it all."""
+    """Return what pytest calls for a test, and what it hands over; the test keeps it all."""
     yield item.function
     for fixtures in item._fixtureinfo.name2fixturedefs.values():
         yield from (fixture.func for fixture in fixtures)
@@ -80,7 +80,7 @@ def used_by(item: Any) -> Iterator[object]:
 
 
 def _fixtures(name: str, item: Any) -> Iterator[Any]:
-    """Give the fixture of a name, and all that it takes."""
+    """Return the fixture of a name, and all that it takes."""
     for fixture in item.session._fixturemanager.getfixturedefs(name, item) or ():
         yield fixture
         for taken in fixture.argnames:
@@ -89,7 +89,7 @@ def _fixtures(name: str, item: Any) -> Iterator[Any]:
 
 
 def uses_sdk(thing: object) -> bool:
-    """Tell whether a thing is of an SDK, or uses something that is."""
+    """Return whether a thing is of an SDK, or uses something that is."""
     seen: dict[int, object] = {}
     todo = [thing]
     while todo:
@@ -104,7 +104,7 @@ def uses_sdk(thing: object) -> bool:
 
 
 def _is_sdk(thing: object) -> bool:
-    """Tell whether a thing is a part of an SDK, or a text that names one."""
+    """Return whether a thing is a part of an SDK, or a text that names one."""
     if isinstance(thing, str):
         return _SDK.search(thing) is not None
     if isinstance(thing, ModuleType):
@@ -114,7 +114,7 @@ def _is_sdk(thing: object) -> bool:
 
 
 def _named_by(thing: object) -> Iterable[object]:
-    """Give what a thing names, if it is of the tests or the examples."""
+    """Return what a thing names, if it is of the tests or the examples."""
     if isinstance(thing, str):
         program = _PROGRAMS.get(thing)
         return [program.read_text(encoding="utf-8")] if program else ()
@@ -174,7 +174,7 @@ def _with_inner(code: CodeType) -> Iterator[CodeType]:
 
 
 def _own_classes(function: FunctionType) -> Iterator[dict[str, Any]]:
-    """Give the namespaces in which a method finds what it takes from ``self``."""
+    """Return the namespaces in which a method finds what it takes from ``self``."""
     found = function.__globals__.get(function.__qualname__.partition(".")[0])
     if isinstance(found, type):
         yield from (dict(vars(one)) for one in found.__mro__)

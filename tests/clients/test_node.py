@@ -91,7 +91,7 @@ def ada(azure: Sandbox) -> Person:
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Path:
-    """Give the file that holds the address that the browser, a script, was opened with."""
+    """Return the file that holds the address that the browser, a script, was opened with."""
     return tmp_path / "opened"
 
 
@@ -127,7 +127,7 @@ def until(true: Callable[[], object]) -> None:
 
 
 def grants(azure: Sandbox) -> list[str]:
-    """Give the grants that were asked for since the log was cleared."""
+    """Return the grants that were asked for since the log was cleared."""
     return [one.request.form["grant_type"] for one in azure.log.to("/token") if one.request]
 
 

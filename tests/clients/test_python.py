@@ -39,7 +39,7 @@ def azure() -> Iterator[Sandbox]:
 
 @pytest.fixture(params=["adal", "msal", "azure-identity"])
 def program(request: pytest.FixtureRequest) -> tuple[str, str]:
-    """Give the Python of a client's own environment, and the program that uses it."""
+    """Return the Python of a client's own environment, and the program that uses it."""
     script = f"with_{request.param.replace('-', '_')}.py"
     python = Path(ALONE) / str(request.param) / "bin" / "python"
     return str(python), str(PROGRAMS / script)

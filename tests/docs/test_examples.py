@@ -67,7 +67,7 @@ def at_terminal(azure: Sandbox, tmp_path: Path) -> Callable[[str], Terminal]:
 
 
 def output(terminal: Terminal, *, status: int = 0) -> str:
-    """Give all that is still to come, once the program has ended with this status."""
+    """Return all that is still to come, once the program has ended with this status."""
     terminal.expect(pexpect.EOF)
     terminal.close()
     text = str(terminal.before).replace("\r\n", "\n")
@@ -82,7 +82,7 @@ def type_password(terminal: Terminal, password: str = PASSWORD) -> None:
 
 
 def shown_code(terminal: Terminal) -> str:
-    """Give the device code that the terminal shows, once the whole prompt is there."""
+    """Return the device code that the terminal shows, once the whole prompt is there."""
     terminal.expect(r"enter the code (\w+)")
     code = str(terminal.match.group(1))
     terminal.expect_exact("Only continue if you started this sign-in yourself.")
@@ -90,20 +90,20 @@ def shown_code(terminal: Terminal) -> str:
 
 
 def grants(azure: Sandbox) -> list[str]:
-    """Give the grants that led to tokens, in order."""
+    """Return the grants that led to tokens, in order."""
     asked = azure.log.to("/oauth2/token", method="POST")
     return [one.request.form["grant_type"] for one in asked if one.request and one.status == 200]
 
 
 def operations(azure: Sandbox) -> list[str]:
-    """Give the WebHDFS operations that the store has performed."""
+    """Return the WebHDFS operations that the store has performed."""
     asked = azure.log.to("/webhdfs", host="mystore.azuredatalakestore.net")
     done = [one.request.args for one in asked if one.request and one.status in (200, 201)]
     return [arguments.get("op", arguments.get("OP", "")).upper() for arguments in done]
 
 
 def on_disk(azure: Sandbox) -> list[bytes]:
-    """Give what the files of the store hold."""
+    """Return what the files of the store hold."""
     return [file.read_bytes() for file in (azure.stores.folder / "mystore").iterdir()]
 
 

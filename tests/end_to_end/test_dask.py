@@ -73,7 +73,7 @@ def token(azure: Sandbox) -> Any:
 
 
 def _sent(thing: object) -> bytes:
-    """Give the bytes that Dask sends for a thing."""
+    """Return the bytes that Dask sends for a thing."""
     _, frames = serialize(thing)
     return cloudpickle.dumps(thing) + b"".join(bytes(frame) for frame in frames)
 

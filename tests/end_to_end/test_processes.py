@@ -59,7 +59,7 @@ can_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system canno
 
 
 def _spellings(secret: str) -> list[bytes]:
-    """Give a secret as it may stand in a file: plain, UTF-16, hexadecimal, base64."""
+    """Return a secret as it may stand in a file: plain, UTF-16, hexadecimal, base64."""
     raw = secret.encode()
     wide = [secret.encode("utf-16-le"), secret.encode("utf-16-be"), raw.hex().encode()]
     # Without what depends on the neighbours, at each of the three alignments.
@@ -77,7 +77,7 @@ def _stands_in(secret: str, raw: bytes) -> bool:
 
 
 def _secrets(azure: Sandbox) -> set[str]:
-    """Give everything long-lived that this sandbox has seen or given out."""
+    """Return everything long-lived that this sandbox has seen or given out."""
     sent = [one.request.form for one in azure.log.to(TOKEN_PATH) if one.request]
     codes = {form["code"] for form in sent if "code" in form}
     return {PASSWORD, *azure.entra.refresh_tokens._grants, *codes}

@@ -95,7 +95,7 @@ class Everything:
         return texts
 
     def found(self, *allowed: str) -> set[str]:
-        """Give the planted secrets that stand somewhere."""
+        """Return the planted secrets that stand somewhere."""
         everything = "\n".join(self.texts)
         return {secret for secret in PLANTED if secret in everything} - set(allowed)
 
@@ -200,7 +200,7 @@ def test_a_control_finds_what_rich_and_pytest_print(tmp_path: Path) -> None:
 
 
 def _browser(azure: Sandbox, everything: Everything, library: Any, **more: Any) -> Browser:
-    """Give a strategy whose person brings the planted code, and reads the page."""
+    """Return a strategy whose person brings the planted code, and reads the page."""
 
     def bring(prompt: BrowserPrompt) -> None:
         asked = dict(parse_qsl(urlsplit(prompt.url).query))
@@ -296,7 +296,7 @@ FAILURES = [
 
 
 def _failure(azure: Sandbox, fault: Any, path: str, act: Callable[[float], object]) -> EndUserError:
-    """Give the error in which a flow ends at that fault.
+    """Return the error in which a flow ends at that fault.
 
     A stall is waited for with little patience; on a machine that is busy, a leg before it
     may need more.

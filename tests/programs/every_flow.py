@@ -35,7 +35,7 @@ class Memory(KeyringBackend):
     held: dict[tuple[str, str], str] = {}  # noqa: RUF012
 
     def get_password(self, service: str, username: str) -> str | None:
-        """Give what is held."""
+        """Return what is held."""
         return self.held.get((service, username))
 
     def set_password(self, service: str, username: str, password: str) -> None:
@@ -44,7 +44,7 @@ class Memory(KeyringBackend):
 
 
 def arguments() -> list[str]:
-    """Give the command lines of this process and its children (Linux)."""
+    """Return the command lines of this process and its children (Linux)."""
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
     return [Path(f"/proc/{pid}/cmdline").read_text() for pid in (os.getpid(), *children)]
 

@@ -24,7 +24,7 @@ LAKE, STORAGE = "https://datalake.azure.net/.default", "https://storage.azure.co
 
 
 def token_of(raw: bytes, scope: str) -> str:
-    """Give the token of a pickled credential, or why there is none."""
+    """Return the token of a pickled credential, or why there is none."""
     try:
         return str(pickle.loads(raw).get_token(scope).token)
     except EndUserError as error:

@@ -22,7 +22,7 @@ PAUSE = 0.1
 
 
 def read(store: Any, path: str) -> tuple[int, bytes]:
-    """Give the worker's process id, and the content of a file."""
+    """Return the worker's process id, and the content of a file."""
     return os.getpid(), store.cat(path)
 
 
@@ -64,13 +64,13 @@ def _check(read: bytes) -> None:
 
 
 def account_names(credential: Any) -> list[str]:
-    """Give the names of the Data Lake accounts."""
+    """Return the names of the Data Lake accounts."""
     client: Any = DataLakeStoreAccountManagementClient(credential, SUBSCRIPTION_ID)
     return [account.name for account in client.accounts.list()]
 
 
 def token_for(credential: Any, scope: str) -> str:
-    """Give a token."""
+    """Return a token."""
     return str(credential.get_token(scope).token)
 
 
@@ -80,5 +80,5 @@ def sign_in_wrongly(username: str) -> None:
 
 
 def is_new_generation() -> bool:
-    """Tell whether azure-datalake-store is 1.x."""
+    """Return whether azure-datalake-store is 1.x."""
     return "token_credential" in inspect.signature(core.AzureDLFileSystem).parameters

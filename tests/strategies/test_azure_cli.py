@@ -69,7 +69,7 @@ class FakeAz:
 
     @property
     def calls(self) -> list[list[str]]:
-        """Give the arguments of each call."""
+        """Return the arguments of each call."""
         calls: list[list[str]] = json.loads(self.path.read_text())["calls"]
         return calls
 

@@ -82,13 +82,13 @@ FAR = 4_000_000_000
 
 @pytest.fixture(params=[Strangers, StrangersInfo])
 def theirs(request: pytest.FixtureRequest, ada: Person, clock: SandboxClock) -> Any:
-    """Give a stranger's credential, with either verb of azure-core's."""
+    """Return a stranger's credential, with either verb of azure-core's."""
     return request.param(ada, clock)
 
 
 @pytest.fixture
 def strategy(theirs: Any, clock: SandboxClock) -> AzureCredential:
-    """Give it as a strategy."""
+    """Return it as a strategy."""
     return AzureCredential(theirs, clock=clock)
 
 
@@ -732,7 +732,7 @@ class TestManagement(Plane):
 
     @pytest.fixture
     def credential(self, strategy: AzureCredential) -> Any:
-        """Give what the factory makes of it."""
+        """Return what the factory makes of it."""
         return management_credentials(strategy, interactive=False)
 
 
@@ -741,7 +741,7 @@ class TestFilesystem(Plane):
 
     @pytest.fixture
     def credential(self, strategy: AzureCredential) -> Any:
-        """Give what the factory makes of it."""
+        """Return what the factory makes of it."""
         return filesystem_token(strategy, interactive=False)
 
 

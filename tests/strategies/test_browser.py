@@ -81,7 +81,7 @@ class Surfer:
             self.pages.append(session.get(url, timeout=10))
 
     def asked(self) -> dict[str, str]:
-        """Give the parameters of the last page."""
+        """Return the parameters of the last page."""
         return dict(parse_qsl(urlsplit(self.prompts[-1].url).query))
 
 
@@ -544,7 +544,7 @@ def test_a_page_that_nobody_should_see_is_not_opened(
 
 
 def _document() -> str:
-    """Give what version 2.0 says of itself."""
+    """Return what version 2.0 says of itself."""
     authority = f"https://login.microsoftonline.com/{CONTOSO}"
     return requests.get(f"{authority}/v2.0/.well-known/openid-configuration", timeout=10).text
 

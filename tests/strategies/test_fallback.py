@@ -364,7 +364,7 @@ class TestOption:
     def options(
         self, azure: Sandbox, grace: Person, clock: SandboxClock, asked: Any, library: str
     ) -> Any:
-        """Give the options of a sign-in as Grace, who approves what she is shown."""
+        """Return the options of a sign-in as Grace, who approves what she is shown."""
 
         def show(prompt: DeviceCodePrompt) -> None:
             asked.append(prompt)

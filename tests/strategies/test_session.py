@@ -71,7 +71,7 @@ UNREADABLE = ("", os.mkfifo, Path.unlink)
 
 
 def kept(cache: SignInCache) -> str | None:
-    """Give the refresh token that stands in the cache."""
+    """Return the refresh token that stands in the cache."""
     with cache.open(CacheKey(PUBLIC.authority, AZURE_CLI_CLIENT_ID, CONTOSO, None)) as entry:
         secret = entry.session.refresh_token if entry.session else None
     return secret.reveal() if secret else None

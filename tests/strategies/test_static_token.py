@@ -43,7 +43,7 @@ OPAQUE = "opaque-access-token"
 
 @pytest.fixture
 def issue(azure: Sandbox, ada: Person) -> Callable[[str], str]:
-    """Give a token of Ada's for an audience, as some other program obtained it."""
+    """Return a token of Ada's for an audience, as some other program obtained it."""
 
     def issued(audience: str) -> str:
         return azure.world.identity.access_token(ada, audience, client_id=CLIENT_ID, lifetime=3600)
