@@ -32,6 +32,10 @@ most of its own errors).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,11 @@ class EndUserError(Exception):
         # Exception's own way of pickling calls the class with ``args`` only, and would lose
         # the keyword arguments. Worker pools pickle exceptions.
         return _rebuild, (type(self), self.__dict__.copy(), self.args)
+
+    def __copy__(self) -> Self:
+        # Without this, copy.copy asks copyreg, and tblib, which distributed imports, registers
+        # there that a copy keeps the traceback, and with it all frames (tblib.pickling_support).
+        return cast("Self", _rebuild(type(self), self.__dict__.copy(), self.args))
 
 
 def _rebuild(
