@@ -1,6 +1,7 @@
 """The environments, beside the main one, that ``make test`` runs the tests in.
 
-It runs the sessions side by side (tests/side_by_side.py). To run one alone, with workers:
+It runs the sessions side by side (tests/side_by_side.py), in the order in which they stand here:
+the longest first, so that none of them runs alone at the end. To run one alone, with workers:
 ``.venv/bin/nox --session 'sdks(0.0.52-0.5.0-10.3.0)' -- -n 4 --dist worksteal``.
 """
 
@@ -85,21 +86,6 @@ def without_sdks(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("store,account,resource", COMBINATIONS)
-def sdks(session: nox.Session, store: str, account: str, resource: str) -> None:
-    """Run all tests that an SDK takes part in, with one combination of their versions."""
-    _install(session, store, account, resource)
-    _run(session, "-m", "sdk")
-
-
-@nox.session(python=[one for one in PYTHONS if one != CURRENT])
-def pythons(session: nox.Session) -> None:
-    """Run all tests that an SDK takes part in on every other Python that is there."""
-    _install(session, *NEWEST)
-    _run(session, "-m", "sdk")
-
-
-@nox.session
 def floors(session: nox.Session) -> None:
     """Run the whole suite on the lowest version of every dependency, all of them at once."""
     lowest = Path(session.virtualenv.location) / "floors.txt"
@@ -112,6 +98,21 @@ def floors(session: nox.Session) -> None:
     installed = (".[sandbox,cache,msal,identity]", *tools, "azure-mgmt-resource==10.3.0")
     session.install("--editable", *installed, "--constraint", str(lowest))
     _run(session)
+
+
+@nox.session
+@nox.parametrize("store,account,resource", COMBINATIONS)
+def sdks(session: nox.Session, store: str, account: str, resource: str) -> None:
+    """Run all tests that an SDK takes part in, with one combination of their versions."""
+    _install(session, store, account, resource)
+    _run(session, "-m", "sdk")
+
+
+@nox.session(python=[one for one in PYTHONS if one != CURRENT])
+def pythons(session: nox.Session) -> None:
+    """Run all tests that an SDK takes part in on every other Python that is there."""
+    _install(session, *NEWEST)
+    _run(session, "-m", "sdk")
 
 
 @nox.session
