@@ -97,7 +97,7 @@ def floors(session: nox.Session) -> None:
     tools = [one for one in TEST if not one.startswith(("msal", "azure-identity"))]
     installed = (".[sandbox,cache,msal,identity]", *tools, "azure-mgmt-resource==10.3.0")
     session.install("--editable", *installed, "--constraint", str(lowest))
-    _run(session)
+    _run(session, "-n", "4", "--dist", "worksteal")
 
 
 @nox.session
