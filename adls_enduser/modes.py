@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, cast, overload
 
-from .cache import CacheKey
 from .errors import CacheError, ConfigurationError
 from .interaction.browser_launcher import why_no_browser
 from .interaction.redirect_uri import LOOPBACK, check_redirect_uri
@@ -284,6 +283,8 @@ def _found(strategy: AuthStrategy) -> tuple[str, ...]:
     own = extended(strategy).settings
     if not isinstance(own, Settings) or own.cache is None:
         return ()
+    from .cache import CacheKey
+
     key = CacheKey(own.cloud.authority, own.client_id, own.tenant, own.username)
     try:
         account = own.cache.account(key)

@@ -11,15 +11,17 @@ import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypedDict, cast, get_args
+from typing import TYPE_CHECKING, Literal, TypedDict, cast, get_args
 from urllib.parse import quote, urlsplit
 
-from .cache import SignInCache
 from .clocks import SYSTEM_CLOCK, Clock
 from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud, CloudName, factory_for, resolve_cloud
 from .errors import ConfigurationError
 from .interaction.waiting import WaitOptions
 from .tokens import hide_secrets
+
+if TYPE_CHECKING:
+    from .cache import SignInCache
 
 # Microsoft's own public client "Azure CLI", which every tenant knows: for trying things.
 # Register your own application for anything that lasts: a tenant may have policies for this
@@ -296,7 +298,11 @@ def _clock(clock: object) -> Clock:
 
 
 def _cache(cache: object) -> SignInCache | None:
-    if cache is None or isinstance(cache, SignInCache):
+    if cache is None:
+        return None
+    from .cache import SignInCache
+
+    if isinstance(cache, SignInCache):
         return cache
     raise ConfigurationError(
         f"cache must be a SignInCache, not {type(cache).__name__}.",
