@@ -1,27 +1,36 @@
 """The package's loggers: ``adls_enduser``, with a child for each module.
 
+``logging`` is imported by the first entry, not by ``import adls_enduser``: it is a tenth of what
+a short program would wait for.
+
 No secret is logged at any level: no token, code, password, cookie, query or body, and no text
 of a prompt.
 """
 
 from __future__ import annotations
 
-import logging
-from datetime import datetime, timezone
+import time
+from typing import TYPE_CHECKING
 
-# Without a handler Python prints warnings on standard error (logging.lastResort), where a
-# program that did not ask for a log does not expect them.
-logging.getLogger("adls_enduser").addHandler(logging.NullHandler())
+if TYPE_CHECKING:
+    import logging
 
 
-def get_logger(module: str) -> logging.Logger:
+def logger(module: str) -> logging.Logger:
     """Return the logger of a module, from its ``__name__``."""
+    import logging
+
+    # Without a handler Python prints warnings on standard error (logging.lastResort), where a
+    # program that did not ask for a log does not expect them.
+    package = logging.getLogger(__package__)
+    if not package.handlers:
+        package.addHandler(logging.NullHandler())
     return logging.getLogger(module)
 
 
 def utc(epoch: float) -> str:
     """Return UTC epoch seconds as text."""
-    return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(epoch))
 
 
 def printable(text: object, limit: int = 200) -> str:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, cast, overload
 
 from .errors import CacheError, ConfigurationError
-from .interaction.browser_launcher import why_no_browser
 from .interaction.redirect_uri import LOOPBACK, check_redirect_uri
 from .options import Settings, check_flag, refuse_unknown
 from .strategies.protocol import AuthStrategy, extended
@@ -241,6 +240,8 @@ def choose(options: _Options) -> tuple[ModeName, str]:
     open_browser = options.get("open_browser")
     if open_browser is not None:
         return ("browser" if open_browser else "device_code"), f"open_browser={open_browser!r}"
+    from .interaction.browser_launcher import why_no_browser
+
     reason = why_no_browser()
     if reason:
         return "device_code", f"no browser can open here: {reason}"

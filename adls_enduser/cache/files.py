@@ -19,15 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CacheError
-from ..log import get_logger, printable
+from ..log import logger, printable
 from .records import MAX_FILE_SIZE, Contents, Record, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from filelock import BaseFileLock
-
-_log = get_logger(__name__)
 
 
 FILE_NAME = "sign-ins.json"
@@ -381,5 +379,5 @@ def warn_once(message: str) -> None:
     this_call = object()
     if _warned.setdefault(message, this_call) is not this_call:
         return
-    _log.warning("%s", printable(message, 1000))
+    logger(__name__).warning("%s", printable(message, 1000))
     warnings.warn(message, UserWarning, stacklevel=2)

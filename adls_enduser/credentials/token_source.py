@@ -20,7 +20,7 @@ from ..clocks import SYSTEM_CLOCK, Clock
 from ..concurrency import Run, Runs, SharedByCopies, reset_after_fork, still_running
 from ..errors import EndUserError, ProtocolError, SignInError, SignInRequired
 from ..interaction.prompts import somebody_can_see
-from ..log import get_logger
+from ..log import logger
 from ..options import Settings, format_call
 from ..strategies.detached import DetachedStrategy
 from ..strategies.protocol import AuthStrategy
@@ -30,7 +30,6 @@ from .strategy_caller import StrategyCaller
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_log = get_logger(__name__)
 
 # Back off 20 to 40 s after a failed renewal (jittered, so that the processes of a cluster do
 # not all come back at once), or 5 to 10 % of the token's lifetime if that is shorter.
@@ -129,16 +128,18 @@ class TokenSource(SharedByCopies):
             return token
         held = self._held or self._take_cached()
         if held is None or self._has_passed(held.expiry):
-            _log.debug("There is no unexpired token for %s in memory.", self.resource)
+            logger(__name__).debug("There is no unexpired token for %s in memory.", self.resource)
             self._raise_if_retry_after()
             return self._refresh()
         if self._is_backing_off():
-            _log.debug("The token for %s is from memory; its renewal pauses.", self.resource)
+            logger(__name__).debug(
+                "The token for %s is from memory; its renewal pauses.", self.resource
+            )
             return held.token
         if self._has_passed(held.mandatory):
-            _log.debug("The token for %s is in its mandatory window.", self.resource)
+            logger(__name__).debug("The token for %s is in its mandatory window.", self.resource)
             return self._refresh()
-        _log.debug("The token for %s is in its advisory window.", self.resource)
+        logger(__name__).debug("The token for %s is in its advisory window.", self.resource)
         self._refresh_in_background(held)
         return held.token
 
@@ -338,7 +339,7 @@ class TokenSource(SharedByCopies):
         retry_after = getattr(error, "retry_after", None) or 0.0
         retry_after = min(retry_after, _LONGEST_RETRY_AFTER)
         pause = max(_back_off_seconds(self.held), retry_after)
-        _log.debug(
+        logger(__name__).debug(
             "The next attempt for %s is in %.0f s, after %s.",
             self.resource,
             pause,

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import tenacity
 
 from ..errors import ConfigurationError, ProtocolError, TransportError
-from ..log import get_logger, printable
+from ..log import logger, printable
 from .addresses import can_take_request, host_of
 from .exchange import Request, Response, check_wanted, exchange
 from .network_errors import Failure
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from ..options import Settings
 
-_log = get_logger(__name__)
 
 FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -115,12 +114,14 @@ def _log_exchange(request: Request, outcome: Response | Failure, seconds: float)
     # Never the query or a body: they hold codes, passwords and tokens.
     where = f"{request.method} {host_of(request.url)} {printable(urlsplit(request.url).path)}"
     if isinstance(outcome, Failure):
-        _log.debug(
+        logger(__name__).debug(
             "%s: no response after %.0f ms. %s", where, seconds * 1000, outcome.error.message
         )
     else:
         size = len(outcome.text.encode(errors="replace"))
-        _log.debug("%s: %d, %.0f ms, %d bytes", where, outcome.status, seconds * 1000, size)
+        logger(__name__).debug(
+            "%s: %d, %.0f ms, %d bytes", where, outcome.status, seconds * 1000, size
+        )
 
 
 def _response(outcome: Response | Failure) -> Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import html
 import os
 import sys
 import time
@@ -60,8 +59,10 @@ def show_page(prompt: BrowserPrompt) -> None:
     """Show the page's address in the notebook if there is one, else on standard error."""
     end = f"The program waits {_minutes_left(prompt)} for your sign-in. {_WARNING}"
     if in_notebook():
-        link = f'<a href="{html.escape(prompt.url)}" target="_blank" rel="noopener">Sign in</a>'
-        _display(f"<p>{html.escape(prompt.message)}</p><p>{link}</p><p>{end}</p>")
+        from html import escape
+
+        link = f'<a href="{escape(prompt.url)}" target="_blank" rel="noopener">Sign in</a>'
+        _display(f"<p>{escape(prompt.message)}</p><p>{link}</p><p>{end}</p>")
     else:
         tell(f"\n{prompt.message}\n\n{prompt.url}\n\n{end}\n\n")
 
@@ -129,7 +130,9 @@ def _text(prompt: DeviceCodePrompt) -> str:
 
 
 def _show_in_notebook(prompt: DeviceCodePrompt) -> None:
-    url, code = html.escape(prompt.url), html.escape(prompt.code)
+    from html import escape
+
+    url, code = escape(prompt.url), escape(prompt.code)
     _display(
         f'<p>To sign in, open <a href="{url}" target="_blank" rel="noopener">{url}</a>'
         f" and enter the code <code><strong>{code}</strong></code></p>"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..claims import CP1, check_claims, declares_cp1
 from ..concurrency import PromptLock
 from ..errors import SignInError, SignInRequired
-from ..log import get_logger
+from ..log import logger
 from ..options import AccountOptions, flag, refuse_unknown, token_settings
 from ..tokens import Account
 from .azure_core import AzureCore
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..tokens import Token
-
-
-_log = get_logger(__name__)
 
 
 class AzureCredentialOptions(AccountOptions, total=False):
@@ -112,7 +109,7 @@ class AzureCredential(HoldsSignIn):
         if not self._core.can_authenticate:
             self._raise_if_refused(resource, claims)
             return self._get(resource, claims)
-        _log.info("A person is prompted by %s.", self._core.name)
+        logger(__name__).info("A person is prompted by %s.", self._core.name)
         self._account = self._core.authenticate(resource, claims)
         # The person has met the claims, and the token is in the credential's cache now.
         return self._get(resource, CP1 if declares_cp1(claims) else None)

@@ -14,7 +14,7 @@ from ..interaction.redirect_listener import RedirectListener
 from ..interaction.redirect_uri import LOOPBACK, check_redirect_uri, is_loopback
 from ..interaction.terminal import TerminalLineReader, can_paste
 from ..interaction.waiting import Deadline, InterruptibleCall
-from ..log import get_logger
+from ..log import logger
 from ..options import (
     WaitingOptions,
     check_flag,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from ..interaction.prompts import PagePrompt
     from ..tokens import Secret
 
-_log = get_logger(__name__)
 
 # azure-identity's InteractiveBrowserCredential waits as long, in seconds.
 _TIMEOUT = 300.0
@@ -96,7 +95,7 @@ class Browser(EntraStrategy):
             receiver = ResponseReceiver(flow, self.settings)
             redirect.start(receiver)
             how = "a browser opens" if redirect.opens else "the address is shown"
-            _log.info("A person is prompted to sign in in a browser (%s).", how)
+            logger(__name__).info("A person is prompted to sign in in a browser (%s).", how)
             self._show(flow.url, deadline, redirect)
             code = redirect.wait(receiver, deadline)
         return InterruptibleCall(backend.redeem_code, flow, code).result(deadline.check)

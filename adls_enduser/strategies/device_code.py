@@ -8,7 +8,7 @@ from ..concurrency import PromptCall
 from ..entra.device_flow import poll_for_token
 from ..interaction.prompts import show
 from ..interaction.waiting import Deadline, InterruptibleCall
-from ..log import get_logger
+from ..log import logger
 from ..options import WaitingOptions, check_prompt, refuse_unknown, settings, wait_options
 from .entra_strategy import EntraStrategy
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from ..entra.backend import Grant
     from ..interaction.prompts import Prompt
-
-
-_log = get_logger(__name__)
 
 
 class DeviceCodeOptions(WaitingOptions, total=False):
@@ -56,7 +53,9 @@ class DeviceCode(EntraStrategy):
         request = InterruptibleCall(backend.start_device_code, resource, claims)
         flow = request.result(deadline.check)
         left = flow.prompt.expires_on - clock.time()
-        _log.info("A person is prompted with a device code, which expires in %.0f s.", left)
+        logger(__name__).info(
+            "A person is prompted with a device code, which expires in %.0f s.", left
+        )
         with PromptCall(clock).lock:
             (self.prompt or show)(flow.prompt)
         return poll_for_token(backend, flow, self._wait_options, clock)

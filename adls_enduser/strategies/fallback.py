@@ -16,7 +16,7 @@ from ..errors import (
     SignInRequired,
 )
 from ..interaction.prompts import tell
-from ..log import get_logger
+from ..log import logger
 from .protocol import AuthStrategy, ExtendedStrategy, declared_cloud, extended
 from .session import HoldsSignIn
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ..options import AccountSettings
     from ..tokens import Account, Token
 
-_log = get_logger(__name__)
 
 # Another mode may help against these. A wrong password is not one of them.
 _TRY_NEXT = (MfaRequired, BlockedByPolicy)
@@ -131,7 +130,9 @@ class Fallback(HoldsSignIn):
                 raise refused.with_traceback(None)
             self._index += 1
         name = type(self.current).__name__
-        _log.warning("%s %s; trying %s.", type(refused).__name__, refused.code or "", name)
+        logger(__name__).warning(
+            "%s %s; trying %s.", type(refused).__name__, refused.code or "", name
+        )
         tell(f"{refused.message} Trying {name} instead.\n")
 
     def _has_next(self, refused: SignInError) -> bool:

@@ -17,7 +17,7 @@ from ..errors import (
     TransportError,
 )
 from ..interaction.prompts import ask_password, ask_username, at_terminal, in_notebook
-from ..log import get_logger
+from ..log import logger
 from ..options import CommonOptions, refuse_unknown, settings
 from ..tokens import Secret
 from .entra_strategy import EntraStrategy
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
     from ..entra.backend import Grant
     from ..tokens import Token
-
-
-_log = get_logger(__name__)
 
 
 class PasswordOptions(CommonOptions, total=False):
@@ -161,7 +158,7 @@ class Password(EntraStrategy):
         if isinstance(self._password, Secret):
             return self._password
         if self._password is None:
-            _log.info("A person is prompted for a password.")
+            logger(__name__).info("A person is prompted for a password.")
             return _checked(ask_password(self._username or ""))
         return _checked(self._password())
 

@@ -22,7 +22,7 @@ from ..errors import (
     WrongAccount,
 )
 from ..interaction.waiting import Deadline, WaitOptions
-from ..log import get_logger, printable, utc
+from ..log import logger, printable, utc
 from ..options import is_tenant_id
 from ..tokens import Account
 
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from ..errors import EndUserError
     from ..options import AccountSettings, Settings
     from ..tokens import Secret, Token
-
-
-_log = get_logger(__name__)
 
 
 class HoldsSignIn(SharedByCopies):
@@ -163,7 +160,7 @@ class Session:
             token = self._store(grant, claims)
             with self._cache_entry(username, saves=True) as entry:
                 self._save(entry)
-            _log.info(
+            logger(__name__).info(
                 "%s signed in at %s for %s, until %s.",
                 printable(token.account.username or "A person"),
                 self.settings.authority,
@@ -187,7 +184,7 @@ class Session:
         if held is None or held.token == self._last_returned.get(resource):
             return self._fresh(resource, claims)
         self._last_returned[resource] = held.token
-        _log.debug("The token for %s is from the cache.", resource)
+        logger(__name__).debug("The token for %s is from the cache.", resource)
         until_mandatory = held.token.advisory_margin - held.token.mandatory_margin
         return held.token if held.is_fresh(self.settings.clock, until_mandatory) else None
 
@@ -209,7 +206,9 @@ class Session:
                 self._save(entry)
             raise
         self._save(entry)
-        _log.info("The token for %s was renewed, until %s.", resource, utc(token.expires_on))
+        logger(__name__).info(
+            "The token for %s was renewed, until %s.", resource, utc(token.expires_on)
+        )
         return token
 
     def _store(self, grant: Grant, claims: str | None) -> Token:
@@ -371,7 +370,7 @@ def check_account(account: Account, asked: AccountSettings, next_call: str = "")
 
 
 def _log_refused_renewal(resource: str, refused: SignInError) -> None:
-    _log.warning(
+    logger(__name__).warning(
         "The renewal for %s was refused: %s %s, correlation id %s, %s.",
         resource,
         type(refused).__name__,
@@ -382,7 +381,7 @@ def _log_refused_renewal(resource: str, refused: SignInError) -> None:
 
 
 def _warn(error: EndUserError) -> None:
-    _log.warning("The sign-in is not kept: %s", printable(error, 1000))
+    logger(__name__).warning("The sign-in is not kept: %s", printable(error, 1000))
     warnings.warn(f"The sign-in is not kept: {error}", stacklevel=2)
 
 

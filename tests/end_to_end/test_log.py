@@ -185,8 +185,8 @@ def test_a_program_that_asks_for_no_log_gets_none() -> None:
     """Python would print warnings of a logger without a handler on standard error."""
     program = (
         "import logging\n"
-        "from adls_enduser.log import get_logger\n"
-        "get_logger('adls_enduser.strategies.session').warning('a refusal')\n"
+        "from adls_enduser.log import logger\n"
+        "logger('adls_enduser.strategies.session').warning('a refusal')\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
