@@ -169,7 +169,7 @@ class Runs(Generic[_Run]):
     def end(self, key: object, run: _Run) -> None:
         """Forget a piece of work."""
         # Two threads may do so at once for one that was interrupted. In the worst case each
-        # then does the work itself: it costs a request, and nobody waits in vain.
+        # then does the work itself: it costs a request, and no thread waits without end.
         if self._by_key.get(key) is run:
             self._by_key.pop(key, None)
 

@@ -47,9 +47,11 @@ async def run_in_thread(
 class _Ended(Protocol):
     """An event that a task waits for and that a thread sets."""
 
-    async def wait(self) -> None: ...
+    async def wait(self) -> None:
+        """Wait in the task until the event is set."""
 
-    def set_from_thread(self) -> None: ...
+    def set_from_thread(self) -> None:
+        """Set the event from another thread; no-op if the event loop has ended."""
 
 
 class _Call(Generic[_Result]):
@@ -76,7 +78,7 @@ class _Call(Generic[_Result]):
         return self._results[0]
 
 
-class _AsyncioEvent:
+class _AsyncioEvent(_Ended):
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._future: asyncio.Future[None] = self._loop.create_future()
@@ -95,7 +97,7 @@ class _AsyncioEvent:
             self._future.set_result(None)
 
 
-class _TrioEvent:
+class _TrioEvent(_Ended):
     def __init__(self, trio: Any) -> None:
         self._token = trio.lowlevel.current_trio_token()
         self._event = trio.Event()

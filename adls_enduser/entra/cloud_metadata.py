@@ -99,6 +99,7 @@ class _Metadata:
 
     @classmethod
     def parse(cls, entry: Mapping[str, object]) -> _Metadata:
+        """Read one cloud's entry; raise KeyError, TypeError or IndexError for another form."""
         authentication = entry["authentication"]
         if not isinstance(authentication, dict):
             raise TypeError("authentication")

@@ -130,6 +130,7 @@ class _ErrorBody:
 
     @property
     def entry(self) -> AadstsEntry | None:
+        """The table's entry for the number, if it has one."""
         return None if self.number is None else ENTRY_BY_NUMBER.get(self.number)
 
 

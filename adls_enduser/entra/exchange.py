@@ -4,7 +4,7 @@ The time limit of requests is one for each read, which a server that sends a byt
 never reaches (requests, "Timeouts": "timeout is not a time limit on the entire response
 download"). It bounds neither headers that drip nor 1xx responses without end, which
 ``http.client`` reads before requests returns, nor a host of many addresses that are tried in
-turn. So the request runs in a thread, and whoever waits for it ends the connection at the
+turn. So the request runs in a thread, and the thread that waits for it ends the connection at the
 deadline: the thread's next read fails, and the thread ends.
 """
 

@@ -97,6 +97,7 @@ class _QueuedFault:
     path: str | None
 
     def matches(self, request: Request) -> bool:
+        """Return whether this fault is for the request."""
         return (
             self.times > 0
             and self.method in (None, request.method)

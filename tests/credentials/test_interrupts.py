@@ -71,6 +71,15 @@ class Interrupted(BaseException):
     """What a soft time limit raises."""
 
 
+def _aged_source(clock: SandboxClock, age: float | None) -> TokenSource:
+    """Make a source whose token was obtained so many seconds ago; None: without a token."""
+    source = TokenSource(Stranger(clock), RESOURCE, interactive=True, clock=clock)
+    if age is not None:
+        source.token()
+        clock.advance(age)
+    return source
+
+
 def _lines_of_the_package(call: Callable[[], object]) -> int:
     """Count the lines of the credentials and of concurrency that a call executes."""
     return _run_to_line(call, -1)
@@ -105,18 +114,10 @@ def test_an_interrupt_at_each_line_leaves_the_credential_good(
     clock: SandboxClock, age: float | None
 ) -> None:
     """The same thread and another one get a token afterwards."""
-
-    def aged() -> TokenSource:
-        source = TokenSource(Stranger(clock), RESOURCE, interactive=True, clock=clock)
-        if age is not None:
-            source.token()
-            clock.advance(age)
-        return source
-
-    lines = _lines_of_the_package(aged().token)
+    lines = _lines_of_the_package(_aged_source(clock, age).token)
     assert lines > 30
     for line in range(1, lines + 1):
-        source = aged()
+        source = _aged_source(clock, age)
         assert _run_to_line(source.token, line) == line
         got: list[Token] = []
         other = threading.Thread(target=lambda: got.append(source.renew()), daemon=True)  # noqa: B023
@@ -127,17 +128,18 @@ def test_an_interrupt_at_each_line_leaves_the_credential_good(
         assert source.token().secret
 
 
+@pytest.mark.parametrize("interrupt", [Interrupted, KeyboardInterrupt])
 def test_a_waiting_thread_takes_over_from_a_leader_that_was_interrupted(
-    source: TokenSource, strategy: Stranger
+    source: TokenSource, strategy: Stranger, interrupt: type[BaseException]
 ) -> None:
     """Also if its exception is kept, and with it the frames of the interrupted renewal."""
-    held = strategy.silently = Held(strategy, fail=Interrupted())
+    held = strategy.silently = Held(strategy, fail=interrupt())
     kept: list[BaseException] = []
 
     def lead() -> None:
         try:
             source.token()
-        except Interrupted as error:
+        except (Interrupted, KeyboardInterrupt) as error:
             kept.append(error)
 
     got: list[Token] = []
@@ -160,17 +162,9 @@ def test_a_waiting_thread_takes_over_from_a_leader_that_was_interrupted(
 )
 def test_a_signal_handler_may_ask_at_any_line(clock: SandboxClock, age: float | None) -> None:
     """It gets a token or one typed error, at once; the call that it interrupted is not hurt."""
-
-    def aged() -> TokenSource:
-        source = TokenSource(Stranger(clock), RESOURCE, interactive=True, clock=clock)
-        if age is not None:
-            source.token()
-            clock.advance(age)
-        return source
-
-    lines = _lines_of_the_package(aged().token)
+    lines = _lines_of_the_package(_aged_source(clock, age).token)
     for line in range(1, lines + 1):
-        source = aged()
+        source = _aged_source(clock, age)
         outcomes: list[object] = []
         _call_at_line(source, line, outcomes)
         assert len(outcomes) == 2

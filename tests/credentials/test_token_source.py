@@ -496,32 +496,6 @@ def test_64_threads_share_one_refusal(source: TokenSource, strategy: Stranger) -
     assert len({id(error) for error in outcomes}) == 64
 
 
-def test_after_ctrl_c_a_waiter_takes_over(source: TokenSource, strategy: Stranger) -> None:
-    """Whoever waited for the interrupted one does not wait for ever, and gets a token."""
-    interrupted = Held(strategy, fail=KeyboardInterrupt())
-    strategy.silently = interrupted
-    leader_ended: list[BaseException] = []
-
-    def lead() -> None:
-        try:
-            source.token()
-        except KeyboardInterrupt as error:
-            leader_ended.append(error)
-
-    got: list[Token] = []
-    leader = threading.Thread(target=lead)
-    waiter = threading.Thread(target=lambda: got.append(source.token()))
-    leader.start()
-    assert interrupted.began.wait(10)
-    waiter.start()
-    strategy.silently = None
-    interrupted.release.set()
-    leader.join(10)
-    waiter.join(10)
-    assert leader_ended
-    assert got
-
-
 def test_a_strategy_that_asks_its_own_source_is_told(
     source: TokenSource, strategy: Stranger
 ) -> None:

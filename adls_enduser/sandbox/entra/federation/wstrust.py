@@ -250,6 +250,7 @@ class _NoDocumentType(ET.TreeBuilder):
     """
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        """Refuse the document type."""
         raise ValueError("a document type is not allowed")
 
 
