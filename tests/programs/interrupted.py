@@ -57,8 +57,8 @@ def by_exceptions(call: Callable[[], object]) -> bool:
     started, interrupted = threading.Event(), []
 
     def work() -> None:
-        started.set()
         try:
+            started.set()  # the exception may come as early as this
             while True:
                 call()
         except Interrupted:
