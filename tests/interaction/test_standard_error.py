@@ -6,9 +6,11 @@ import io
 import os
 import subprocess
 import sys
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+import pexpect
 import pytest
 import requests
 
@@ -201,7 +203,8 @@ try:
 except EndUserError as error:
     print(type(error).__name__)
 """
-UNUSABLE = ("sys.stderr = None", "sys.stderr.close()", "import os; os.close(2)")
+BROKEN_PIPE = "import os; reader, writer = os.pipe(); os.close(reader); os.dup2(writer, 2)"
+UNUSABLE = ("sys.stderr = None", "sys.stderr.close()", BROKEN_PIPE)
 
 
 @pytest.fixture
@@ -253,3 +256,60 @@ def _visit(url: str) -> None:
     with requests.Session() as session:
         session.trust_env = False
         session.get(url, timeout=10)
+
+
+@pytest.mark.parametrize("make", UNUSABLE)
+def test_a_warning_that_cannot_be_shown_is_no_error(
+    live: Sandbox, tmp_path: Path, make: str
+) -> None:
+    """Python passes on what standard error raises; the person is signed in all the same."""
+    (tmp_path / "kept").write_text("not a sign-in cache")
+    program = f"""
+import sys
+{make}
+from adls_enduser import SignInCache, management_credentials
+cache = SignInCache({str(tmp_path / "kept")!r}, allow_unencrypted=True)
+made = management_credentials("password", tenant="{CONTOSO}", cache=cache,
+                              username="ada@{CONTOSO}", password={PASSWORD!r})
+print("signed in:", made.whoami().username)
+"""
+    keyring = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | live.environment | keyring,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == f"signed in: ada@{CONTOSO}\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no terminals of this kind")
+def test_a_terminal_that_goes_away_ends_no_sign_in(live: Sandbox, tmp_path: Path) -> None:
+    """The person closes the window of a program that goes on (nohup), and then signs in."""
+    program = f"""
+import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+from adls_enduser import management_credentials
+made = management_credentials("browser", tenant="{CONTOSO}", open_browser=False)
+with open({str(tmp_path / "new")!r}, "w") as file:
+    file.write(made.whoami().username)
+os.rename({str(tmp_path / "new")!r}, {str(tmp_path / "outcome")!r})
+"""
+    child = pexpect.spawn(
+        sys.executable,
+        ["-c", program],
+        env=os.environ | live.environment | {"TERM": "dumb"},
+        encoding="utf-8",
+        timeout=30,
+        dimensions=(24, 1000),
+    )
+    child.expect(r"(https://login\.microsoftonline\.com/\S+)")
+    url = str(child.match.group(1))
+    child.expect_exact("Only continue if you started this sign-in yourself.")
+    child.ptyproc.fileobj.close()
+    time.sleep(0.5)  # the program looks at the terminal several times
+    _visit(live.entra.authorize(url))
+    wait_until((tmp_path / "outcome").exists)
+    assert (tmp_path / "outcome").read_text() == f"ada@{CONTOSO}"
