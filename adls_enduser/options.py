@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 from .clocks import SYSTEM_CLOCK, Clock
 from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud, CloudName, factory_for, resolve_cloud
 from .errors import ConfigurationError
+from .interaction.callbacks import refuse_async
 from .interaction.waiting import WaitOptions
 from .tokens import hide_secrets
 
@@ -227,7 +228,8 @@ def flag(name: str, value: object) -> bool:
 
 
 def check_prompt(prompt: object, argument: str) -> None:
-    """Refuse a ``prompt`` that cannot be called; ``argument`` describes what it is called with."""
+    """Refuse a ``prompt`` that is async or no callable; ``argument`` is what it is called with."""
+    refuse_async("prompt", prompt)
     if not (prompt is None or callable(prompt)):
         raise ConfigurationError(
             f"prompt must be a callable, not {type(prompt).__name__}.",

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import sys
-import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..clocks import SYSTEM_CLOCK
+from ..errors import SignInRequired
+
+if TYPE_CHECKING:
+    from .waiting import Deadline
 
 _WARNING = "Only continue if you started this sign-in yourself."
+
+# A response that took so many seconds does not make 15 minutes 14.
+_ROUNDING = 5
 
 
 @dataclass(frozen=True)
@@ -17,7 +26,8 @@ class DeviceCodePrompt:
     """What a person needs to sign in on another device (RFC 8628 section 3.3).
 
     The person opens ``url`` and enters ``code`` there before ``expires_on``, in UTC epoch
-    seconds. ``message`` is a sentence that says so, with both.
+    seconds: the code expires then, or the program stops waiting (option ``timeout``), if that
+    is earlier. ``message`` is a sentence that says so, with ``url`` and ``code``.
     """
 
     url: str
@@ -43,34 +53,67 @@ Prompt = Callable[[DeviceCodePrompt], None]
 PagePrompt = Callable[[BrowserPrompt], None]
 
 
-def show(prompt: DeviceCodePrompt) -> None:
+def show(prompt: DeviceCodePrompt, deadline: Deadline | None = None) -> None:
     """Show the code in the notebook if there is one, else on standard error.
 
     Never on standard output, which may be a pipe that is read only at the end, and never
-    through logging, whose level may hide it.
+    through logging, whose level may hide it. ``deadline`` is the end of the wait; None: the
+    code's expiry. Raises SignInRequired if the prompt cannot be shown.
     """
+    end = f"{_end_of_code(prompt, deadline)} {_WARNING}"
+    text = f"To sign in, open {prompt.url} in a browser and enter the code {prompt.code}\n{end}"
     if in_notebook():
-        _show_in_notebook(prompt)
+        from html import escape
+
+        url, code = escape(prompt.url), escape(prompt.code)
+        _display(
+            f'<p>To sign in, open <a href="{url}" target="_blank" rel="noopener">{url}</a>'
+            f" and enter the code <code><strong>{code}</strong></code></p><p>{end}</p>",
+            text,
+        )
     else:
-        tell(_text(prompt))
+        _write_prompt(text)
 
 
-def show_page(prompt: BrowserPrompt) -> None:
-    """Show the page's address in the notebook if there is one, else on standard error."""
-    end = f"The program waits {_minutes_left(prompt)} for your sign-in. {_WARNING}"
+def show_page(prompt: BrowserPrompt, deadline: Deadline | None = None) -> None:
+    """Show the page's address in the notebook if there is one, else on standard error.
+
+    Raises SignInRequired if the prompt cannot be shown.
+    """
+    end = f"{_end_of_wait(prompt, deadline)} {_WARNING}"
+    text = f"{prompt.message}\n\n{prompt.url}\n\n{end}"
     if in_notebook():
         from html import escape
 
         link = f'<a href="{escape(prompt.url)}" target="_blank" rel="noopener">Sign in</a>'
-        _display(f"<p>{escape(prompt.message)}</p><p>{link}</p><p>{end}</p>")
+        _display(f"<p>{escape(prompt.message)}</p><p>{link}</p><p>{end}</p>", text)
     else:
-        tell(f"\n{prompt.message}\n\n{prompt.url}\n\n{end}\n\n")
+        _write_prompt(text)
 
 
 def tell(text: str) -> None:
-    """Write a text for the person to standard error, and flush it."""
-    sys.stderr.write(_harmless(text))
-    sys.stderr.flush()
+    """Write a notice for the person to standard error, if that is possible.
+
+    A notice never ends a sign-in, whatever is wrong with standard error.
+    """
+    with suppress(Exception):
+        write(text)
+
+
+def write(text: str) -> None:
+    """Write a text for the person to standard error, and flush it.
+
+    Raises what the stream raises: there may be none (pythonw), it may be closed, a pipe that
+    nobody reads any more, or any object of the program's own.
+    """
+    stream, harmless = sys.stderr, _harmless(text)
+    try:
+        stream.write(harmless)
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        stream.write(harmless.encode(encoding, "backslashreplace").decode(encoding))
+    if hasattr(stream, "flush"):  # a window's log, for example, may have only write
+        stream.flush()
 
 
 def somebody_can_see() -> bool:
@@ -87,26 +130,15 @@ def at_terminal() -> bool:
 
 def in_notebook() -> bool:
     """Return whether an IPython kernel runs this program; does not import IPython."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    shell = get_ipython() if get_ipython is not None else None
     return getattr(shell, "kernel", None) is not None
-
-
-def ask_username() -> str:
-    """Ask for a user name on standard error, and read it from standard input."""
-    tell("User name: ")
-    return sys.stdin.readline().strip()
-
-
-def ask_password(username: str) -> str:
-    """Ask for a password, which is not shown while it is typed."""
-    return getpass.getpass(f"Password for {username}: ", stream=sys.stderr)
 
 
 def _is_terminal(stream: object) -> bool:
     try:
         return bool(stream.isatty())  # type: ignore[attr-defined]
-    except (AttributeError, ValueError):  # None under pythonw; ValueError if it is closed
+    except Exception:  # None under pythonw; closed; or an object of the program's own
         return False
 
 
@@ -117,30 +149,41 @@ def _harmless(text: str) -> str:
     )
 
 
-def _minutes_left(prompt: DeviceCodePrompt | BrowserPrompt) -> str:
-    minutes = max(1, round((prompt.expires_on - time.time()) / 60))
-    return f"{minutes} minute{'s' if minutes > 1 else ''}"
+def _end_of_code(prompt: DeviceCodePrompt, deadline: Deadline | None) -> str:
+    if deadline is None or deadline.is_code_expiry:
+        return f"The code expires in {_time_left(prompt, deadline)}."
+    return _end_of_wait(prompt, deadline)
 
 
-def _text(prompt: DeviceCodePrompt) -> str:
-    return (
-        f"\nTo sign in, open {prompt.url} in a browser and enter the code {prompt.code}\n"
-        f"The code expires in {_minutes_left(prompt)}. {_WARNING}\n\n"
-    )
+def _end_of_wait(prompt: DeviceCodePrompt | BrowserPrompt, deadline: Deadline | None) -> str:
+    return f"The program waits {_time_left(prompt, deadline)} for your sign-in."
 
 
-def _show_in_notebook(prompt: DeviceCodePrompt) -> None:
-    from html import escape
-
-    url, code = escape(prompt.url), escape(prompt.code)
-    _display(
-        f'<p>To sign in, open <a href="{url}" target="_blank" rel="noopener">{url}</a>'
-        f" and enter the code <code><strong>{code}</strong></code></p>"
-        f"<p>The code expires in {_minutes_left(prompt)}. {_WARNING}</p>"
-    )
+def _time_left(prompt: DeviceCodePrompt | BrowserPrompt, deadline: Deadline | None) -> str:
+    clock = deadline.clock if deadline is not None else SYSTEM_CLOCK
+    seconds = max(1, round(prompt.expires_on - clock.time()))
+    if seconds < 120:
+        return f"{seconds} second{'s' if seconds > 1 else ''}"
+    return f"{(seconds + _ROUNDING) // 60} minutes"
 
 
-def _display(markup: str) -> None:
-    from IPython.display import HTML, display  # called only in a running kernel
+def _write_prompt(text: str) -> None:
+    try:
+        write(f"\n{text}\n\n")
+    except Exception as error:
+        why = "is missing" if sys.stderr is None else f"failed with {type(error).__name__}"
+        raise SignInRequired(
+            f"A person must sign in, and the prompt cannot be shown: standard error {why}.",
+            remedy="Set prompt= to a callback that reaches the person, or run the program where"
+            " standard error can be written.",
+        ) from error
 
-    display(HTML(_harmless(markup)))
+
+def _display(markup: str, text: str) -> None:
+    """Display a prompt in the notebook; front ends without HTML show the text."""
+    try:
+        from IPython.display import display  # called only in a running kernel
+
+        display({"text/html": _harmless(markup), "text/plain": _harmless(text)}, raw=True)
+    except Exception:  # the kernel may be a maker's own
+        _write_prompt(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if sys.platform != "win32":
@@ -50,12 +51,18 @@ class TerminalLineReader:
     def lines(self) -> list[str]:
         """Return the lines that were entered since the last call, without line ends."""
         while select.select([self._terminal], [], [], 0)[0]:
-            chunk = os.read(self._terminal, _CHUNK)
+            chunk = self._read()
             if not chunk:
                 break
             self._pending = (self._pending + chunk)[-_MAX_PENDING:]
         *complete, self._pending = self._pending.replace(b"\r", b"\n").split(b"\n")
         return [line.decode(errors="replace").strip() for line in complete if line.strip()]
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._terminal, _CHUNK)
+        except OSError:  # EIO: its window was closed; the listener may still get the response
+            return b""
 
     def __enter__(self) -> Self:
         self._settings_before = termios.tcgetattr(self._terminal)
@@ -70,4 +77,5 @@ class TerminalLineReader:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        termios.tcsetattr(self._terminal, termios.TCSADRAIN, self._settings_before)
+        with suppress(termios.error):  # its window was closed
+            termios.tcsetattr(self._terminal, termios.TCSADRAIN, self._settings_before)

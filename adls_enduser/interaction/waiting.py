@@ -49,13 +49,13 @@ class Deadline:
         # Measured by the monotonic clock as well: the wait must not last longer because
         # somebody sets the other clock back.
         self._monotonic_end = clock.monotonic() + self.end - clock.time()
-        self._is_code_expiry = self.end == expiry
+        self.is_code_expiry = self.end == expiry
 
     def check(self) -> None:
         """Raise SignInTimedOut or SignInCancelled if the wait is over."""
         self.check_cancel()
         if self._left() <= 0:
-            what = "The code expired" if self._is_code_expiry else "The timeout passed"
+            what = "The code expired" if self.is_code_expiry else "The timeout passed"
             raise SignInTimedOut(
                 f"{what} before the person finished the sign-in.",
                 remedy=f"Sign in again; {self._again}.",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from ..concurrency import PromptCall
 from ..entra.authorization_response import ResponseReceiver
 from ..errors import SignInRequired
 from ..interaction.browser_launcher import can_open, open_page
+from ..interaction.callbacks import call_back
 from ..interaction.prompts import BrowserPrompt, show_page, tell
 from ..interaction.redirect_listener import RedirectListener
 from ..interaction.redirect_uri import LOOPBACK, check_redirect_uri, is_loopback
@@ -69,7 +70,8 @@ class Browser(EntraStrategy):
     that is wrong. ``sign_in`` opens the page, or shows its address, and waits for the person.
     It raises SignInTimedOut (also if the person closed the window), SignInCancelled,
     SignInDeclined, ConsentRequired, WrongAccount, or another SignInError with the reason why
-    Entra ID refused the sign-in; SignInRequired if the response could not come back here.
+    Entra ID refused the sign-in; SignInRequired if the address cannot be shown, or if the
+    response could not come back here.
     """
 
     def __init__(self, **options: Unpack[BrowserOptions]) -> None:
@@ -122,7 +124,12 @@ class Browser(EntraStrategy):
     def _show(self, url: str, deadline: Deadline, redirect: RedirectReceiver) -> None:
         prompt = BrowserPrompt(url, deadline.end, redirect.message)
         with PromptCall(self.settings.clock).lock:
-            (self.prompt or show_page)(prompt)
+            if self.prompt is not None:
+                call_back("prompt", self.prompt, prompt)
+            else:
+                # While a browser opens, the address is only a notice.
+                with suppress(SignInRequired) if redirect.opens else nullcontext():
+                    show_page(prompt, deadline)
         if redirect.opens:
             open_page(url)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..concurrency import PromptCall
 from ..entra.device_flow import poll_for_token
+from ..interaction.callbacks import call_back
 from ..interaction.prompts import show
 from ..interaction.waiting import Deadline, InterruptibleCall
 from ..log import logger
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..entra.backend import Grant
-    from ..interaction.prompts import Prompt
+    from ..interaction.prompts import DeviceCodePrompt, Prompt
 
 
 class DeviceCodeOptions(WaitingOptions, total=False):
@@ -36,7 +38,8 @@ class DeviceCode(EntraStrategy):
     Takes the options of DeviceCodeOptions; ConfigurationError, before any network, for
     one that is wrong. ``sign_in`` shows the code and waits for the person; it raises
     SignInTimedOut, SignInCancelled, SignInDeclined, WrongAccount, or another SignInError
-    with the reason why Entra ID refused the sign-in.
+    with the reason why Entra ID refused the sign-in; SignInRequired if the code cannot be
+    shown.
     """
 
     def __init__(self, **options: Unpack[DeviceCodeOptions]) -> None:
@@ -52,10 +55,19 @@ class DeviceCode(EntraStrategy):
         deadline.check_cancel()
         request = InterruptibleCall(backend.start_device_code, resource, claims)
         flow = request.result(deadline.check)
-        left = flow.prompt.expires_on - clock.time()
+        self._show(flow.prompt)
+        return poll_for_token(backend, flow, self._wait_options, clock)
+
+    def _show(self, prompt: DeviceCodePrompt) -> None:
+        clock, expiry = self.settings.clock, prompt.expires_on
+        left = expiry - clock.time()
         logger(__name__).info(
             "A person is prompted with a device code, which expires in %.0f s.", left
         )
+        deadline = Deadline(self._wait_options, clock, again="a code will be shown", expiry=expiry)
+        prompt = replace(prompt, expires_on=deadline.end)
         with PromptCall(clock).lock:
-            (self.prompt or show)(flow.prompt)
-        return poll_for_token(backend, flow, self._wait_options, clock)
+            if self.prompt is None:
+                show(prompt, deadline)
+            else:
+                call_back("prompt", self.prompt, prompt)

@@ -6,7 +6,6 @@ import threading
 from copy import copy
 from typing import TYPE_CHECKING, cast
 
-from ..concurrency import reset_after_fork
 from ..errors import (
     ConfigurationError,
     EndUserError,
@@ -16,9 +15,10 @@ from ..errors import (
     SignInRequired,
     TransportError,
 )
-from ..interaction.prompts import ask_password, ask_username, at_terminal, in_notebook
+from ..interaction.callbacks import call_back, refuse_async
+from ..interaction.typed_input import ask_password, ask_username, can_ask
 from ..log import logger
-from ..options import CommonOptions, refuse_unknown, settings
+from ..options import CommonOptions, account_settings, refuse_unknown, settings
 from ..tokens import Secret
 from .entra_strategy import EntraStrategy
 
@@ -56,13 +56,7 @@ class Password(EntraStrategy):
         self._username = _username(own.username)
         self._refused: tuple[Secret, EndUserError] | None = None
         self._last_refusal = threading.local()  # of silent(), for sign_in()
-        self.after_fork()
-        reset_after_fork(self)
         super().__init__(own)
-
-    def after_fork(self) -> None:
-        """Make a new lock."""
-        self._lock = threading.RLock()
 
     def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
         """Return a token by the refresh token, or by the password if it needs no prompt.
@@ -99,19 +93,18 @@ class Password(EntraStrategy):
         return self._password is not None and self._username is not None
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
-        """Ask on the terminal for what is missing, and sign in.
+        """Ask at the terminal or in the notebook for what is missing, and sign in.
 
         Raises InvalidCredentials, MfaRequired or another SignInError with the reason why
-        Entra ID refused the sign-in; SignInRequired if there is no terminal.
+        Entra ID refused the sign-in; SignInRequired if nobody can type, SignInCancelled if the
+        person enters nothing that can be sent.
         """
         self._session.backend.check_claims(claims)
         self._raise_if_refused(resource, claims)
         if self._was_given and self._password is None:
             raise self._forgotten()
-        if not _can_ask():
+        if not can_ask():
             raise _no_terminal()
-        with self._lock:
-            self._username = self._username or self._ask_username()
         return self._start(resource, claims, self._obtain_grant)
 
     def _raise_if_refused(self, resource: str, claims: str | None) -> None:
@@ -125,7 +118,7 @@ class Password(EntraStrategy):
     def _ask_username(self) -> str:
         if self.settings.cache is not None:
             self.settings.cache.check()  # the session checks it too, but after this prompt
-        return ask_username()
+        return ask_username(_problem_of_username)
 
     def _start(
         self,
@@ -135,9 +128,16 @@ class Password(EntraStrategy):
     ) -> Token:
         session = self._session
         session.backend.check_claims(claims)
-        return session.prompt_lock.exclusive(
-            session.acquire_interactive, resource, obtain_grant, self._username, claims
-        )
+        return session.prompt_lock.exclusive(self._acquire, resource, obtain_grant, claims)
+
+    def _acquire(
+        self,
+        resource: str,
+        obtain_grant: Callable[[str, str | None], Grant],
+        claims: str | None,
+    ) -> Token:
+        self._username = self._username or self._ask_username()
+        return self._session.acquire_interactive(resource, obtain_grant, self._username, claims)
 
     def _obtain_grant(self, resource: str, claims: str | None) -> Grant:
         username, password = self._username or "", self._next_password()
@@ -159,8 +159,8 @@ class Password(EntraStrategy):
             return self._password
         if self._password is None:
             logger(__name__).info("A person is prompted for a password.")
-            return _checked(ask_password(self._username or ""))
-        return _checked(self._password())
+            return ask_password(self._username or "", _problem_of_password)
+        return _checked(call_back("password", self._password))
 
     def _forgotten(self) -> SignInExpired:
         refusal = self._session.refusal
@@ -177,6 +177,7 @@ class Password(EntraStrategy):
 
 
 def _password(password: object) -> Secret | Callable[[], str] | None:
+    refuse_async("password", password)
     if password is None or callable(password):
         return cast("Callable[[], str] | None", password)
     return _checked(password)
@@ -187,7 +188,11 @@ def _checked(password: object) -> Secret:
     del password  # so that no traceback shows it
     problem = _problem(secret.reveal())
     if problem:
-        raise ConfigurationError(problem)
+        raise ConfigurationError(
+            problem,
+            remedy="Set password= to the password, or to a callable that returns it; or leave it"
+            " out to type it.",
+        )
     return secret
 
 
@@ -196,27 +201,40 @@ def _problem(password: object) -> str:
         kind = type(password).__name__
         return f"password must be a str, or a callable that returns one, not {kind}."
     if not password:
-        return "password is empty. Leave it out to type it at the terminal."
+        return "password is empty."
+    if not any(letter.isprintable() and not letter.isspace() for letter in password):
+        return "password has no visible character."
+    if any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in password):
+        return "password has control characters, such as the end of a line or an arrow key."
     if any("\ud800" <= letter <= "\udfff" for letter in password):
         return "password has characters that cannot be sent: unpaired surrogates."
     return ""
 
 
 def _username(username: str | None) -> str | None:
-    if username is None and not _can_ask():
+    if username is None and not can_ask():
         raise ConfigurationError(
-            "username is missing, and there is no terminal to ask for it.",
+            "username is missing, and there is no terminal or notebook to ask for it.",
             remedy="Set username=, for example 'ada@contoso.onmicrosoft.com'.",
         )
     return username
 
 
-def _can_ask() -> bool:
-    return at_terminal() or in_notebook()
+def _problem_of_username(typed: Secret) -> str:
+    try:
+        account_settings({"username": typed.reveal().strip()})
+    except ConfigurationError:
+        return "That is not a user name, such as ada@contoso.onmicrosoft.com."
+    return ""
+
+
+def _problem_of_password(typed: Secret) -> str:
+    problem = _problem(typed.reveal())
+    return f"The {problem}" if problem else ""
 
 
 def _no_terminal() -> SignInRequired:
     return SignInRequired(
-        "The password is missing, and there is no terminal to ask for it.",
+        "The password is missing, and there is no terminal or notebook to ask for it.",
         remedy="Set password= to a str or a callable.",
     )

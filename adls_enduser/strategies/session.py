@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from dataclasses import replace
@@ -22,7 +21,7 @@ from ..errors import (
     WrongAccount,
 )
 from ..interaction.waiting import Deadline, WaitOptions
-from ..log import logger, printable, utc
+from ..log import logger, printable, utc, warn
 from ..options import is_tenant_id
 from ..tokens import Account
 
@@ -382,7 +381,7 @@ def _log_refused_renewal(resource: str, refused: SignInError) -> None:
 
 def _warn(error: EndUserError) -> None:
     logger(__name__).warning("The sign-in is not kept: %s", printable(error, 1000))
-    warnings.warn(f"The sign-in is not kept: {error}", stacklevel=2)
+    warn(f"The sign-in is not kept: {error}")
 
 
 def _differ(asked: str | None, got: str | None) -> bool:

@@ -1,0 +1,53 @@
+"""Callables that the caller gives as an option: refused if their code would never run."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TYPE_CHECKING, TypeVar
+
+from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Result = TypeVar("_Result")
+
+# A call of one of these only makes an object; nobody here would await it or iterate over it.
+_RUN_LATER = (
+    inspect.iscoroutinefunction,
+    inspect.isasyncgenfunction,
+    inspect.isgeneratorfunction,
+)
+_NOT_RUN = (inspect.iscoroutine, inspect.isasyncgen, inspect.isgenerator)
+
+
+def refuse_async(option: str, function: object) -> None:
+    """Refuse an async function, a generator, an object whose ``__call__`` is one, or a partial."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    call = getattr(type(function), "__call__", None)  # noqa: B004 - not to test for it
+    if any(is_one(one) for is_one in _RUN_LATER for one in (function, call)):
+        raise _async(option, "is")
+
+
+def call_back(option: str, function: Callable[..., _Result], *arguments: object) -> _Result:
+    """Call a function of the caller's; ConfigurationError if it returns a coroutine.
+
+    A function such as ``lambda prompt: send(prompt)`` does not say before that it does.
+    """
+    result = function(*arguments)
+    if any(is_one(result) for is_one in _NOT_RUN):
+        if inspect.iscoroutine(result):
+            result.close()  # or Python would warn that it was never awaited
+        raise _async(option, "returned the result of")
+    return result
+
+
+def _async(option: str, verb: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{option}= {verb} an async function or a generator, whose code would never run: it is"
+        " called, and not awaited.",
+        remedy="Use an ordinary function. In it, asyncio.run_coroutine_threadsafe(coroutine, loop)"
+        " reaches an event loop of another thread.",
+    )

@@ -1,0 +1,140 @@
+"""Callbacks whose code would never run are refused: nobody awaits them."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from typing import TYPE_CHECKING, Any
+from unittest.mock import AsyncMock
+
+import pytest
+
+from adls_enduser import (
+    Browser,
+    ConfigurationError,
+    DeviceCode,
+    Password,
+    explain,
+    filesystem_token,
+    management_credentials,
+)
+from adls_enduser.sandbox import CONTOSO
+
+from ..conftest import PASSWORD
+from ..constants import MANAGEMENT
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from adls_enduser.sandbox import Person, Sandbox, SandboxClock
+
+
+async def an_async_function(*arguments: object) -> str:
+    """What a program that runs on an event loop has."""
+    return PASSWORD
+
+
+async def an_async_generator(*arguments: object) -> AsyncIterator[str]:
+    """With ``yield`` its code runs even later."""
+    yield PASSWORD
+
+
+def a_generator(*arguments: object) -> Iterator[str]:
+    """A call of it runs nothing either."""
+    yield PASSWORD
+
+
+class Caller:
+    """An object with async methods."""
+
+    async def __call__(self, *arguments: object) -> str:
+        return PASSWORD
+
+    async def method(self, *arguments: object) -> str:
+        return PASSWORD
+
+    @classmethod
+    async def of_class(cls, *arguments: object) -> str:
+        return PASSWORD
+
+    @staticmethod
+    async def static(*arguments: object) -> str:
+        return PASSWORD
+
+
+RUN_LATER: dict[str, Any] = {
+    "async def": an_async_function,
+    "async generator": an_async_generator,
+    "generator": a_generator,
+    "object": Caller(),
+    "method": Caller().method,
+    "class method": Caller.of_class,
+    "static method": Caller.static,
+    "partial": functools.partial(an_async_function, 1),
+    "partial of a partial": functools.partial(functools.partial(an_async_function, 1), 2),
+    "partial of an object": functools.partial(Caller(), 1),
+    "partial of a method": functools.partial(Caller().method, 1),
+    "mock": AsyncMock(),
+}
+MATCH = "= is an async function or a generator"
+
+
+@pytest.fixture(params=RUN_LATER)
+def run_later(request: pytest.FixtureRequest) -> Any:
+    """Something whose call runs nothing."""
+    return RUN_LATER[request.param]
+
+
+@pytest.mark.parametrize("make", [DeviceCode, Browser])
+def test_a_prompt_is_refused_by_its_strategy(run_later: Any, make: Any) -> None:
+    """At the call, though the code would be shown later."""
+    with pytest.raises(ConfigurationError, match=f"prompt{MATCH}") as caught:
+        make(prompt=run_later)
+    assert "ordinary function" in caught.value.remedy
+
+
+def test_a_password_is_refused_by_its_strategy(run_later: Any) -> None:
+    """At the call, though it would be called later."""
+    with pytest.raises(ConfigurationError, match=f"password{MATCH}"):
+        Password(username="ada@contoso.com", password=run_later)
+
+
+@pytest.mark.parametrize("factory", [management_credentials, filesystem_token, explain])
+@pytest.mark.parametrize("mode", ["device_code", "mfa", "browser", "auto"])
+def test_it_is_refused_by_every_factory(azure: Sandbox, factory: Any, mode: str) -> None:
+    """Before any network."""
+    with pytest.raises(ConfigurationError, match=f"prompt{MATCH}"):
+        factory(mode, prompt=an_async_function)
+    with pytest.raises(ConfigurationError, match=f"password{MATCH}"):
+        factory("password", username="ada@contoso.com", password=an_async_function)
+    assert len(azure.log) == 0
+
+
+@pytest.mark.parametrize("returned", [an_async_function, an_async_generator, a_generator])
+def test_what_cannot_be_seen_before_is_told_at_once(
+    azure: Sandbox, ada: Person, clock: SandboxClock, library: str, returned: Any
+) -> None:
+    """A lambda that returns a coroutine: nobody has seen the code, so nobody is waited for."""
+    options: Any = {"tenant": CONTOSO, "clock": clock, "library": library}
+    began = clock.time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # that a coroutine was never awaited
+        with pytest.raises(ConfigurationError, match="prompt= returned"):
+            DeviceCode(prompt=lambda prompt: returned(prompt), **options).sign_in(MANAGEMENT)
+        with pytest.raises(ConfigurationError, match="prompt= returned"):
+            Browser(prompt=lambda prompt: returned(prompt), **options).sign_in(MANAGEMENT)
+        with pytest.raises(ConfigurationError, match="password= returned"):
+            Password(username=ada.username, password=lambda: returned(), **options).silent(
+                MANAGEMENT
+            )
+    assert clock.time() == began
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [list.append, functools.partial(print, end=""), print, type("Shown", (list,), {})],
+    ids=["method", "partial", "function", "class"],
+)
+def test_an_ordinary_callable_is_taken(prompt: Any) -> None:
+    """Of whatever kind."""
+    assert DeviceCode(prompt=prompt).prompt is prompt
