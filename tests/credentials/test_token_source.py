@@ -358,7 +358,7 @@ def test_a_strategy_that_has_no_other_token_yet_is_not_asked_at_each_call(
     clock.advance(age)
     for _ in range(50):
         assert source.token() is first
-        wait_until(lambda: not source._refreshes)
+        wait_for_background_renewal()
     assert strategy.silent_calls == 2
     clock.advance(40)
     source.token()

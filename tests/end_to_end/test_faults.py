@@ -356,7 +356,7 @@ def test_it_works_again_when_the_fault_is_over(
         azure.clock.advance(getattr(caught.value, "retry_after", None) or 0)
         return met and bool(credentials.get_token(SCOPE).token)
 
-    if isinstance(bench.fault, Stall):
+    if isinstance(bench.fault, ENDED_BY_TIMEOUT):
         with_patience(works_again)
     else:
         assert works_again(PATIENCE[-1])
