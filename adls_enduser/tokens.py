@@ -21,6 +21,9 @@ _ADVISORY, _ADVISORY_SHARE = 900.0, 0.25
 _MANDATORY, _MANDATORY_SHARE = 300.0, 0.2
 
 
+_SECRET_NAME = re.compile("secret|pas+w|pwd|token|assertion|key", re.IGNORECASE)
+
+
 class Secret:
     """A password, refresh token or code, whose value only ``reveal`` returns.
 
@@ -64,6 +67,9 @@ def hide_secrets(options: Mapping[str, object]) -> None:
         writable["password"] = Secret(cast("str", password))  # the type is checked later
     if isinstance(proxies, Mapping):
         writable["proxies"] = _HiddenDict(proxies)
+    for name in filter(_SECRET_NAME.search, options):  # of another library: refused later
+        if isinstance(options[name], str):
+            writable[name] = Secret(cast("str", options[name]))
     del password, proxies
 
 

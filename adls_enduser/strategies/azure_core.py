@@ -99,7 +99,7 @@ class AzureCore:
     def _context(self, resource: str) -> RequestContext:
         own = self._settings
         authority = f"{own.cloud.authority.rstrip('/')}/{own.tenant or 'organizations'}"
-        mode = f"AzureCredential({self.name}(...))"
+        mode = f"AzureCredential({self.name}(...))"  # takes the options itself
         options = own.as_source()
         return RequestContext("credential", authority, own.tenant, None, resource, mode, options)
 

@@ -19,6 +19,7 @@ from ..options import (
     WaitingOptions,
     check_flag,
     check_prompt,
+    options_by_name,
     refuse_unknown,
     settings,
     wait_options,
@@ -72,6 +73,7 @@ class Browser(EntraStrategy):
     Entra ID refused the sign-in; SignInRequired if the response could not come back here.
     """
 
+    @options_by_name("Browser(tenant=...)")
     def __init__(self, **options: Unpack[BrowserOptions]) -> None:
         refuse_unknown(options, BrowserOptions.__annotations__, "Browser")
         self.prompt: PagePrompt | None = options.get("prompt")

@@ -9,7 +9,14 @@ from ..entra.device_flow import poll_for_token
 from ..interaction.prompts import show
 from ..interaction.waiting import Deadline, InterruptibleCall
 from ..log import logger
-from ..options import WaitingOptions, check_prompt, refuse_unknown, settings, wait_options
+from ..options import (
+    WaitingOptions,
+    check_prompt,
+    options_by_name,
+    refuse_unknown,
+    settings,
+    wait_options,
+)
 from .entra_strategy import EntraStrategy
 
 if TYPE_CHECKING:
@@ -39,6 +46,7 @@ class DeviceCode(EntraStrategy):
     with the reason why Entra ID refused the sign-in.
     """
 
+    @options_by_name("DeviceCode(tenant=...)")
     def __init__(self, **options: Unpack[DeviceCodeOptions]) -> None:
         refuse_unknown(options, DeviceCodeOptions.__annotations__, "DeviceCode")
         self.prompt: Prompt | None = options.get("prompt")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
 from copy import copy
 from typing import TYPE_CHECKING, cast
 
@@ -18,7 +19,7 @@ from ..errors import (
 )
 from ..interaction.prompts import ask_password, ask_username, at_terminal, in_notebook
 from ..log import logger
-from ..options import CommonOptions, refuse_unknown, settings
+from ..options import CommonOptions, options_by_name, refuse_unknown, settings
 from ..tokens import Secret
 from .entra_strategy import EntraStrategy
 
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
 
     from ..entra.backend import Grant
     from ..tokens import Token
+
+
+# What str.splitlines takes for the end of a line. Nobody can type one at a sign-in page.
+_LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+_WITH_LINE_END = (
+    "begins or ends with a line end, as a line of a file or the output of a command does."
+)
+_BYTE_ORDER_MARK = "\ufeff"
+_DECODED = "Decode it as it was encoded: a file that has a byte order mark, with 'utf-8-sig'."
+_FOR_EXAMPLE = "For example password=getpass.getpass, which asks for it when it is needed."
 
 
 class PasswordOptions(CommonOptions, total=False):
@@ -48,6 +59,7 @@ class Password(EntraStrategy):
 
     prompt = None
 
+    @options_by_name("Password(username=..., password=...)")
     def __init__(self, **options: Unpack[PasswordOptions]) -> None:
         refuse_unknown(options, PasswordOptions.__annotations__, "Password")
         own = settings(options, "password")
@@ -187,19 +199,26 @@ def _checked(password: object) -> Secret:
     del password  # so that no traceback shows it
     problem = _problem(secret.reveal())
     if problem:
-        raise ConfigurationError(problem)
+        raise ConfigurationError(f"password {problem[0]}", remedy=problem[1])
     return secret
 
 
-def _problem(password: object) -> str:
+def _problem(password: object) -> tuple[str, str] | None:
+    """Return what is wrong with a password, and what to do; a wrong one is counted when sent."""
     if not isinstance(password, str):
         kind = type(password).__name__
-        return f"password must be a str, or a callable that returns one, not {kind}."
+        return f"must be a str, or a callable that returns one, not {kind}.", _FOR_EXAMPLE
     if not password:
-        return "password is empty. Leave it out to type it at the terminal."
+        return "is empty.", "Leave it out to type it at the terminal."
     if any("\ud800" <= letter <= "\udfff" for letter in password):
-        return "password has characters that cannot be sent: unpaired surrogates."
-    return ""
+        return "has characters that cannot be sent: unpaired surrogates.", _DECODED
+    if password != password.strip(_LINE_ENDS):
+        return f"{_WITH_LINE_END} It was not sent.", "Remove it: password.strip('\\r\\n')."
+    if password[0] == _BYTE_ORDER_MARK:
+        return "begins with a byte order mark. It was not sent.", _DECODED
+    if any(unicodedata.category(letter) == "Cc" for letter in password):
+        return "has a control character in it. It was not sent.", "Remove what cannot be typed."
+    return None
 
 
 def _username(username: str | None) -> str | None:

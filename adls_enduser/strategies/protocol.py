@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ..clouds import PUBLIC, Cloud
@@ -9,6 +10,8 @@ from ..options import AccountSettings
 from ..tokens import Account
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
     from ..tokens import Token
 
 
@@ -86,6 +89,34 @@ class ExtendedStrategy(AuthStrategy, Protocol):
         Default: None; the credential then lives in the other process until its token ends.
         """
         ...
+
+
+def is_strategy(value: object) -> TypeIs[AuthStrategy]:
+    """Return whether a value is a strategy, and not a class of strategies."""
+    return isinstance(value, AuthStrategy) and not isinstance(value, type)
+
+
+def kind_of(value: object) -> str:
+    """Return what a value is, for an error; its repr could show a token."""
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+
+
+def strategy_example(value: object) -> str:
+    """Return what to write instead of a value that is not a strategy, as source text."""
+    example = f"{value.__name__}(...)" if isinstance(value, type) else "credential"
+    if isinstance(value, AuthStrategy):
+        return f"{example}: call the class"
+    get_token = getattr(value, "get_token", None) or getattr(value, "get_token_info", None)
+    if inspect.iscoroutinefunction(get_token):
+        return (
+            f"AzureCredential({example}), with the synchronous class of azure.identity and not"
+            " that of azure.identity.aio"
+        )
+    if callable(get_token):
+        return f"AzureCredential({example})"
+    if hasattr(value, "token") and hasattr(value, "expires_on"):
+        return "StaticToken(token.token, token.expires_on)"
+    return "DeviceCode(tenant=...), or another object with the methods silent and sign_in"
 
 
 def extended(strategy: AuthStrategy) -> ExtendedStrategy:
