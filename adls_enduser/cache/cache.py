@@ -98,7 +98,10 @@ class SignInCache:
         """
         for name, value in (("username", username), ("tenant", tenant), ("client_id", client_id)):
             if value is not None and not isinstance(value, str):
-                raise ConfigurationError(f"{name} must be a str, not {type(value).__name__}.")
+                raise ConfigurationError(
+                    f"{name} must be a str, not {type(value).__name__}.",
+                    remedy=f"Use one that accounts() lists, or leave {name}= out.",
+                )
         file = self._file()
         if not os.path.isdir(file.folder):
             return ()
@@ -283,24 +286,33 @@ def _check_path(path: object) -> str | None:
         return None
     text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
     if not isinstance(text, str):
-        raise ConfigurationError(f"path must be a str or os.PathLike, not {type(path).__name__}.")
+        raise _wrong_path(f"path must be a str or os.PathLike, not {type(path).__name__}.")
     if not text or "\0" in text:
-        raise ConfigurationError(f"path={text!r} is not a path.")
+        raise _wrong_path(f"path={text!r} is not a path.")
     if len(text) > MAX_PATH_LENGTH:
-        raise ConfigurationError(f"path has {len(text)} characters, which is too long.")
+        raise _wrong_path(f"path has {len(text)} characters, which is too long.")
     try:
         os.fsencode(text)
     except UnicodeEncodeError:
-        raise ConfigurationError(f"path={text!r} is not a path on this system.") from None
+        raise _wrong_path(f"path={text!r} is not a path on this system.") from None
     # Absolute, since the cache may be pickled into a process that works in another folder.
     is_folder = text.endswith(tuple(filter(None, (os.sep, os.altsep))))
     return os.path.abspath(expand_home(text)) + (os.sep if is_folder else "")
 
 
+def _wrong_path(message: str) -> ConfigurationError:
+    return ConfigurationError(
+        message, remedy="Use the path of a file, or leave it out for the user's data folder."
+    )
+
+
 def _check_bool(allow_unencrypted: object) -> bool:
     if not isinstance(allow_unencrypted, bool):
         kind = type(allow_unencrypted).__name__
-        raise ConfigurationError(f"allow_unencrypted must be True or False, not {kind}.")
+        raise ConfigurationError(
+            f"allow_unencrypted must be True or False, not {kind}.",
+            remedy="Leave it out to keep sign-ins encrypted only.",
+        )
     return allow_unencrypted
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ..strategies.protocol import AuthStrategy
 
 
+_FIX = "Fix the strategy: sign_in returns an adls_enduser.Token, silent one or None."
+
+
 class StrategyCaller:
     """One strategy, called for one resource. The strategy may be anybody's."""
 
@@ -37,7 +40,9 @@ class StrategyCaller:
             token: object = self.strategy.sign_in(self._resource, claims=claims)
         checked = self._checked(token)
         if checked is None:
-            raise ConfigurationError(f"{self.name}.sign_in returned None instead of a Token.")
+            raise ConfigurationError(
+                f"{self.name}.sign_in returned None instead of a Token.", remedy=_FIX
+            )
         return checked
 
     def cached_token(self, claims: str | None) -> Token | None:
@@ -70,11 +75,12 @@ class StrategyCaller:
             return None
         if not isinstance(token, Token):
             kind = type(token).__name__
-            raise ConfigurationError(f"{self.name} must return a Token, not {kind}.")
+            raise ConfigurationError(f"{self.name} must return a Token, not {kind}.", remedy=_FIX)
         if not token.is_sound:
             raise ConfigurationError(
                 f"{self.name} returned an invalid Token: its secret must be visible ASCII"
-                " characters, its times UTC epoch seconds."
+                " characters, its times UTC epoch seconds.",
+                remedy=_FIX,
             )
         if token.expires_on <= self._clock.time():
             raise ProtocolError(
