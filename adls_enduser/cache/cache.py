@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .model import CachedSession, CacheKey, KeptAccount
 
 PACKAGES = ("cryptography", "filelock", "keyring", "platformdirs")
-MAX_REQUESTED_TENANTS = 8
+MAX_REQUESTED = 8
 MAX_PATH_LENGTH = 4096  # PATH_MAX of Linux; macOS and Windows have less
 
 
@@ -181,15 +181,22 @@ class Entry:
         """
         return self._file.has_quarantined()
 
-    def save(self, session: CachedSession, *, requested_tenant: str | None = None) -> None:
+    def save(
+        self,
+        session: CachedSession,
+        *,
+        requested_tenant: str | None = None,
+        requested_username: str | None = None,
+    ) -> None:
         """Write a sign-in; it replaces an earlier one of the same person.
 
-        The sign-in can be found by its own tenant and by ``requested_tenant``; None: the tenant
-        of the key. Raises CacheError if it cannot be written.
+        The sign-in can be found by its own tenant and by ``requested_tenant`` (None: the tenant
+        of the key), by its own user name and by ``requested_username``. Raises CacheError if it
+        cannot be written.
         """
         self._lock.require_writable()
         session = drop_expired_tokens(session)
-        header = self._header(session, requested_tenant or self.key.tenant)
+        header = self._header(session, requested_tenant or self.key.tenant, requested_username)
         record = self._cipher.encrypt(header, session, self._records)
         others = tuple(one for one in self._records if one.identity != record.identity)
         for one in self._records:
@@ -207,14 +214,13 @@ class Entry:
         self._file.write(remaining)
         self._records, self._record, self.session = remaining, None, None
 
-    def _header(self, session: CachedSession, requested_tenant: str | None) -> Record:
+    def _header(self, session: CachedSession, *requested: str | None) -> Record:
         header = Record(self.key.authority, self.key.client_id, session.account)
         same = (one for one in self._records if one.identity == header.identity)
-        tenants = list(next((one.requested_tenants for one in same), ()))
-        if requested_tenant:
-            tenants.append(requested_tenant.lower())
-        unique = tuple(dict.fromkeys(tenants))
-        return replace(header, requested_tenants=unique[-MAX_REQUESTED_TENANTS:])
+        before = next((one.requested for one in same), ())
+        now = (one.lower() for one in requested if one)
+        unique = tuple(dict.fromkeys((*before, *now)))
+        return replace(header, requested=unique[-MAX_REQUESTED:])
 
     def _decrypt(self) -> CachedSession | None:
         if self._record is None:

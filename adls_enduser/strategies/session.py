@@ -95,6 +95,7 @@ class Session:
         self._person_needed = False
         self.prompt_lock = PromptLock(settings.clock)
         self._in_cache = False
+        self._requested_username = settings.username
         # The refresh token that the cache had when it was last read, and whether the one in
         # memory is newer and could not be written.
         self._cached_refresh_token: Secret | None = None
@@ -154,6 +155,7 @@ class Session:
             self.settings.cache.check(self._keyring_check())
         grant = obtain_grant(resource, claims)
         self._check_account(grant)
+        self._requested_username = self.settings.username or username
         return self._start(grant, username, claims)
 
     def unexpired(self, resource: str, claims: str | None = None) -> Token | None:
@@ -374,7 +376,9 @@ class Session:
         # Tokens with CP1 stay in this process: a service may revoke one at any time, and
         # only this process learns of it.
         tokens = {key[0]: held.token for key, held in self._tokens.items() if not key[1]}
-        entry.save(CachedSession(account, self._refresh_token, tokens))
+        session = CachedSession(account, self._refresh_token, tokens)
+        # Which may be an alias, by which the next process looks for the sign-in.
+        entry.save(session, requested_username=self._requested_username)
 
 
 class _HeldToken(NamedTuple):
