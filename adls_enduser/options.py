@@ -327,7 +327,7 @@ def _tenant(tenant: object, cloud: Cloud) -> str | None:
 
 def is_tenant_of_its_own(tenant: str | None) -> bool:
     """Return whether this names one tenant, and not that of the person who signs in."""
-    return tenant is not None and tenant.lower() not in _WORDS
+    return (tenant or "").lower() not in {"", *_WORDS}
 
 
 def is_personal(username: str) -> bool:

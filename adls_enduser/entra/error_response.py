@@ -34,7 +34,7 @@ from ..errors import (
     TransportError,
     WrongAccount,
 )
-from ..options import format_call, is_personal
+from ..options import format_call, is_personal, is_tenant_of_its_own
 from .aadsts import AUTHORIZATION_PENDING, DEFAULT_REMEDIES, ENTRY_BY_NUMBER, AadstsEntry
 from .backend import ERROR_CLASSES
 from .token_claims import is_guest_name
@@ -351,27 +351,28 @@ def _remedy(
 _SENT_TO_GUESTS = frozenset({50126, 50064, 50034, 50056, 50020, 16000, 50014, 51004, 90072})
 
 
+# Only the home tenant has a guest's password (Microsoft, "Microsoft identity platform and OAuth
+# 2.0 Resource Owner Password Credentials": an account that was invited cannot use it).
+_GUEST_ADVICE = (
+    "A guest cannot use a password here, because only the home tenant has it: sign in with"
+    ' mode="device_code" or mode="browser".'
+)
+
+
 def _guest_advice(
     error_class: type[EndUserError], body: _ErrorBody, context: RequestContext
 ) -> str:
-    """Return what to do if the person is a guest who used a password; "" if they are not.
+    """Return what to do if the person is a guest who used a password; "" if they cannot be."""
+    if error_class not in (InvalidCredentials, WrongAccount) or not _may_be_guest(context):
+        return ""
+    return _GUEST_ADVICE if body.number is None or body.number in _SENT_TO_GUESTS else ""
 
-    Only the home tenant has a guest's password (Microsoft, "Microsoft identity platform and
-    OAuth 2.0 Resource Owner Password Credentials": accounts that are invited cannot use it).
-    """
-    if context.grant_kind != "password" or context.tenant is None or context.username is None:
-        return ""
-    if error_class not in (InvalidCredentials, WrongAccount):
-        return ""
-    if body.number is not None and body.number not in _SENT_TO_GUESTS:
-        return ""
-    domain = context.username.rpartition("@")[2].lower()
-    if not _is_guest(context.username) and domain == context.tenant.lower():
-        return ""
-    return (
-        "A guest cannot use a password here, because only the home tenant has it: sign in with"
-        ' mode="device_code" or mode="browser".'
-    )
+
+def _may_be_guest(context: RequestContext) -> bool:
+    username, tenant = context.username or "", context.tenant or ""
+    if context.grant_kind != "password" or not username or not is_tenant_of_its_own(tenant):
+        return False
+    return _is_guest(username) or username.rpartition("@")[2].lower() != tenant.lower()
 
 
 def _is_guest(username: str) -> bool:
