@@ -44,7 +44,7 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.I)
 # Microsoft's own domains for personal accounts, with those of other countries.
 _PERSONAL = re.compile(
-    r"(outlook|hotmail|live|msn|passport|windowslive)\.(com|[a-z]{2}|com?\.[a-z]{2})", re.I
+    r".+@(outlook|hotmail|live|msn|passport|windowslive)\.(com|[a-z]{2}|com?\.[a-z]{2})", re.I
 )
 _WORDS = frozenset({"common", "organizations", "adfs"})
 
@@ -332,7 +332,7 @@ def is_tenant_of_its_own(tenant: str | None) -> bool:
 
 def is_personal(username: str) -> bool:
     """Return whether this is the user name of a personal Microsoft account."""
-    return _PERSONAL.fullmatch(username.rpartition("@")[2]) is not None
+    return _PERSONAL.fullmatch(username) is not None
 
 
 def _check_personal(own: Settings) -> None:
