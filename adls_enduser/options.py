@@ -19,7 +19,7 @@ from .clocks import SYSTEM_CLOCK, Clock
 from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud, CloudName, factory_for, resolve_cloud
 from .errors import ConfigurationError
 from .interaction.waiting import WaitOptions
-from .tokens import hide_secrets
+from .tokens import hide_all_secrets
 
 if TYPE_CHECKING:
     from .cache import SignInCache
@@ -228,7 +228,7 @@ def options_by_name(
     def decorate(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
         @functools.wraps(function)
         def checked(*arguments: _Parameters.args, **options: _Parameters.kwargs) -> _Result:
-            hide_secrets(options)
+            hide_all_secrets(options)
             too_many = len(arguments) > 1
             if too_many:
                 del arguments  # so that no traceback shows a password
@@ -248,7 +248,7 @@ def refuse_unknown(options: Mapping[str, object], known: Iterable[str], taker: s
 
     Every strategy calls this first, so it also hides the secrets in ``options``.
     """
-    hide_secrets(options)
+    hide_all_secrets(options)
     for name in options:
         if name not in known:
             from .suggestions import option_hint

@@ -67,10 +67,16 @@ def hide_secrets(options: Mapping[str, object]) -> None:
         writable["password"] = Secret(cast("str", password))  # the type is checked later
     if isinstance(proxies, Mapping):
         writable["proxies"] = _HiddenDict(proxies)
-    for name in filter(_SECRET_NAME.search, options):  # of another library: refused later
+    del password, proxies
+
+
+def hide_all_secrets(options: Mapping[str, object]) -> None:
+    """Do as ``hide_secrets``, also for the options of other libraries, which are refused later."""
+    hide_secrets(options)
+    writable = cast("dict[str, object]", options)
+    for name in filter(_SECRET_NAME.search, options):
         if isinstance(options[name], str):
             writable[name] = Secret(cast("str", options[name]))
-    del password, proxies
 
 
 class _HiddenDict(dict[object, object]):

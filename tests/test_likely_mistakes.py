@@ -501,3 +501,16 @@ def test_an_awaited_call_is_told_the_same() -> None:
         await sign_in_async(management_credentials, tenant_id=CONTOSO)  # type: ignore[call-arg]
 
     assert "Write tenant= instead" in _told(lambda: asyncio.run(sign_in()))
+
+
+def test_an_awaited_function_of_the_callers_own_gets_its_arguments_as_they_are() -> None:
+    """Whatever they are called: only our own factories refuse options."""
+    import asyncio
+
+    given: list[object] = []
+
+    def factory(*, access_token: str, api_key: str) -> Any:
+        given.extend((access_token, api_key))
+
+    asyncio.run(sign_in_async(factory, access_token="a", api_key="b"))
+    assert given == ["a", "b"]
