@@ -20,7 +20,7 @@ from .strategies.protocol import (
     extended,
     is_strategy,
     kind_of,
-    strategy_example,
+    strategy_remedy,
 )
 
 if TYPE_CHECKING:
@@ -182,8 +182,8 @@ def _check_mode(argument: str, mode: object) -> None:
         if mode not in names:
             from .suggestions import mode_hint
 
-            # A token or a password may stand here by mistake, and would be shown.
-            shown = repr(mode) if re.fullmatch(r"[\w -]{0,30}", mode) else "..."
+            # A token may stand here by mistake, and would be shown.
+            shown = repr(mode) if re.fullmatch(r"(?!ey)[\w@.\\ -]{0,64}", mode) else "..."
             raise ConfigurationError(
                 f"{argument}={shown} is not known.",
                 remedy=f"{mode_hint(mode, names)} The modes are {listed}.".lstrip(),
@@ -191,7 +191,7 @@ def _check_mode(argument: str, mode: object) -> None:
     elif not is_strategy(mode):
         raise ConfigurationError(
             f"{argument} must be a mode's name or an AuthStrategy, not {kind_of(mode)}.",
-            remedy=f"Write {argument}={strategy_example(mode)}. The modes are {listed}.",
+            remedy=f"{strategy_remedy(mode, f'{argument}=')} The modes are {listed}.",
         )
 
 

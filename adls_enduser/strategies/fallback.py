@@ -25,7 +25,7 @@ from .protocol import (
     extended,
     is_strategy,
     kind_of,
-    strategy_example,
+    strategy_remedy,
 )
 from .session import HoldsSignIn
 
@@ -180,7 +180,7 @@ def _check(strategies: tuple[AuthStrategy, ...]) -> None:
         if not is_strategy(one):
             raise ConfigurationError(
                 f"Fallback takes AuthStrategy objects, not {kind_of(one)}.",
-                remedy=f"Write {strategy_example(one)}. {example}",
+                remedy=f"{strategy_remedy(one)} {example}",
             )
     if len(strategies) < 2:
         raise ConfigurationError("Fallback needs two strategies or more.", remedy=example)

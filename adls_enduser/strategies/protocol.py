@@ -101,22 +101,27 @@ def kind_of(value: object) -> str:
     return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
-def strategy_example(value: object) -> str:
-    """Return what to write instead of a value that is not a strategy, as source text."""
-    example = f"{value.__name__}(...)" if isinstance(value, type) else "credential"
-    if isinstance(value, AuthStrategy):
-        return f"{example}: call the class"
+def strategy_remedy(value: object, argument: str = "") -> str:
+    """Return what to write instead of a value that is not a strategy.
+
+    ``argument`` comes before it, such as ``mode=``.
+    """
+    call, example = "Write", "credential"
+    if isinstance(value, type):
+        call, example = "Call it, and write", f"{value.__name__}(...)"
     get_token = getattr(value, "get_token", None) or getattr(value, "get_token_info", None)
+    if isinstance(value, AuthStrategy):
+        return f"{call} {argument}{example}."
     if inspect.iscoroutinefunction(get_token):
         return (
-            f"AzureCredential({example}), with the synchronous class of azure.identity and not"
-            " that of azure.identity.aio"
+            f"{call} {argument}AzureCredential({example}), with the synchronous class of"
+            " azure.identity and not that of azure.identity.aio."
         )
     if callable(get_token):
-        return f"AzureCredential({example})"
+        return f"{call} {argument}AzureCredential({example})."
     if hasattr(value, "token") and hasattr(value, "expires_on"):
-        return "StaticToken(token.token, token.expires_on)"
-    return "DeviceCode(tenant=...), or another object with the methods silent and sign_in"
+        return f"Write {argument}StaticToken(token.token, token.expires_on)."
+    return "Use an object with the methods silent and sign_in, such as DeviceCode(tenant=...)."
 
 
 def extended(strategy: AuthStrategy) -> ExtendedStrategy:
