@@ -190,7 +190,7 @@ def _check_mode(argument: str, mode: object) -> None:
             )
     elif not is_strategy(mode):
         raise ConfigurationError(
-            f"{argument} must be a mode's name or an AuthStrategy, not {kind_of(mode)}.",
+            f"{argument}= must be a mode's name or an AuthStrategy, not {kind_of(mode)}.",
             remedy=f"{strategy_remedy(mode, f'{argument}=')} The modes are {listed}.",
         )
 

@@ -109,7 +109,7 @@ class TestModes:
         """The error says how it becomes one, and shows no token."""
         told = _told(call, **{argument: mode})
         assert re.search(instead.format(argument), told)
-        assert f"{argument} must be a mode's name or an AuthStrategy" in told
+        assert f"{argument}= must be a mode's name or an AuthStrategy" in told
         assert "secret" not in told
 
     @pytest.mark.parametrize(
