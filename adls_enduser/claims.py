@@ -17,13 +17,17 @@ from .errors import ConfigurationError
 _CP1 = {"xms_cc": {"values": ["cp1"]}}
 CP1 = json.dumps({"access_token": _CP1})
 
+_CHALLENGE = "Give the value of claims= in the service's challenge, decoded from base64."
+
 
 def check_claims(claims: object) -> str:
     """Return the claims if they are the JSON of an object; ConfigurationError otherwise."""
     if isinstance(claims, str):
         _parse(claims)
         return claims
-    raise ConfigurationError(f"claims must be a str of JSON, not {claims!r}.")
+    raise ConfigurationError(
+        f"claims must be a str of JSON, not {type(claims).__name__}.", remedy=_CHALLENGE
+    )
 
 
 def with_cp1(claims: str | None) -> str:
@@ -67,5 +71,5 @@ def _parse(claims: str) -> dict[str, Any]:
         return parsed
     raise ConfigurationError(
         "claims is not the JSON of a claims challenge.",
-        remedy="Give the value of claims= in the service's challenge, decoded from base64.",
+        remedy=_CHALLENGE,
     )

@@ -127,21 +127,27 @@ class Cloud:
 
 def _check_name(name: object) -> None:
     if not (isinstance(name, str) and name.strip() and name.isprintable()):
-        raise ConfigurationError(f"Cloud.name={name!r} must be a str of printable characters.")
+        raise ConfigurationError(
+            f"Cloud.name={name!r} must be a str of printable characters.",
+            remedy="Choose a short name of your own, such as 'on_premises'.",
+        )
 
 
 def _check_flag(validate_authority: object) -> None:
     # Only a bool: if None counted as False, it would turn a security check off.
     if not isinstance(validate_authority, bool):
         raise ConfigurationError(
-            f"Cloud.validate_authority={validate_authority!r} must be True or False."
+            f"Cloud.validate_authority={validate_authority!r} must be True or False.",
+            remedy="Leave it out, unless Microsoft does not know the authority.",
         )
 
 
 def check_https(name: str, url: object) -> None:
     """Raise ConfigurationError, which mentions ``name``, unless ``url`` is a plain https URL."""
     if not isinstance(url, str):
-        raise ConfigurationError(f"{name} must be a str, not {type(url).__name__}.")
+        raise ConfigurationError(
+            f"{name} must be a str, not {type(url).__name__}.", remedy="Use an https URL."
+        )
     parts = _split(url)
     if parts is None or parts.scheme != "https" or not parts.hostname:
         raise ConfigurationError(
@@ -149,7 +155,10 @@ def check_https(name: str, url: object) -> None:
             remedy="Tokens and passwords are never sent over plain http.",
         )
     if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ConfigurationError(f"{name} must be a plain URL, not {url!r}.")
+        raise ConfigurationError(
+            f"{name} must be a plain URL, not {url!r}.",
+            remedy="Leave out the user name, the query and the fragment.",
+        )
 
 
 def _split(url: str) -> SplitResult | None:
@@ -236,11 +245,15 @@ def resolve_cloud(cloud: object) -> Cloud:
     """Return the Cloud for a Cloud or its name; ConfigurationError for anything else."""
     if isinstance(cloud, Cloud):
         return cloud
-    named = _CLOUDS_BY_NAME.get(cloud) if isinstance(cloud, str) else None
-    if named is not None:
-        return named
+    found = _CLOUDS_BY_NAME.get(cloud) if isinstance(cloud, str) else None
+    if found is not None:
+        return found
+    from .suggestions import cloud_hint
+
+    hint = cloud_hint(cloud, _CLOUDS_BY_NAME)
+    named = ", ".join(map(repr, _CLOUDS_BY_NAME))
     raise ConfigurationError(
         f"cloud={cloud!r} is not known.",
-        remedy=f"Use one of {', '.join(map(repr, _CLOUDS_BY_NAME))}, or create your own Cloud with"
-        " dataclasses.replace(PUBLIC, ...).",
+        remedy=f"{hint} Use one of {named}, or create your own Cloud with"
+        " dataclasses.replace(PUBLIC, ...).".lstrip(),
     )

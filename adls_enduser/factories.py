@@ -11,9 +11,9 @@ import threading
 from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 from .credentials.token_source import TokenSource
-from .errors import ConfigurationError, EndUserError, MissingDependency
+from .errors import EndUserError, MissingDependency
 from .modes import OPTIONS_HELP, strategy_for
-from .options import Settings
+from .options import Settings, check_flag, options_by_name
 from .strategies.protocol import extended
 from .tokens import hide_secrets
 
@@ -34,7 +34,8 @@ _Parameters = ParamSpec("_Parameters")
 def _factory(function: Callable[..., Credentials]) -> Factory:
     """Type a factory by the overloads of ``modes.Factory``, and list the options in its help."""
     function.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\n{OPTIONS_HELP}"
-    return cast("Factory", function)
+    example = f'{function.__name__}("password", username=..., password=...)'
+    return cast("Factory", options_by_name(example)(function))
 
 
 @_factory
@@ -60,7 +61,6 @@ def management_credentials(
     Raises ConfigurationError before any network, SignInError or another EndUserError if the
     sign-in fails.
     """
-    hide_secrets(options)
     name = "management_credentials"
     credentials = _import_credentials("management", "azure-mgmt-datalake-store msrestazure")
     strategy = strategy_for(mode, fallback, options, name)
@@ -88,7 +88,6 @@ def filesystem_token(
     UnsupportedByCloud for a cloud that never had Data Lake Storage Gen1, ConfigurationError
     before any network, or another EndUserError.
     """
-    hide_secrets(options)
     name = "filesystem_token"
     credentials = _import_credentials("filesystem", "azure-datalake-store")
     strategy = strategy_for(mode, fallback, options, name)
@@ -136,8 +135,7 @@ def _import_credentials(module: str, packages: str) -> Any:
 def _token_source(
     strategy: AuthStrategy, own: AccountSettings, resource: str, interactive: object, name: str
 ) -> TokenSource:
-    if not (interactive is None or isinstance(interactive, bool)):
-        raise ConfigurationError(f"interactive={interactive!r} must be True, False or None.")
+    may_prompt = check_flag("interactive", interactive)
     return TokenSource(
-        strategy, resource, interactive=interactive, clock=own.clock, factory_name=name
+        strategy, resource, interactive=may_prompt, clock=own.clock, factory_name=name
     )

@@ -7,17 +7,24 @@ tells which strategy a mode is here, and why, without signing in.
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, cast, overload
 
 from .errors import CacheError, ConfigurationError
 from .interaction.redirect_uri import LOOPBACK, check_redirect_uri
-from .options import Settings, check_flag, refuse_unknown
-from .strategies.protocol import AuthStrategy, extended
-from .tokens import hide_secrets
+from .options import Settings, check_flag, options_by_name, refuse_unknown
+from .strategies.protocol import (
+    AuthStrategy,
+    extended,
+    is_strategy,
+    kind_of,
+    strategy_remedy,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
 
     from typing_extensions import Unpack
@@ -169,16 +176,22 @@ def _as_tuple(fallback: object) -> tuple[object, ...]:
 
 
 def _check_mode(argument: str, mode: object) -> None:
-    names = ", ".join(map(repr, (*_STRATEGIES, AUTO)))
+    names = (*_STRATEGIES, AUTO)
+    listed = ", ".join(map(repr, names))
     if isinstance(mode, str):
-        if mode not in _STRATEGIES and mode != AUTO:
+        if mode not in names:
+            from .suggestions import mode_hint
+
+            # A token may stand here by mistake, and would be shown.
+            shown = repr(mode) if re.fullmatch(r"(?!ey)[\w@.\\ -]{0,64}", mode) else "..."
             raise ConfigurationError(
-                f"{argument}={mode!r} is not known.", remedy=f"Use one of {names}."
+                f"{argument}={shown} is not known.",
+                remedy=f"{mode_hint(mode, names)} The modes are {listed}.".lstrip(),
             )
-    elif isinstance(mode, type) or not isinstance(mode, AuthStrategy):
+    elif not is_strategy(mode):
         raise ConfigurationError(
-            f"{argument}={mode!r} is neither a name nor an AuthStrategy.",
-            remedy=f"Use one of {names}, or an object with the methods silent and sign_in.",
+            f"{argument}= must be a mode's name or an AuthStrategy, not {kind_of(mode)}.",
+            remedy=f"{strategy_remedy(mode, f'{argument}=')} The modes are {listed}.",
         )
 
 
@@ -190,10 +203,7 @@ def _strategy(mode: Mode, options: _Options, factory_name: str) -> AuthStrategy:
     if isinstance(mode, str):
         return cast("AuthStrategy", _load(*_STRATEGIES[mode])(**options))
     for name in options:
-        raise ConfigurationError(
-            f"{factory_name} does not take the option {name!r} with a strategy object.",
-            remedy=f"Pass it to the strategy: {type(mode).__name__}({name}=...).",
-        )
+        raise _not_beside_object(name, mode, factory_name)
     return mode
 
 
@@ -225,13 +235,25 @@ def _check_auto(options: _Options) -> None:
     check_redirect_uri(options.get("redirect_uri", LOOPBACK))
 
 
-def _not_taken(name: str, modes: tuple[Mode, ...], factory_name: str) -> ConfigurationError:
-    names = ", ".join(
-        repr(mode) if isinstance(mode, str) else type(mode).__name__ for mode in modes
-    )
+def _not_beside_object(name: str, mode: AuthStrategy, factory_name: str) -> ConfigurationError:
+    from .suggestions import option_hint
+
+    known = option_names("password") | option_names(AUTO)
+    hint = "" if name in known else option_hint(name, known)
+    example = f"Pass it to the strategy: {type(mode).__name__}({name}=...)."
     return ConfigurationError(
-        f"{factory_name} does not take the option {name!r} with the modes {names}.",
-        remedy="Leave it out, or pass it to a strategy object.",
+        f"{factory_name} does not take the option {name!r} with a strategy object.",
+        remedy=f"{hint} Options belong to the strategy." if hint else example,
+    )
+
+
+def _not_taken(name: str, modes: tuple[Mode, ...], factory_name: str) -> ConfigurationError:
+    from .suggestions import option_hint
+
+    known = {option for mode in modes if isinstance(mode, str) for option in option_names(mode)}
+    return ConfigurationError(
+        f"{factory_name} does not take the option {name!r} with the modes {_names(modes)}.",
+        remedy=option_hint(name, known) or "Leave it out, or pass it to a strategy object.",
     )
 
 
@@ -268,16 +290,40 @@ class Explanation:
         return "\n".join((f"mode={self.mode!r}, because {self.why}.", *self.found))
 
 
-def explain(mode: Mode = AUTO, **options: Unpack[AnyOptions]) -> Explanation:
+@options_by_name('explain("auto", tenant=...)')
+def explain(
+    mode: Mode = "device_code",
+    *,
+    interactive: bool | None = None,
+    fallback: Mode | Sequence[Mode] = (),
+    **options: Unpack[AnyOptions],
+) -> Explanation:
     """Return what a factory would do with this mode and these options.
 
-    Uses no network and prompts nobody; raises the ConfigurationError that the factory would.
-    The same call in the same surroundings returns the same.
+    Takes the arguments and options of the factories. Uses no network and prompts nobody; raises
+    the ConfigurationError that the factory would. The same call in the same surroundings
+    returns the same.
     """
-    hide_secrets(options)
-    strategy = strategy_for(mode, (), options, "explain")
-    chosen, why = choose(options) if mode == AUTO else (mode, "it was asked for by name")
-    return Explanation(cast("str", chosen), why, _found(strategy))
+    check_flag("interactive", interactive)
+    strategy = strategy_for(mode, fallback, options, "explain")
+    chosen, why = choose(options) if mode == AUTO else (mode, _why(mode))
+    found = (*_found(strategy), *_limits(_names(_as_tuple(fallback)), interactive))
+    return Explanation(cast("str", chosen), why, found)
+
+
+def _limits(fallback: str, interactive: object) -> Iterator[str]:
+    if fallback:
+        yield f"If it needs a second factor or is blocked by policy, next is: {fallback}."
+    if interactive is False:
+        yield "Nobody may be prompted (interactive=False): SignInRequired if a person is needed."
+
+
+def _why(mode: Mode) -> str:
+    return "it is the default" if mode == "device_code" else "it was asked for by name"
+
+
+def _names(modes: tuple[object, ...]) -> str:
+    return ", ".join(repr(mode) if isinstance(mode, str) else type(mode).__name__ for mode in modes)
 
 
 def _found(strategy: AuthStrategy) -> tuple[str, ...]:

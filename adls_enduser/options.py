@@ -6,12 +6,13 @@ as source text, for remedies that name the next call.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypedDict, cast, get_args
+from typing import TYPE_CHECKING, Literal, ParamSpec, TypedDict, TypeVar, cast, get_args
 from urllib.parse import quote, urlsplit
 
 from .clocks import SYSTEM_CLOCK, Clock
@@ -19,10 +20,13 @@ from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud, CloudName, factory_for,
 from .errors import ConfigurationError
 from .interaction.callbacks import refuse_async
 from .interaction.waiting import WaitOptions
-from .tokens import hide_secrets
+from .tokens import hide_all_secrets
 
 if TYPE_CHECKING:
     from .cache import SignInCache
+
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
 
 # Microsoft's own public client "Azure CLI", which every tenant knows: for trying things.
 # Register your own application for anything that lasts: a tenant may have policies for this
@@ -39,6 +43,10 @@ _ANY_TENANT: dict[Library, str] = {"adal": "common", "msal": "organizations"}
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.I)
+# Microsoft's own domains for personal accounts, with those of other countries.
+_PERSONAL = re.compile(
+    r".+@(outlook|hotmail|live|msn|passport|windowslive)\.(com|[a-z]{2}|com?\.[a-z]{2})", re.I
+)
 _WORDS = frozenset({"common", "organizations", "adfs"})
 
 
@@ -97,14 +105,15 @@ class AccountSettings:
 
     def as_source(self) -> dict[str, str]:
         """Return the options that the next call must repeat, as source text."""
-        return options_as_source(self.cloud, tenant=self.tenant)
+        return options_as_source(self.cloud, tenant=self.tenant, username=self.username)
 
 
 @dataclass(frozen=True)
 class Settings(AccountSettings):
     """The options of CommonOptions, validated.
 
-    ``mode`` is the name of the strategy that has them, for the factories.
+    ``mode`` is the name of the strategy that has them, for the factories. ``beside`` are the
+    arguments of the factory that the next call must repeat, as source text.
     """
 
     client_id: str = AZURE_CLI_CLIENT_ID
@@ -114,6 +123,7 @@ class Settings(AccountSettings):
     cache: SignInCache | None = None
     library: Library = "adal"
     mode: str = "device_code"
+    beside: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_adfs(self) -> bool:
@@ -130,12 +140,15 @@ class Settings(AccountSettings):
 
     def as_source(self) -> dict[str, str]:
         """Return the options that the next call must repeat, as source text."""
-        return options_as_source(
+        source = options_as_source(
             self.cloud,
             tenant=self.tenant,
+            username=self.username,
             client_id=None if self.client_id == AZURE_CLI_CLIENT_ID else self.client_id,
             library=None if self.library == "adal" else self.library,
         )
+        cache = {"cache": _cache_as_source(self.cache)} if self.cache is not None else {}
+        return {**source, **cache, **self.beside}
 
     def call_for(self, resource: str) -> str:
         """Return the source text of the call that makes the same sign-in again."""
@@ -145,7 +158,7 @@ class Settings(AccountSettings):
 def settings(options: CommonOptions, mode: str = "device_code") -> Settings:
     """Validate CommonOptions; ConfigurationError names the option that is wrong."""
     cloud = resolve_cloud(options.get("cloud", PUBLIC))
-    return Settings(
+    own = Settings(
         tenant=_tenant(options.get("tenant"), cloud),
         client_id=_client_id(options.get("client_id", AZURE_CLI_CLIENT_ID)),
         username=_username(options.get("username")),
@@ -158,6 +171,8 @@ def settings(options: CommonOptions, mode: str = "device_code") -> Settings:
         clock=_clock(options.get("clock", SYSTEM_CLOCK)),
         mode=mode,
     )
+    _check_personal(own)
+    return own
 
 
 def account_settings(options: AccountOptions) -> AccountSettings:
@@ -189,7 +204,10 @@ def wait_options(options: WaitingOptions, *, timeout: float | None = None) -> Wa
     """Validate how long to wait for a person; ``timeout`` is the default, in seconds."""
     cancel = options.get("cancel")
     if not (cancel is None or isinstance(cancel, threading.Event)):
-        raise ConfigurationError(f"cancel must be a threading.Event, not {type(cancel).__name__}.")
+        raise ConfigurationError(
+            f"cancel must be a threading.Event, not {type(cancel).__name__}.",
+            remedy="Make one with threading.Event(), and call its set() to stop the wait.",
+        )
     asked = options.get("timeout")
     return WaitOptions(timeout if asked is None else seconds("timeout", asked), cancel)
 
@@ -199,31 +217,66 @@ def is_tenant_id(tenant: str | None) -> bool:
     return tenant is not None and _GUID.fullmatch(tenant) is not None
 
 
+def options_by_name(
+    example: str,
+) -> Callable[[Callable[_Parameters, _Result]], Callable[_Parameters, _Result]]:
+    """Refuse a second argument by position, with a call that is right as the remedy.
+
+    The first one is ``self``, or the mode of a factory. ``UserPassCredentials`` of msrestazure
+    takes the user name and the password by position. Also hides the secrets in the options.
+    """
+
+    def decorate(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+        @functools.wraps(function)
+        def checked(*arguments: _Parameters.args, **options: _Parameters.kwargs) -> _Result:
+            hide_all_secrets(options)
+            too_many = len(arguments) > 1
+            if too_many:
+                del arguments  # so that no traceback shows a password
+                raise ConfigurationError(
+                    f"{example.partition('(')[0]} takes options by name, and not by position.",
+                    remedy=f"Write for example {example}.",
+                )
+            return function(*arguments, **options)
+
+        return checked
+
+    return decorate
+
+
 def refuse_unknown(options: Mapping[str, object], known: Iterable[str], taker: str) -> None:
     """Refuse an option that is not among ``known``; ``taker`` is the strategy's name.
 
     Every strategy calls this first, so it also hides the secrets in ``options``.
     """
-    hide_secrets(options)
+    hide_all_secrets(options)
     for name in options:
         if name not in known:
-            listed = ", ".join(sorted(set(known) - {"clock"}))
+            from .suggestions import option_hint
+
+            named = sorted(set(known) - {"clock"})
             raise ConfigurationError(
-                f"{taker} does not take the option {name!r}.", remedy=f"It takes {listed}."
+                f"{taker} does not take the option {name!r}.",
+                remedy=f"{option_hint(name, named)} It takes {', '.join(named)}.".lstrip(),
             )
 
 
 def seconds(name: str, value: object) -> float:
     """Validate a positive number of seconds."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
-        raise ConfigurationError(f"{name}={value!r} must be a number of seconds greater than 0.")
+        raise ConfigurationError(
+            f"{name}={value!r} must be a number of seconds greater than 0.",
+            remedy=f"For example {name}=60.",
+        )
     return float(value)
 
 
 def flag(name: str, value: object) -> bool:
     """Validate True or False."""
     if not isinstance(value, bool):
-        raise ConfigurationError(f"{name}={value!r} must be True or False.")
+        raise ConfigurationError(
+            f"{name}={value!r} must be True or False.", remedy=f"Write {name}=True or {name}=False."
+        )
     return value
 
 
@@ -237,10 +290,14 @@ def check_prompt(prompt: object, argument: str) -> None:
         )
 
 
-def check_flag(name: str, value: object) -> None:
-    """Refuse anything but True, False and None."""
-    if not (value is None or isinstance(value, bool)):
-        raise ConfigurationError(f"{name}={value!r} must be True, False or None.")
+def check_flag(name: str, value: object) -> bool | None:
+    """Return the value if it is True, False or None; refuse anything else."""
+    if value is None or isinstance(value, bool):
+        return value
+    raise ConfigurationError(
+        f"{name}={value!r} must be True, False or None.",
+        remedy=f"Leave {name}= out to let the library decide.",
+    )
 
 
 def _library(library: object) -> Library:
@@ -268,6 +325,32 @@ def _tenant(tenant: object, cloud: Cloud) -> str | None:
         remedy="Use the tenant's id (a GUID) or one of its verified domains, such as"
         " 'contoso.onmicrosoft.com'. Leave it out for the tenant of the person who signs in.",
     )
+
+
+def is_tenant_of_its_own(tenant: str | None) -> bool:
+    """Return whether this names one tenant, and not that of the person who signs in."""
+    return (tenant or "").lower() not in {"", *_WORDS}
+
+
+def is_personal(username: str) -> bool:
+    """Return whether this is the user name of a personal Microsoft account."""
+    return _PERSONAL.fullmatch(username) is not None
+
+
+def _check_personal(own: Settings) -> None:
+    """Refuse a personal account where no tenant is named: it has none of its own.
+
+    Source: Microsoft, "Microsoft identity platform and OAuth 2.0 authorization code flow", on
+    ``common``, ``organizations`` and ``consumers``. Azure's services take work accounts only.
+    """
+    if own.username is None or own.is_adfs or is_tenant_of_its_own(own.tenant):
+        return
+    if is_personal(own.username):
+        raise ConfigurationError(
+            f"username={own.username!r} is a personal account, which has no tenant of its own.",
+            remedy="Set tenant= to the id or a domain of the tenant that the account is a guest"
+            " in, or sign in with a work or school account.",
+        )
 
 
 def _client_id(client_id: object) -> str:
@@ -353,12 +436,30 @@ def options_as_source(cloud: Cloud, **options: str | None) -> dict[str, str]:
 
     A cloud that is not one of Microsoft's is written as ``...``, for the reader to fill in.
     """
-    source = {name: f'"{value}"' for name, value in options.items() if value is not None}
+    source = {name: _quoted(value) for name, value in options.items() if value is not None}
     where = _CLOUD_SOURCE.get(cloud, "...")
     return {**source, "cloud": where} if where else source
 
 
+def _quoted(value: str) -> str:
+    if not value.isprintable():
+        return repr(value)
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _cache_as_source(cache: SignInCache) -> str:
+    path = [] if cache.path is None else [_quoted(cache.path)]
+    unencrypted = ["allow_unencrypted=True"] if cache.allow_unencrypted else []
+    return f"SignInCache({', '.join(path + unencrypted)})"
+
+
 def format_call(factory: str, mode: str, options: Mapping[str, str]) -> str:
-    """Return the source text of a call; ``mode`` and the options' values are source text."""
+    """Return the source text of a call; ``mode`` and the options' values are source text.
+
+    A mode that is an object, as source text, takes the options itself.
+    """
     arguments = "".join(f", {name}={value}" for name, value in options.items())
+    if mode.endswith(")"):
+        return f"{factory}(mode={mode[:-1]}{arguments}))"
     return f"{factory}(mode={mode}{arguments})"

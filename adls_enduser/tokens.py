@@ -21,6 +21,9 @@ _ADVISORY, _ADVISORY_SHARE = 900.0, 0.25
 _MANDATORY, _MANDATORY_SHARE = 300.0, 0.2
 
 
+_SECRET_NAME = re.compile("secret|pas+w|pwd|token|assertion|key", re.IGNORECASE)
+
+
 class Secret:
     """A password, refresh token or code, whose value only ``reveal`` returns.
 
@@ -65,6 +68,15 @@ def hide_secrets(options: Mapping[str, object]) -> None:
     if isinstance(proxies, Mapping):
         writable["proxies"] = _HiddenDict(proxies)
     del password, proxies
+
+
+def hide_all_secrets(options: Mapping[str, object]) -> None:
+    """Do as ``hide_secrets``, also for the options of other libraries, which are refused later."""
+    hide_secrets(options)
+    writable = cast("dict[str, object]", options)
+    for name in filter(_SECRET_NAME.search, options):
+        if isinstance(options[name], str):
+            writable[name] = Secret(cast("str", options[name]))
 
 
 class _HiddenDict(dict[object, object]):

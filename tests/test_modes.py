@@ -53,7 +53,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere a desktop is there")
 def test_without_a_display_it_is_the_device_code() -> None:
     """And the explanation names what is missing."""
-    told = explain()
+    told = explain("auto")
     assert told.mode == "device_code"
     assert "DISPLAY" in told.why
     assert str(told) == f"mode='device_code', because {told.why}."
@@ -66,14 +66,14 @@ def test_with_the_person_elsewhere_it_is_the_device_code(
     """A browser would open at the wrong machine."""
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setenv(name, "1")
-    told = explain()
+    told = explain("auto")
     assert told.mode == "device_code"
     assert f"{name} is set" in told.why
 
 
 def test_with_a_desktop_it_is_the_browser() -> None:
     """In a process of its own, since Python looks for browsers once."""
-    program = "from adls_enduser import explain; told = explain(); print(told.mode, told.why)"
+    program = "from adls_enduser import explain; told = explain('auto'); print(told.mode, told.why)"
     done = subprocess.run(
         [sys.executable, "-c", program],
         env=os.environ | {"DISPLAY": ":0", "BROWSER": "graphical %s"},
@@ -86,7 +86,7 @@ def test_with_a_desktop_it_is_the_browser() -> None:
 @pytest.mark.parametrize(("wanted", "mode"), [(True, "browser"), (False, "device_code")])
 def test_the_caller_may_decide(wanted: bool, mode: str) -> None:
     """``open_browser`` goes before what is here."""
-    assert explain(open_browser=wanted).mode == mode
+    assert explain("auto", open_browser=wanted).mode == mode
 
 
 def test_a_mode_by_name_is_itself() -> None:
@@ -124,13 +124,13 @@ def test_it_signs_in_and_the_next_time_asks_nobody(
 
     options: Any = {"tenant": CONTOSO, "clock": azure.clock, "open_browser": False}
     options |= {"cache": cache, "library": library}
-    assert "will be prompted" in explain(**options).found[0]
+    assert "will be prompted" in explain("auto", **options).found[0]
     management_credentials("auto", prompt=show, **options)
     token = filesystem_token("auto", prompt=show, redirect_uri="http://localhost", **options)
     assert (token.whoami().username, len(asked)) == (grace.username, 1)
-    [found] = explain(**options).found
+    [found] = explain("auto", **options).found
     assert f"keeps the sign-in of {grace.username}" in found
-    assert "will be prompted" in explain(username="ada@contoso.com", **options).found[0]
+    assert "will be prompted" in explain("auto", username="ada@contoso.com", **options).found[0]
 
 
 @pytest.fixture
@@ -155,10 +155,10 @@ def test_it_opens_the_page_where_one_can_open(
 ) -> None:
     """In real time, as Grace's; that sign-in serves where none can and nobody may be asked."""
     options: Any = {"tenant": CONTOSO, "clock": SandboxClock(), "cache": cache, "library": library}
-    assert explain(**options).mode == "browser"
+    assert explain("auto", **options).mode == "browser"
     management_credentials("auto", interactive=True, **options)
     monkeypatch.delenv("DISPLAY")
-    assert explain(**options).mode == "device_code"
+    assert explain("auto", **options).mode == "device_code"
     token = filesystem_token("auto", interactive=False, **options)
     assert token.whoami().username == grace.username
     assert len(desktop.opened) == 1
@@ -171,14 +171,14 @@ def test_what_is_found_is_what_a_factory_finds(azure: Sandbox, cache: SignInCach
     for name in (f"ada@{CONTOSO}", f"ben@{CONTOSO}"):
         azure.entra.person(name, password=PASSWORD)
         management_credentials("password", username=name, password=PASSWORD, **options)
-        assert f"keeps the sign-in of {name}" in explain(username=name, **options).found[0]
+        assert f"keeps the sign-in of {name}" in explain("auto", username=name, **options).found[0]
     others: list[Any] = [
         {"tenant": "fabrikam.com"},
         {"client_id": "c0ffee00-7e57-4c0a-9d0a-00000000a991"},
         {"cloud": "china"},
     ]
     for other in others:
-        assert "will be prompted" in explain(**options | other).found[0]
+        assert "will be prompted" in explain("auto", **options | other).found[0]
     for call in (explain, management_credentials):
         with pytest.raises(ConfigurationError, match="2 kept sign-ins match"):
             call("auto", **options)
@@ -188,7 +188,7 @@ def test_a_cache_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     """As something that was found, for the mode is known all the same."""
     path = tmp_path / "kept.json"
     os.mkfifo(path)
-    told = explain(cache=SignInCache(path, allow_unencrypted=True))
+    told = explain("auto", cache=SignInCache(path, allow_unencrypted=True))
     assert "cannot be read" in told.found[0]
 
 

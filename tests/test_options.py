@@ -120,6 +120,7 @@ def test_bad_input_is_refused_before_any_network(
     with pytest.raises(ConfigurationError, match=named) as caught:
         factory(**options)
     assert isinstance(caught.value, ValueError)
+    assert caught.value.remedy
     assert len(azure.log) == 0
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .model import CachedSession, CacheKey, KeptAccount
 
 PACKAGES = ("cryptography", "filelock", "keyring", "platformdirs")
-MAX_REQUESTED_TENANTS = 8
+MAX_REQUESTED = 8
 MAX_PATH_LENGTH = 4096  # PATH_MAX of Linux; macOS and Windows have less
 
 
@@ -98,7 +98,10 @@ class SignInCache:
         """
         for name, value in (("username", username), ("tenant", tenant), ("client_id", client_id)):
             if value is not None and not isinstance(value, str):
-                raise ConfigurationError(f"{name} must be a str, not {type(value).__name__}.")
+                raise ConfigurationError(
+                    f"{name} must be a str, not {type(value).__name__}.",
+                    remedy=f"Use one that accounts() lists, or leave {name}= out.",
+                )
         file = self._file()
         if not os.path.isdir(file.folder):
             return ()
@@ -178,15 +181,22 @@ class Entry:
         """
         return self._file.has_quarantined()
 
-    def save(self, session: CachedSession, *, requested_tenant: str | None = None) -> None:
+    def save(
+        self,
+        session: CachedSession,
+        *,
+        requested_tenant: str | None = None,
+        requested_username: str | None = None,
+    ) -> None:
         """Write a sign-in; it replaces an earlier one of the same person.
 
-        The sign-in can be found by its own tenant and by ``requested_tenant``; None: the tenant
-        of the key. Raises CacheError if it cannot be written.
+        The sign-in can be found by its own tenant and by ``requested_tenant`` (None: the tenant
+        of the key), by its own user name and by ``requested_username``. Raises CacheError if it
+        cannot be written.
         """
         self._lock.require_writable()
         session = drop_expired_tokens(session)
-        header = self._header(session, requested_tenant or self.key.tenant)
+        header = self._header(session, requested_tenant or self.key.tenant, requested_username)
         record = self._cipher.encrypt(header, session, self._records)
         others = tuple(one for one in self._records if one.identity != record.identity)
         for one in self._records:
@@ -204,14 +214,13 @@ class Entry:
         self._file.write(remaining)
         self._records, self._record, self.session = remaining, None, None
 
-    def _header(self, session: CachedSession, requested_tenant: str | None) -> Record:
+    def _header(self, session: CachedSession, *requested: str | None) -> Record:
         header = Record(self.key.authority, self.key.client_id, session.account)
         same = (one for one in self._records if one.identity == header.identity)
-        tenants = list(next((one.requested_tenants for one in same), ()))
-        if requested_tenant:
-            tenants.append(requested_tenant.lower())
-        unique = tuple(dict.fromkeys(tenants))
-        return replace(header, requested_tenants=unique[-MAX_REQUESTED_TENANTS:])
+        before = next((one.requested for one in same), ())
+        now = (one.lower() for one in requested if one)
+        unique = tuple(dict.fromkeys((*before, *now)))
+        return replace(header, requested=unique[-MAX_REQUESTED:])
 
     def _decrypt(self) -> CachedSession | None:
         if self._record is None:
@@ -283,24 +292,33 @@ def _check_path(path: object) -> str | None:
         return None
     text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
     if not isinstance(text, str):
-        raise ConfigurationError(f"path must be a str or os.PathLike, not {type(path).__name__}.")
+        raise _wrong_path(f"path must be a str or os.PathLike, not {type(path).__name__}.")
     if not text or "\0" in text:
-        raise ConfigurationError(f"path={text!r} is not a path.")
+        raise _wrong_path(f"path={text!r} is not a path.")
     if len(text) > MAX_PATH_LENGTH:
-        raise ConfigurationError(f"path has {len(text)} characters, which is too long.")
+        raise _wrong_path(f"path has {len(text)} characters, which is too long.")
     try:
         os.fsencode(text)
     except UnicodeEncodeError:
-        raise ConfigurationError(f"path={text!r} is not a path on this system.") from None
+        raise _wrong_path(f"path={text!r} is not a path on this system.") from None
     # Absolute, since the cache may be pickled into a process that works in another folder.
     is_folder = text.endswith(tuple(filter(None, (os.sep, os.altsep))))
     return os.path.abspath(expand_home(text)) + (os.sep if is_folder else "")
 
 
+def _wrong_path(message: str) -> ConfigurationError:
+    return ConfigurationError(
+        message, remedy="Use the path of a file, or leave it out for the user's data folder."
+    )
+
+
 def _check_bool(allow_unencrypted: object) -> bool:
     if not isinstance(allow_unencrypted, bool):
         kind = type(allow_unencrypted).__name__
-        raise ConfigurationError(f"allow_unencrypted must be True or False, not {kind}.")
+        raise ConfigurationError(
+            f"allow_unencrypted must be True or False, not {kind}.",
+            remedy="Leave it out to keep sign-ins encrypted only.",
+        )
     return allow_unencrypted
 
 

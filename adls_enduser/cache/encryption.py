@@ -262,7 +262,7 @@ def _is_usable(token: Token) -> bool:
 def _check_values(header: Record, session: CachedSession) -> None:
     """Raise CacheError for names and a refresh token that would count as damaged when read."""
     account, token = session.account, session.refresh_token
-    names = (account.username, account.tenant, account.object_id, *header.requested_tenants)
+    names = (account.username, account.tenant, account.object_id, *header.requested)
     if not all(name is None or is_name(name) for name in names) or not (
         token is None or is_bearer_token(token.reveal())
     ):

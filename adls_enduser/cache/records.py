@@ -41,7 +41,8 @@ class DamagedRecord(Exception):
 class Record:
     """One sign-in as it stands in the file.
 
-    ``requested_tenants`` are the tenants that callers asked for when they signed in.
+    ``requested`` are the tenants and the user names that callers asked for when they signed in,
+    such as an alias of the account.
     ``nonce`` is None if ``body`` is not encrypted. ``key_id`` names the key that encrypted
     it; None in files of older versions, which also ignore it. It is not authenticated, so a
     changed one must never be the reason to treat a record as damaged.
@@ -50,7 +51,7 @@ class Record:
     authority: str
     client_id: str
     account: Account
-    requested_tenants: tuple[str, ...] = ()
+    requested: tuple[str, ...] = ()
     nonce: bytes | None = None
     body: bytes = field(default=b"", repr=False)
     key_id: str | None = None
@@ -84,8 +85,8 @@ class Record:
     def matches(self, username: str | None, tenant: str | None, client_id: str | None) -> bool:
         """Return whether this is a sign-in of that person, tenant and client; None matches any."""
         return (
-            _is_among(username, self.account.username)
-            and _is_among(tenant, self.account.tenant, *self.requested_tenants)
+            _is_among(username, self.account.username, *self.requested)
+            and _is_among(tenant, self.account.tenant, *self.requested)
             and _is_among(client_id, self.client_id)
         )
 
@@ -166,7 +167,7 @@ def _decode_record(row: object) -> Record:
         authority=require_name(row.get("authority")),
         client_id=require_name(row.get("client_id")),
         account=Account(*(None if name is None else require_name(name) for name in names)),
-        requested_tenants=tuple(require_name(tenant) for tenant in row["asked"]),
+        requested=tuple(require_name(tenant) for tenant in row["asked"]),
         nonce=None if nonce is None else base64.b64decode(require_str(nonce), validate=True),
         body=base64.b64decode(require_str(row.get("body")), validate=True),
         key_id=_key_id(row.get("key_id")),
@@ -196,7 +197,7 @@ def _header(record: Record) -> dict[str, object]:
         "tenant": record.account.tenant,
         "object_id": record.account.object_id,
         "username": record.account.username,
-        "asked": list(record.requested_tenants),
+        "asked": list(record.requested),
     }
 
 

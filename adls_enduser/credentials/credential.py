@@ -94,7 +94,10 @@ class Credential:
             claims, tenant = wanted.get("claims"), wanted.get("tenant_id")
         except AttributeError:
             kind = type(options).__name__
-            raise ConfigurationError(f"options must be a dict, not {kind}.") from None
+            raise ConfigurationError(
+                f"options must be a dict, not {kind}.",
+                remedy="For example options={'enable_cae': True}, or leave it out.",
+            ) from None
         tokens = self._cae_tokens if wanted.get("enable_cae") else self._tokens
         if claims is tenant is None:
             try:
@@ -231,7 +234,8 @@ def _unpickled(
 def _check_session(session: object) -> None:
     if not (session is None or hasattr(session, "headers")):
         raise ConfigurationError(
-            f"session must be a requests.Session, not {type(session).__name__}."
+            f"session must be a requests.Session, not {type(session).__name__}.",
+            remedy="Leave it out for a new one.",
         )
 
 

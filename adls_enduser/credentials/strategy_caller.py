@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ..strategies.protocol import AuthStrategy
 
 
+_FIX = "Fix the strategy: sign_in returns an adls_enduser.Token, silent one or None."
+
+
 class StrategyCaller:
     """One strategy, called for one resource. The strategy may be anybody's."""
 
@@ -27,27 +30,27 @@ class StrategyCaller:
 
     def silent(self, claims: str | None) -> Token | None:
         """Return the strategy's token; None when only a person can help."""
-        with self._only_our_errors():
+        with self.only_our_errors():
             token: object = self.strategy.silent(self._resource, claims=claims)
         return self._checked(token)
 
-    def sign_in(self, claims: str | None) -> Token:
-        """Let the strategy prompt the person, and return its token."""
-        with self._only_our_errors():
-            token: object = self.strategy.sign_in(self._resource, claims=claims)
+    def checked_sign_in(self, token: object) -> Token:
+        """Return the token of the strategy's ``sign_in``, if it is sound."""
         checked = self._checked(token)
         if checked is None:
-            raise ConfigurationError(f"{self.name}.sign_in returned None instead of a Token.")
+            raise ConfigurationError(
+                f"{self.name}.sign_in returned None instead of a Token.", remedy=_FIX
+            )
         return checked
 
     def cached_token(self, claims: str | None) -> Token | None:
         """Return an unexpired token that the strategy has in memory, or None."""
-        with self._only_our_errors():
+        with self.only_our_errors():
             token: object = self.strategy.cached_token(self._resource, claims=claims)
         return self._checked(token)
 
     @contextmanager
-    def _only_our_errors(self) -> Iterator[None]:
+    def only_our_errors(self) -> Iterator[None]:
         """Turn every other exception into an EndUserError.
 
         msrest calls a credential twice after a TypeError, and azure-datalake-store retries
@@ -70,11 +73,12 @@ class StrategyCaller:
             return None
         if not isinstance(token, Token):
             kind = type(token).__name__
-            raise ConfigurationError(f"{self.name} must return a Token, not {kind}.")
+            raise ConfigurationError(f"{self.name} must return a Token, not {kind}.", remedy=_FIX)
         if not token.is_sound:
             raise ConfigurationError(
                 f"{self.name} returned an invalid Token: its secret must be visible ASCII"
-                " characters, its times UTC epoch seconds."
+                " characters, its times UTC epoch seconds.",
+                remedy=_FIX,
             )
         if token.expires_on <= self._clock.time():
             raise ProtocolError(

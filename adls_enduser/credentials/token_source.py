@@ -331,7 +331,9 @@ class TokenSource(SharedByCopies):
             return token
         if may_prompt and self._may_prompt():
             refresh.prompting = True
-            return self._caller.sign_in(claims)
+            with self._caller.only_our_errors():
+                prompted: object = self.strategy.sign_in(self.resource, claims=claims)
+            return self._caller.checked_sign_in(prompted)
         # A strategy may forget a sign-in that was refused, and then knows no reason any more.
         raise reason or copy(self._refusal) or self._interaction_required()
 

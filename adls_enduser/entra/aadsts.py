@@ -113,7 +113,8 @@ AADSTS_TABLE: tuple[AadstsEntry, ...] = (
         WrongAccount,
         "The account belongs to another tenant and is not a guest in this one.",
         "Sign in with another account, pass the account's own tenant=, or ask an administrator"
-        " of this tenant for an invitation.",
+        " of this tenant for an invitation. A personal account (outlook.com, hotmail.com) has no"
+        " tenant of its own and needs the invitation.",
     ),
     AadstsEntry(
         (50014, 51004, 90072),

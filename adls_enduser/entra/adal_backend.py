@@ -40,7 +40,6 @@ from .responses import (
     check_federation_url,
     check_instance_discovery,
     federation_error,
-    parse_account,
     parse_device_flow,
     parse_grant,
     parse_seconds,
@@ -51,7 +50,6 @@ from .responses import (
 
 if TYPE_CHECKING:
     from ..options import Settings
-    from ..tokens import Account
     from .backend import AuthorizationPending, DeviceFlow, Grant
     from .exchange import Response
 
@@ -203,7 +201,7 @@ class AdalBackend:
             expires_on=_expires_on(body, now),
             now=now,
             resource=resource,
-            account=_account(body),
+            id_token=body.get("id_token"),
         )
 
 
@@ -230,6 +228,10 @@ class _OAuth2Client(OAuth2Client):  # type: ignore[misc]
         """Request a device code; adal's own follows redirects."""
         response = self._post(self._create_device_code_url().geturl(), oauth_parameters)
         return self._validate_device_code_response(raise_for_status(response))
+
+    def _parse_id_token(self, encoded_token: Any) -> dict[str, Any]:
+        """Return the id token as it is; adal's own raises for a claim of another form."""
+        return {"id_token": encoded_token}
 
     def _post(self, url: str, form: dict[str, Any]) -> Response:
         http: Http = self._call_context["http"]
@@ -359,9 +361,3 @@ def _expires_on(body: Any, now: float) -> float:
     if body.get("expiresIn"):
         return now + parse_seconds(body["expiresIn"])
     return parse_seconds(body["expiresOn"])
-
-
-def _account(body: Any) -> Account:
-    # adal invents a userId where the id token has none (adal.oauth2_client._get_user_id).
-    username = body.get("userId") if body.get("isUserIdDisplayable") else None
-    return parse_account(username, body.get("tenantId"), body.get("oid"))

@@ -53,10 +53,14 @@ ERROR_CLASSES: dict[GrantKind, dict[str, type[EndUserError]]] = {
 
 @dataclass(frozen=True)
 class Grant:
-    """The access token that Entra ID issued, and the refresh token if there is one."""
+    """The access token that Entra ID issued, and the refresh token if there is one.
+
+    ``names`` are all user names of the person who signed in: a guest has two.
+    """
 
     token: Token
     refresh_token: Secret | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

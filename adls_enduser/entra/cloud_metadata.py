@@ -170,7 +170,10 @@ def _cloud_name(name: object, base: str) -> str:
         return urlsplit(base).netloc
     if isinstance(name, str) and name.strip() and name.isprintable():
         return name
-    raise ConfigurationError(f"name={name!r} is not a name for a cloud.")
+    raise ConfigurationError(
+        f"name={name!r} is not a name for a cloud.",
+        remedy="Leave it out to name the cloud after its host.",
+    )
 
 
 def _unreadable(base: str, problem: str) -> ProtocolError:

@@ -14,21 +14,17 @@ from ..interaction.waiting import Deadline, InterruptibleCall
 from .backend import AuthorizationPending, Grant
 
 if TYPE_CHECKING:
-    from ..clocks import Clock
-    from ..interaction.waiting import WaitOptions
     from .backend import Backend, DeviceFlow
 
 _SLOW_DOWN = 5.0  # seconds to add after each slow_down: RFC 8628 section 3.5
 _MAX_INTERVAL = 60.0
 
 
-def poll_for_token(backend: Backend, flow: DeviceFlow, options: WaitOptions, clock: Clock) -> Grant:
-    """Poll until the person has finished.
+def poll_for_token(backend: Backend, flow: DeviceFlow, deadline: Deadline) -> Grant:
+    """Poll until the person has finished, or the wait is over.
 
     Raises SignInTimedOut, SignInCancelled, or the error for Entra ID's refusal.
     """
-    again = "a new code will be shown"
-    deadline = Deadline(options, clock, again=again, expiry=flow.prompt.expires_on)
     interval = max(1.0, flow.interval)
     while True:
         outcome = _poll(backend, flow, deadline)

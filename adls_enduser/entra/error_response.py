@@ -32,10 +32,12 @@ from ..errors import (
     SignInExpired,
     SignInTimedOut,
     TransportError,
+    WrongAccount,
 )
-from ..options import format_call
+from ..options import format_call, is_personal, is_tenant_of_its_own
 from .aadsts import AUTHORIZATION_PENDING, DEFAULT_REMEDIES, ENTRY_BY_NUMBER, AadstsEntry
 from .backend import ERROR_CLASSES
+from .token_claims import is_guest_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +52,8 @@ class RequestContext:
 
     ``authority`` is ``https://host/tenant``. ``tenant`` is the caller's, or None.
     ``client_id`` is None where the application is not known, because a credential of
-    another package made the request. ``resource`` is an audience in its canonical spelling.
+    another package made the request. ``username`` is the caller's, or None. ``resource`` is an
+    audience in its canonical spelling.
     ``mode`` is the way of signing in, and ``options`` are the options of the factory, both
     as source text (options.py).
     """
@@ -62,6 +65,7 @@ class RequestContext:
     resource: str
     mode: str = "..."
     options: Mapping[str, str] = field(default_factory=dict)
+    username: str | None = None
 
     @classmethod
     def from_settings(
@@ -76,6 +80,7 @@ class RequestContext:
             resource,
             f'"{settings.mode}"',
             settings.as_source(),
+            settings.username,
         )
 
     @property
@@ -318,7 +323,7 @@ _RETRY_NOW = (
 
 # How an advice names other modes, the best one first, and options that must be changed.
 _MODE = re.compile(r'mode=("\w+")')
-_OPTION = re.compile(r"\b(tenant|client_id|cloud)=")
+_OPTION = re.compile(r"\b(tenant|username|client_id|cloud)=")
 
 
 def _remedy(
@@ -328,14 +333,52 @@ def _remedy(
     context: RequestContext,
 ) -> list[str]:
     advice = entry.advice if entry else DEFAULT_REMEDIES[error_class]
+    guest = _guest_advice(error_class, body, context)
+    if guest and _is_guest(context.username or ""):
+        advice, guest = guest, ""
     sentences = [advice]
     if issubclass(error_class, ConsentRequired):
         sentences += _how_to_consent(context)
     if error_class not in _NOT_REFUSED:
         sentences.append(_next_call(error_class, advice, context))
+    if guest:
+        sentences.append(f"If {context.username} is a guest in this tenant: {guest}")
     if body.number is not None and body.entry is None:
         sentences.append(f"About the number: {_origin(context)}/error?code={body.number}")
     return sentences
+
+
+# With these Entra ID refuses a guest's password. Those numbers are also sent to members.
+_SENT_TO_GUESTS = frozenset({50126, 50064, 50034, 50056, 50020, 16000, 50014, 51004, 90072})
+
+
+# Only the home tenant has a guest's password (Microsoft, "Microsoft identity platform and OAuth
+# 2.0 Resource Owner Password Credentials": an account that was invited cannot use it).
+_GUEST_ADVICE = (
+    "A guest cannot use a password here, because only the home tenant has it: sign in with"
+    ' mode="device_code" or mode="browser".'
+)
+
+
+def _guest_advice(
+    error_class: type[EndUserError], body: _ErrorBody, context: RequestContext
+) -> str:
+    """Return what to do if the person is a guest who used a password; "" if they cannot be."""
+    if error_class not in (InvalidCredentials, WrongAccount) or not _may_be_guest(context):
+        return ""
+    return _GUEST_ADVICE if body.number is None or body.number in _SENT_TO_GUESTS else ""
+
+
+def _may_be_guest(context: RequestContext) -> bool:
+    username, tenant = context.username or "", context.tenant or ""
+    if context.grant_kind != "password" or not username or not is_tenant_of_its_own(tenant):
+        return False
+    return _is_guest(username) or username.rpartition("@")[2].lower() != tenant.lower()
+
+
+def _is_guest(username: str) -> bool:
+    """Return whether this can only be a guest, in whatever tenant."""
+    return is_guest_name(username) or is_personal(username)
 
 
 def _next_call(error_class: type[EndUserError], advice: str, context: RequestContext) -> str:
@@ -344,7 +387,10 @@ def _next_call(error_class: type[EndUserError], advice: str, context: RequestCon
     mode = context.mode if context.mode in named or not named else named[0]
     changed = dict.fromkeys(_OPTION.findall(advice), "...")
     now = mode != context.mode or changed or error_class in _RETRY_NOW
-    call = format_call(factory_for(context.resource), mode, {**context.options, **changed})
+    options = {**context.options, **changed}
+    if mode != context.mode:
+        options.pop("fallback", None)  # of the mode that cannot succeed
+    call = format_call(factory_for(context.resource), mode, options)
     return f"The next call{'' if now else ', after that'}: {call}."
 
 

@@ -39,7 +39,6 @@ from .responses import (
     check_federation_url,
     check_instance_discovery,
     federation_error,
-    parse_account,
     parse_device_flow,
     parse_grant,
     parse_seconds,
@@ -48,12 +47,12 @@ from .responses import (
     refuse_doctype,
     unknown_authority,
 )
+from .token_claims import decode_claims
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..options import Settings
-    from ..tokens import Account
     from .backend import AuthorizationPending, DeviceFlow, Grant
     from .exchange import Response
 
@@ -243,7 +242,7 @@ class MsalBackend:
             expires_on=now + parse_seconds(body["expires_in"]),
             now=now,
             resource=resource,
-            account=_account(body.get("id_token_claims") or {}),
+            id_token=body.get("id_token"),
         )
 
 
@@ -270,9 +269,9 @@ class NullTokenCache(msal.TokenCache):  # type: ignore[misc]
 class _MsalResponse:
     """A response in the form that msal reads (msal.oauth2cli.http.Response)."""
 
-    def __init__(self, response: Response) -> None:
-        self.status_code, self.text = response.status, response.text
-        self.headers = response.headers
+    def __init__(self, response: Response, text: str | None = None) -> None:
+        self.status_code, self.headers = response.status, response.headers
+        self.text = response.text if text is None else text
 
     def raise_for_status(self) -> None:
         """Do nothing: MsalHttpClient has raised ErrorResponse already."""
@@ -319,8 +318,7 @@ class MsalHttpClient:
         retry = form.get("grant_type") in RETRYABLE_GRANTS
         headers = self._headers({**headers, **FORM_HEADERS})
         response = self._http.post(url, headers, Body(urlencode(form)), retry=retry)
-        json.loads(raise_for_status(response))
-        return _MsalResponse(response)
+        return _MsalResponse(response, _with_readable_id_token(raise_for_status(response)))
 
     def close(self) -> None:
         """Do nothing: there is nothing to close."""
@@ -339,6 +337,14 @@ class MsalHttpClient:
         # every letter may stand in a header (RFC 9110 section 5.5).
         ascii_only = {name: value for name, value in (headers or {}).items() if value.isascii()}
         return {**ascii_only, "client-request-id": self._correlation_id}
+
+
+def _with_readable_id_token(text: str) -> str:
+    """Return a response for msal, which raises where it cannot read the id token."""
+    body = json.loads(text)
+    if not isinstance(body, dict) or decode_claims(body.get("id_token")):
+        return text
+    return json.dumps({name: value for name, value in body.items() if name != "id_token"})
 
 
 def _scope(resource: str) -> list[str]:
@@ -423,9 +429,3 @@ def _msal_flow(flow: AuthorizationFlow) -> dict[str, Any]:
         "code_verifier": flow.verifier.reveal(),
         "nonce": flow.nonce.reveal() if flow.nonce else "",
     }
-
-
-def _account(claims: Any) -> Account:
-    # preferred_username is Entra ID's, upn is AD FS's: msal.token_cache, _get_username.
-    username = claims.get("preferred_username") or claims.get("upn")
-    return parse_account(username, claims.get("tid"), claims.get("oid"))

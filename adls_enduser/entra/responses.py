@@ -19,11 +19,12 @@ from ..errors import (
     SignInError,
 )
 from ..interaction.prompts import DeviceCodePrompt
-from ..tokens import Account, Secret, Token
+from ..tokens import Secret, Token
 from .addresses import host_of, parse_page_url
 from .backend import AuthorizationPending, DeviceFlow, Grant
 from .error_response import RequestContext, error_from_response
 from .http import retry_after
+from .token_claims import account_in, decode_claims, line, names_in
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -172,18 +173,25 @@ def parse_device_flow(
     """Parse the response with a device code; ``url`` is the page for the person."""
     url = parse_page_url(_printable(url))
     code = _printable(body["user_code"])
-    message = body.get("message")
-    default = f"To sign in, open {url} in a browser and enter the code {code}."
     prompt = DeviceCodePrompt(
         url=url,
         code=code,
         expires_on=now + parse_seconds(body["expires_in"]),
-        message=_printable(message) if message else default,
+        message=_prompt_message(body.get("message"), url, code),
     )
     # RFC 8628 section 3.2: the default interval is 5 seconds.
     interval = parse_seconds(body.get("interval", 5))
     device_code = Secret(_header_safe(body["device_code"]))
     return DeviceFlow(prompt, device_code, interval, resource, claims)
+
+
+def _prompt_message(message: object, url: str, code: str) -> str:
+    """Return the authority's sentence for the person, or ours if that is not a usable one."""
+    text = line(message) or ""
+    # DeviceCodePrompt promises both; RFC 8628 section 3.2 has no such field.
+    if url in text and code in text:
+        return text
+    return f"To sign in, open {url} in a browser and enter the code {code}."
 
 
 def parse_grant(
@@ -194,20 +202,16 @@ def parse_grant(
     expires_on: float,
     now: float,
     resource: str,
-    account: Account,
+    id_token: object,
 ) -> Grant:
     """Parse the values of a token response, none of which has been checked yet."""
     if str(token_type).lower() != "bearer":
         raise ValueError("not a bearer token")
+    claims = decode_claims(id_token)
+    account = account_in(claims)
     token = Token(_header_safe(access_token), expires_on, now, resource, account)
-    return Grant(token, Secret(_header_safe(refresh_token)) if refresh_token else None)
-
-
-def parse_account(username: object, tenant: object, object_id: object) -> Account:
-    """Parse the claims of an id token that name the person; None where one is missing."""
-    return Account(
-        *(_printable(claim) if claim else None for claim in (username, tenant, object_id))
-    )
+    secret = Secret(_header_safe(refresh_token)) if refresh_token else None
+    return Grant(token, secret, names_in(claims))
 
 
 def parse_seconds(value: Any) -> float:

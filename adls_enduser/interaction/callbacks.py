@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from ..errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _Result = TypeVar("_Result")
 
@@ -31,12 +28,11 @@ def refuse_async(option: str, function: object) -> None:
         raise _async(option, "is")
 
 
-def call_back(option: str, function: Callable[..., _Result], *arguments: object) -> _Result:
-    """Call a function of the caller's; ConfigurationError if it returns a coroutine.
+def refuse_async_result(option: str, result: _Result) -> _Result:
+    """Return what a function of the caller's returned; ConfigurationError for a coroutine.
 
-    A function such as ``lambda prompt: send(prompt)`` does not say before that it does.
+    A function such as ``lambda prompt: send(prompt)`` does not say before that it returns one.
     """
-    result = function(*arguments)
     if any(is_one(result) for is_one in _NOT_RUN):
         if inspect.iscoroutine(result):
             result.close()  # or Python would warn that it was never awaited

@@ -18,7 +18,14 @@ from ..errors import (
     SignInRequired,
     WrongAccount,
 )
-from ..options import AccountOptions, account_settings, is_tenant_id, refuse_unknown, seconds
+from ..options import (
+    AccountOptions,
+    account_settings,
+    is_tenant_id,
+    options_by_name,
+    refuse_unknown,
+    seconds,
+)
 from .azure_credential import AzureCredential
 from .session import HoldsSignIn
 
@@ -55,6 +62,7 @@ class AzureCli(HoldsSignIn):
     to the same cloud.
     """
 
+    @options_by_name("AzureCli(tenant=...)")
     def __init__(self, **options: Unpack[AzureCliOptions]) -> None:
         refuse_unknown(options, AzureCliOptions.__annotations__, "AzureCli")
         self.settings = own = account_settings(options)

@@ -99,7 +99,7 @@ class AzureCore:
     def _context(self, resource: str) -> RequestContext:
         own = self._settings
         authority = f"{own.cloud.authority.rstrip('/')}/{own.tenant or 'organizations'}"
-        mode = f"AzureCredential({self.name}(...))"
+        mode = f"AzureCredential({self.name}(...))"  # takes the options itself
         options = own.as_source()
         return RequestContext("credential", authority, own.tenant, None, resource, mode, options)
 
@@ -181,10 +181,14 @@ def _may_prompt(credential: Any) -> bool:
 
 def _checked(credential: object) -> object:
     verbs = [getattr(credential, name, None) for name in ("get_token", "get_token_info")]
-    if isinstance(credential, type) or not any(map(callable, verbs)):
-        kind = credential.__name__ if isinstance(credential, type) else type(credential).__name__
+    if isinstance(credential, type):
         raise ConfigurationError(
-            f"{kind} is not an azure-core credential.",
+            f"{credential.__name__} is a class, and not an azure-core credential.",
+            remedy=f"Call it: AzureCredential({credential.__name__}(...)).",
+        )
+    if not any(map(callable, verbs)):
+        raise ConfigurationError(
+            f"{type(credential).__name__} is not an azure-core credential.",
             remedy="Use an object with get_token or get_token_info, such as azure-identity's"
             " AzureCliCredential().",
         )

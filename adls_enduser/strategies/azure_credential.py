@@ -14,6 +14,7 @@ from ..log import logger
 from ..options import AccountOptions, flag, refuse_unknown, token_settings
 from ..tokens import Account
 from .azure_core import AzureCore
+from .jwt import decode_unverified
 from .session import HoldsSignIn, check_account
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class AzureCredential(HoldsSignIn):
             return None
         if token.account == Account() and self._account is not None:
             token = replace(token, account=self._account)  # an opaque token names nobody
-        check_account(token.account, self.settings)
+        check_account(token.account, self.settings, decode_unverified(token.secret).names)
         self._account = token.account
         return token
 

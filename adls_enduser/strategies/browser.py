@@ -9,7 +9,7 @@ from ..concurrency import PromptCall
 from ..entra.authorization_response import ResponseReceiver
 from ..errors import SignInRequired
 from ..interaction.browser_launcher import can_open, open_page
-from ..interaction.callbacks import call_back
+from ..interaction.callbacks import refuse_async_result
 from ..interaction.prompts import BrowserPrompt, show_page, tell
 from ..interaction.redirect_listener import RedirectListener
 from ..interaction.redirect_uri import LOOPBACK, check_redirect_uri, is_loopback
@@ -20,6 +20,7 @@ from ..options import (
     WaitingOptions,
     check_flag,
     check_prompt,
+    options_by_name,
     refuse_unknown,
     settings,
     wait_options,
@@ -74,6 +75,7 @@ class Browser(EntraStrategy):
     response could not come back here.
     """
 
+    @options_by_name("Browser(tenant=...)")
     def __init__(self, **options: Unpack[BrowserOptions]) -> None:
         refuse_unknown(options, BrowserOptions.__annotations__, "Browser")
         self.prompt: PagePrompt | None = options.get("prompt")
@@ -125,7 +127,7 @@ class Browser(EntraStrategy):
         prompt = BrowserPrompt(url, deadline.end, redirect.message)
         with PromptCall(self.settings.clock).lock:
             if self.prompt is not None:
-                call_back("prompt", self.prompt, prompt)
+                refuse_async_result("prompt", self.prompt(prompt))
             else:
                 # While a browser opens, the address is only a notice.
                 with suppress(SignInRequired) if redirect.opens else nullcontext():

@@ -7,18 +7,25 @@ from typing import TYPE_CHECKING
 
 from ..concurrency import PromptCall
 from ..entra.device_flow import poll_for_token
-from ..interaction.callbacks import call_back
+from ..interaction.callbacks import refuse_async_result
 from ..interaction.prompts import show
 from ..interaction.waiting import Deadline, InterruptibleCall
 from ..log import logger
-from ..options import WaitingOptions, check_prompt, refuse_unknown, settings, wait_options
+from ..options import (
+    WaitingOptions,
+    check_prompt,
+    options_by_name,
+    refuse_unknown,
+    settings,
+    wait_options,
+)
 from .entra_strategy import EntraStrategy
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..entra.backend import Grant
-    from ..interaction.prompts import DeviceCodePrompt, Prompt
+    from ..interaction.prompts import Prompt
 
 
 class DeviceCodeOptions(WaitingOptions, total=False):
@@ -42,6 +49,7 @@ class DeviceCode(EntraStrategy):
     shown.
     """
 
+    @options_by_name("DeviceCode(tenant=...)")
     def __init__(self, **options: Unpack[DeviceCodeOptions]) -> None:
         refuse_unknown(options, DeviceCodeOptions.__annotations__, "DeviceCode")
         self.prompt: Prompt | None = options.get("prompt")
@@ -51,23 +59,20 @@ class DeviceCode(EntraStrategy):
 
     def _obtain_grant(self, resource: str, claims: str | None) -> Grant:
         backend, clock = self._session.backend, self.settings.clock
-        deadline = Deadline(self._wait_options, clock, again="a code will be shown")
-        deadline.check_cancel()
+        start = Deadline(self._wait_options, clock, again="a code will be shown")
+        start.check_cancel()
         request = InterruptibleCall(backend.start_device_code, resource, claims)
-        flow = request.result(deadline.check)
-        self._show(flow.prompt)
-        return poll_for_token(backend, flow, self._wait_options, clock)
-
-    def _show(self, prompt: DeviceCodePrompt) -> None:
-        clock, expiry = self.settings.clock, prompt.expires_on
-        left = expiry - clock.time()
+        flow = request.result(start.check)
+        expiry, again = flow.prompt.expires_on, "a new code will be shown"
         logger(__name__).info(
-            "A person is prompted with a device code, which expires in %.0f s.", left
+            "A person is prompted with a device code, which expires in %.0f s.",
+            expiry - clock.time(),
         )
-        deadline = Deadline(self._wait_options, clock, again="a code will be shown", expiry=expiry)
-        prompt = replace(prompt, expires_on=deadline.end)
+        deadline = Deadline(self._wait_options, clock, again=again, expiry=expiry)
+        prompt = replace(flow.prompt, expires_on=deadline.end)
         with PromptCall(clock).lock:
             if self.prompt is None:
                 show(prompt, deadline)
             else:
-                call_back("prompt", self.prompt, prompt)
+                refuse_async_result("prompt", self.prompt(prompt))
+        return poll_for_token(backend, flow, deadline)

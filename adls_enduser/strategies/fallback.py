@@ -17,7 +17,16 @@ from ..errors import (
 )
 from ..interaction.prompts import tell
 from ..log import logger
-from .protocol import AuthStrategy, ExtendedStrategy, declared_cloud, extended
+from ..options import Settings
+from .protocol import (
+    AuthStrategy,
+    ExtendedStrategy,
+    declared_cloud,
+    extended,
+    is_strategy,
+    kind_of,
+    strategy_remedy,
+)
 from .session import HoldsSignIn
 
 if TYPE_CHECKING:
@@ -43,6 +52,7 @@ class Fallback(HoldsSignIn):
 
     def __init__(self, *strategies: AuthStrategy) -> None:
         _check(strategies)
+        _repeat_fallbacks(strategies)
         self.strategies = strategies
         self._index = 0
         self._refusal: SignInError | None = None
@@ -165,13 +175,32 @@ class Fallback(HoldsSignIn):
 
 
 def _check(strategies: tuple[AuthStrategy, ...]) -> None:
+    example = "For example Fallback(Password(...), DeviceCode(...))."
     for one in strategies:
-        if isinstance(one, type) or not isinstance(one, AuthStrategy):
+        if not is_strategy(one):
             raise ConfigurationError(
-                f"Fallback takes AuthStrategy objects, not {one!r}.",
-                remedy="For example Fallback(Password(...), DeviceCode(...)).",
+                f"Fallback takes AuthStrategy objects, not {kind_of(one)}.",
+                remedy=f"{strategy_remedy(one)} {example}",
             )
     if len(strategies) < 2:
-        raise ConfigurationError("Fallback needs two strategies or more.")
+        raise ConfigurationError("Fallback needs two strategies or more.", remedy=example)
     if len({*map(declared_cloud, strategies)} - {None}) > 1:
-        raise ConfigurationError("The strategies of a Fallback must be of one cloud.")
+        raise ConfigurationError(
+            "The strategies of a Fallback must be of one cloud.",
+            remedy="Give each of them the same cloud=.",
+        )
+
+
+def _as_source(strategy: AuthStrategy) -> str:
+    own = extended(strategy).settings
+    return f'"{own.mode}"' if isinstance(own, Settings) else f"{type(strategy).__name__}(...)"
+
+
+def _repeat_fallbacks(strategies: tuple[AuthStrategy, ...]) -> None:
+    """Make the next call in the remedies of each strategy repeat those that come after it."""
+    names = [_as_source(strategy) for strategy in strategies]
+    for index, strategy in enumerate(strategies[:-1], 1):
+        own = extended(strategy).settings
+        if isinstance(own, Settings):
+            others = names[index:]
+            own.beside["fallback"] = others[0] if len(others) == 1 else f"[{', '.join(others)}]"

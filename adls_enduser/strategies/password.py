@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
 from copy import copy
 from typing import TYPE_CHECKING, cast
 
@@ -15,10 +16,10 @@ from ..errors import (
     SignInRequired,
     TransportError,
 )
-from ..interaction.callbacks import call_back, refuse_async
+from ..interaction.callbacks import refuse_async, refuse_async_result
 from ..interaction.typed_input import ask_password, ask_username, can_ask
 from ..log import logger
-from ..options import CommonOptions, account_settings, refuse_unknown, settings
+from ..options import CommonOptions, account_settings, options_by_name, refuse_unknown, settings
 from ..tokens import Secret
 from .entra_strategy import EntraStrategy
 
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
 
     from ..entra.backend import Grant
     from ..tokens import Token
+
+
+# What str.splitlines takes for the end of a line. Nobody can type one at a sign-in page.
+_LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+_WITH_LINE_END = (
+    "begins or ends with a line end, as a line of a file or the output of a command does."
+)
+_BYTE_ORDER_MARK = "\ufeff"
+_DECODED = "Decode it as it was encoded: a file that has a byte order mark, with 'utf-8-sig'."
+_FOR_EXAMPLE = "For example password=getpass.getpass, which asks for it when it is needed."
 
 
 class PasswordOptions(CommonOptions, total=False):
@@ -48,6 +59,7 @@ class Password(EntraStrategy):
 
     prompt = None
 
+    @options_by_name("Password(username=..., password=...)")
     def __init__(self, **options: Unpack[PasswordOptions]) -> None:
         refuse_unknown(options, PasswordOptions.__annotations__, "Password")
         own = settings(options, "password")
@@ -160,7 +172,7 @@ class Password(EntraStrategy):
         if self._password is None:
             logger(__name__).info("A person is prompted for a password.")
             return ask_password(self._username or "", _problem_of_password)
-        return _checked(call_back("password", self._password))
+        return _checked(refuse_async_result("password", self._password()))
 
     def _forgotten(self) -> SignInExpired:
         refusal = self._session.refusal
@@ -188,27 +200,28 @@ def _checked(password: object) -> Secret:
     del password  # so that no traceback shows it
     problem = _problem(secret.reveal())
     if problem:
-        raise ConfigurationError(
-            problem,
-            remedy="Set password= to the password, or to a callable that returns it; or leave it"
-            " out to type it.",
-        )
+        raise ConfigurationError(f"password {problem[0]}", remedy=problem[1])
     return secret
 
 
-def _problem(password: object) -> str:
+def _problem(password: object) -> tuple[str, str] | None:
+    """Return what is wrong with a password, and what to do; a wrong one is counted when sent."""
     if not isinstance(password, str):
         kind = type(password).__name__
-        return f"password must be a str, or a callable that returns one, not {kind}."
+        return f"must be a str, or a callable that returns one, not {kind}.", _FOR_EXAMPLE
     if not password:
-        return "password is empty."
+        return "is empty.", "Leave it out to type it at the terminal."
     if not any(letter.isprintable() and not letter.isspace() for letter in password):
-        return "password has no visible character."
-    if any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in password):
-        return "password has control characters, such as the end of a line or an arrow key."
+        return "has no visible character.", "Leave it out to type it at the terminal."
     if any("\ud800" <= letter <= "\udfff" for letter in password):
-        return "password has characters that cannot be sent: unpaired surrogates."
-    return ""
+        return "has characters that cannot be sent: unpaired surrogates.", _DECODED
+    if password != password.strip(_LINE_ENDS):
+        return f"{_WITH_LINE_END} It was not sent.", "Remove it: password.strip('\\r\\n')."
+    if password[0] == _BYTE_ORDER_MARK:
+        return "begins with a byte order mark. It was not sent.", _DECODED
+    if any(unicodedata.category(letter) == "Cc" for letter in password):
+        return "has a control character in it. It was not sent.", "Remove what cannot be typed."
+    return None
 
 
 def _username(username: str | None) -> str | None:
@@ -230,7 +243,7 @@ def _problem_of_username(typed: Secret) -> str:
 
 def _problem_of_password(typed: Secret) -> str:
     problem = _problem(typed.reveal())
-    return f"The {problem}" if problem else ""
+    return f"The password {problem[0]}" if problem else ""
 
 
 def _no_terminal() -> SignInRequired:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ..clouds import PUBLIC, Cloud
@@ -9,6 +10,8 @@ from ..options import AccountSettings
 from ..tokens import Account
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
     from ..tokens import Token
 
 
@@ -86,6 +89,39 @@ class ExtendedStrategy(AuthStrategy, Protocol):
         Default: None; the credential then lives in the other process until its token ends.
         """
         ...
+
+
+def is_strategy(value: object) -> TypeIs[AuthStrategy]:
+    """Return whether a value is a strategy, and not a class of strategies."""
+    return isinstance(value, AuthStrategy) and not isinstance(value, type)
+
+
+def kind_of(value: object) -> str:
+    """Return what a value is, for an error; its repr could show a token."""
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+
+
+def strategy_remedy(value: object, argument: str = "") -> str:
+    """Return what to write instead of a value that is not a strategy.
+
+    ``argument`` comes before it, such as ``mode=``.
+    """
+    call, example = "Write", "credential"
+    if isinstance(value, type):
+        call, example = "Call it, and write", f"{value.__name__}(...)"
+    get_token = getattr(value, "get_token", None) or getattr(value, "get_token_info", None)
+    if isinstance(value, AuthStrategy):
+        return f"{call} {argument}{example}."
+    if inspect.iscoroutinefunction(get_token):
+        return (
+            f"{call} {argument}AzureCredential({example}), with the synchronous class of"
+            " azure.identity and not that of azure.identity.aio."
+        )
+    if callable(get_token):
+        return f"{call} {argument}AzureCredential({example})."
+    if hasattr(value, "token") and hasattr(value, "expires_on"):
+        return f"Write {argument}StaticToken(token.token, token.expires_on)."
+    return "Use an object with the methods silent and sign_in, such as DeviceCode(tenant=...)."
 
 
 def extended(strategy: AuthStrategy) -> ExtendedStrategy:

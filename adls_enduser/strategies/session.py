@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from ..cache import LOCK_TIMEOUT, CachedSession, CacheKey, time_limit
 from ..claims import declares_cp1, is_challenge
 from ..concurrency import PromptLock, SharedByCopies, reset_after_fork
+from ..entra.token_claims import is_named
 from ..errors import (
     CacheError,
     ConfigurationError,
@@ -46,6 +47,29 @@ class HoldsSignIn(SharedByCopies):
             remedy="Pickle what a factory returned: it carries the short-lived access token.",
         )
 
+    if not TYPE_CHECKING:  # or no misspelt name would be an error to a type checker
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Raise ConfigurationError if an SDK takes the strategy for a credential."""
+            if name in _OF_CREDENTIALS:
+                raise _no_credential(type(self).__name__)
+            # As object's own does: with both, Python suggests near names.
+            message = f"{type(self).__name__!r} object has no attribute {name!r}"
+            raise AttributeError(message, name=name, obj=self)
+
+
+# What Azure's SDKs ask a credential for. Not an AttributeError: azure-storage-blob asks hasattr,
+# and would only say "Unsupported credential" (its StorageAccountHostsMixin._create_pipeline).
+_OF_CREDENTIALS = ("get_token", "get_token_info", "signed_session", "refresh_session")
+
+
+def _no_credential(name: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{name} is a strategy, and not a credential that an SDK can use.",
+        remedy="Give the SDK what a factory returns: management_credentials(mode=strategy), or"
+        " filesystem_token(mode=strategy) for AzureDLFileSystem.",
+    )
+
 
 class Session:
     """One person's sign-in at one authority, for one client id; in memory, and in the cache.
@@ -70,6 +94,7 @@ class Session:
         self._person_needed = False
         self.prompt_lock = PromptLock(settings.clock)
         self._in_cache = False
+        self._requested_username = settings.username
         # The refresh token that the cache had when it was last read, and whether the one in
         # memory is newer and could not be written.
         self._cached_refresh_token: Secret | None = None
@@ -128,7 +153,8 @@ class Session:
         if self.settings.cache is not None:
             self.settings.cache.check(self._keyring_check())
         grant = obtain_grant(resource, claims)
-        check_account(grant.token.account, self.settings, self._next_call(grant))
+        self._check_account(grant)
+        self._requested_username = self.settings.username or username
         return self._start(grant, username, claims)
 
     def unexpired(self, resource: str, claims: str | None = None) -> Token | None:
@@ -156,7 +182,9 @@ class Session:
         with self._lock:
             self._tokens.clear()  # they may be another person's
             self._person_needed = self._in_cache = False
-            token = self._store(grant, claims)
+            # The account of before may be another person's.
+            known = self.account if grant.token.account == Account() else None
+            token = self._store(grant, claims, known)
             with self._cache_entry(username, saves=True) as entry:
                 self._save(entry)
             logger(__name__).info(
@@ -195,7 +223,7 @@ class Session:
         try:
             grant = self.backend.refresh(resource, self._refresh_token, claims)
             self._check_same_account(grant)
-            token = self._store(grant, claims)
+            token = self._store(grant, claims, self.account)
         except SignInError as refused:
             _log_refused_renewal(resource, refused)
             self._person_needed = True
@@ -210,14 +238,13 @@ class Session:
         )
         return token
 
-    def _store(self, grant: Grant, claims: str | None) -> Token:
+    def _store(self, grant: Grant, claims: str | None, known: Account | None) -> Token:
         self._refresh_token = grant.refresh_token or self._refresh_token
         self.refusal = None
-        token = grant.token
-        if token.account != Account():
-            self.account = token.account
-        elif self.account is not None:  # a renewal may come without an id token
-            token = replace(token, account=self.account)
+        # A renewal may come without an id token, or with one that says less.
+        account = _completed(grant.token.account, known)
+        token = replace(grant.token, account=account)
+        self.account = account if account != Account() else None
         self._tokens[token.resource, declares_cp1(claims)] = self._held(token)
         if not declares_cp1(claims):
             self._last_returned[token.resource] = token
@@ -231,6 +258,17 @@ class Session:
         clock = self.settings.clock
         left = token.expires_on - token.advisory_margin - clock.time()
         return _HeldToken(token, clock.monotonic() + left)
+
+    def _check_account(self, grant: Grant) -> None:
+        """Raise WrongAccount if another person, or another tenant, was asked for.
+
+        A password proves whose it is. Its user name may be one that no claim has: an alias, an
+        alternate login id, the name with a Windows domain at an AD FS.
+        """
+        asked: AccountSettings = self.settings
+        if self.settings.mode == "password":
+            asked = replace(asked, username=None)
+        check_account(grant.token.account, asked, grant.names, self._next_call(grant))
 
     def _check_same_account(self, grant: Grant) -> None:
         """Refuse a renewal for another tenant, or another person, than the sign-in.
@@ -337,7 +375,9 @@ class Session:
         # Tokens with CP1 stay in this process: a service may revoke one at any time, and
         # only this process learns of it.
         tokens = {key[0]: held.token for key, held in self._tokens.items() if not key[1]}
-        entry.save(CachedSession(account, self._refresh_token, tokens))
+        session = CachedSession(account, self._refresh_token, tokens)
+        # Which may be an alias, by which the next process looks for the sign-in.
+        entry.save(session, requested_username=self._requested_username)
 
 
 class _HeldToken(NamedTuple):
@@ -356,16 +396,30 @@ class _HeldToken(NamedTuple):
         return self.is_fresh(clock, self.token.advisory_margin)
 
 
-def check_account(account: Account, asked: AccountSettings, next_call: str = "") -> None:
+def check_account(
+    account: Account, asked: AccountSettings, names: tuple[str, ...] = (), next_call: str = ""
+) -> None:
     """Raise WrongAccount if another person, or another tenant, was asked for.
 
-    A tenant given by its domain is not compared, because tokens name tenants by id: the
-    authority, asked under that domain, chooses the tenant. ``next_call`` ends the remedy.
+    ``names`` are all user names of the account, of which any will do; none: ``account`` has the
+    only one. A tenant given by its domain is not compared, because tokens name tenants by id:
+    the authority, asked under that domain, chooses the tenant. ``next_call`` ends the remedy.
     """
-    if _differ(asked.username, account.username):
+    names = names or tuple(filter(None, [account.username]))
+    if asked.username is not None and names and not is_named(asked.username, names):
         raise _wrong_account("username", asked.username, account.username, next_call)
     if is_tenant_id(asked.tenant) and _differ(asked.tenant, account.tenant):
         raise _wrong_account("tenant", asked.tenant, account.tenant, next_call)
+
+
+def _completed(account: Account, known: Account | None) -> Account:
+    """Return the account with the fields that it lacks, as they were known before."""
+    before = known or Account()
+    return Account(
+        account.username or before.username,
+        account.tenant or before.tenant,
+        account.object_id or before.object_id,
+    )
 
 
 def _log_refused_renewal(resource: str, refused: SignInError) -> None:

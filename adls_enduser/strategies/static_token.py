@@ -57,7 +57,7 @@ class StaticToken(HoldsSignIn):
         self._expires_on = _expiry(expires_on, claims.expires_on)
         self._audiences = _audiences(options.get("resource"), claims.audiences, self.settings.cloud)
         self._invalidated = threading.Event()
-        check_account(claims.account, self.settings)
+        check_account(claims.account, self.settings, claims.names)
         self._raise_if_expired()
 
     def silent(self, resource: str, *, claims: str | None = None) -> Token:

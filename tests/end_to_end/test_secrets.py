@@ -283,7 +283,7 @@ FAILURES = [
     Answer(200, f'["{ACCESS}"]'),
     Answer(
         200,
-        f'{{"access_token": "{ACCESS}", "token_type": "Bearer", "expires_in": "9",'
+        f'{{"access_token": "{ACCESS}", "token_type": "Bearer", "expires_in": "x",'
         f' "id_token": "a.{REFRESH}.c"}}',
     ),
     throttled(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,8 +12,10 @@ import adls_enduser
 from adls_enduser import (
     Browser,
     DeviceCode,
+    InvalidCredentials,
     MfaRequired,
     Password,
+    SignInCache,
     SignInExpired,
     SignInRequired,
     WrongAccount,
@@ -25,6 +28,8 @@ from ..conftest import PASSWORD
 from ..constants import DATA_LAKE, MANAGEMENT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from adls_enduser.sandbox import Person, Sandbox, SandboxClock
 
 STRATEGIES: dict[str, Any] = {
@@ -82,6 +87,7 @@ def test_a_sign_in_that_is_over_names_the_call_that_signs_in_again(
     with pytest.raises(SignInExpired) as caught:
         strategy.silent(resource)
     given = f'mode="{mode}", tenant="{CONTOSO}"'
+    given += f', username="{ada.username}"' if mode == "password" else ""
     credential = make(caught.value.remedy, factory, given, options[mode])
     assert credential.whoami().username == ada.username
 
@@ -93,7 +99,7 @@ def test_a_second_factor_names_a_call_that_can_give_it(
     with pytest.raises(MfaRequired) as caught:
         management_credentials("password", **options["password"] | {"username": grace.username})
     options["device_code"]["prompt"] = lambda prompt: azure.entra.approve(prompt.code, by=grace)
-    given = f'mode="device_code", tenant="{CONTOSO}"'
+    given = f'mode="device_code", tenant="{CONTOSO}", username="{grace.username}"'
     remedy = caught.value.remedy
     credential = make(remedy, "management_credentials", given, options["device_code"])
     assert credential.whoami().username == grace.username
@@ -105,8 +111,52 @@ def test_the_wrong_person_names_the_call_for_the_right_one(
     """Ada approved Grace's sign-in: the remedy has the same call again."""
     with pytest.raises(WrongAccount) as caught:
         filesystem_token("browser", **options["browser"] | {"username": grace.username})
-    given = f'mode="browser", tenant="{CONTOSO}"'
-    make(caught.value.remedy, "filesystem_token", given, options["browser"])
+    given = f'mode="browser", tenant="{CONTOSO}", username="{grace.username}"'
+    with pytest.raises(WrongAccount):  # the call checks the same again
+        make(caught.value.remedy, "filesystem_token", given, options["browser"])
+
+
+@pytest.mark.filterwarnings("ignore:Sign-ins are kept without encryption")
+@pytest.mark.parametrize("fallback", ["device_code", ["browser", "device_code"]])
+def test_the_next_call_repeats_user_name_cache_and_fallback(
+    azure: Sandbox, ada: Person, options: Any, tmp_path: Path, fallback: Any
+) -> None:
+    """Without them it would accept another person, keep nothing, or stop at a second factor."""
+    cache = SignInCache(tmp_path / "kept.json", allow_unencrypted=True)
+    given = options["password"] | {"password": "wrong", "cache": cache, "fallback": fallback}
+    with pytest.raises(InvalidCredentials) as caught:
+        management_credentials("password", **given)
+    call = re.search(r"The next call, after that: (.*)\.", caught.value.remedy)
+    assert call is not None
+    repeated = eval(call[1], {"management_credentials": dict, "SignInCache": SignInCache})
+    assert repeated["username"] == ada.username
+    assert repeated["cache"].path == cache.path
+    assert repeated["fallback"] == fallback
+    repeated |= {"password": PASSWORD, "cache": cache, "clock": given["clock"]}
+    assert management_credentials(**repeated).whoami().username == ada.username
+
+
+def test_the_next_call_in_another_mode_has_no_fallback_to_it(
+    azure: Sandbox, grace: Person, options: Any
+) -> None:
+    """The call is the fallback already; it still names the person."""
+    given = options["password"] | {"username": grace.username}
+    with pytest.raises(MfaRequired) as caught:
+        management_credentials("password", fallback="device_code", interactive=False, **given)
+    assert f'mode="device_code", tenant="{CONTOSO}", username="{grace.username}"' in str(
+        caught.value
+    )
+    assert "fallback=" not in caught.value.remedy
+
+
+def test_a_user_name_of_windows_is_spelled_as_python_reads_it(library: str) -> None:
+    """With its backslash doubled."""
+    strategy: Any = DeviceCode(username=r"CONTOSO\ada", library=library)
+    with pytest.raises(SignInRequired) as caught:
+        management_credentials(strategy, interactive=False)
+    call = re.search(r"Call (management_credentials\(.*?\)) with", caught.value.remedy)
+    assert call is not None
+    assert eval(call[1], {"management_credentials": dict})["username"] == r"CONTOSO\ada"
 
 
 def test_nobody_to_ask_names_a_call_with_a_callback(

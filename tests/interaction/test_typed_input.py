@@ -126,7 +126,7 @@ class TestPassword:
             ("", "The password is empty."),
             ("   ", "The password has no visible character."),
             ("\u200b\u200d", "The password has no visible character."),
-            (f"{PASSWORD}\x1b[D", "The password has control characters"),
+            (f"{PASSWORD}\x1b[D", "The password has a control character"),
             ("\x1b[201~", "The password is empty."),
         ],
     )

@@ -462,7 +462,7 @@ def test_a_refusal_names_the_call_with_their_credential_again() -> None:
     refused = _answered(400, {"error": "invalid_grant", "error_codes": [50057]})
     with pytest.raises(InvalidCredentials) as caught:
         AzureCredential(Giving(refused), cloud="china").silent(MANAGEMENT)
-    spelled = 'management_credentials(mode=AzureCredential(Giving(...)), cloud="china")'
+    spelled = 'management_credentials(mode=AzureCredential(Giving(...), cloud="china"))'
     assert caught.value.remedy.endswith(f"The next call, after that: {spelled}.")
 
 

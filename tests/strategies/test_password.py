@@ -420,3 +420,47 @@ def test_characters_that_cannot_be_sent_are_refused(
     with pytest.raises(ConfigurationError, match="cannot be sent"):
         Password(password=given, **options).silent(MANAGEMENT)
     assert not azure.log.to(TOKEN_PATH)
+
+
+LINE_ENDS = ["\n", "\r", "\r\n", "\n\n", "\x85", "\u2028", "\x0b", "\x1c"]
+
+
+@pytest.mark.parametrize("end", LINE_ENDS, ids=ascii)
+@pytest.mark.parametrize("form", ["str", "callable", "first"])
+def test_a_password_with_a_line_end_is_never_sent(
+    password: Callable[..., Password], ada: Person, azure: Sandbox, end: str, form: str
+) -> None:
+    """A file or a command adds one; it would be counted as a wrong password."""
+    given = end + PASSWORD if form == "first" else PASSWORD + end
+    with pytest.raises(ConfigurationError, match="line end") as caught:
+        password(password=(lambda: given) if form == "callable" else given).silent(MANAGEMENT)
+    assert "strip" in caught.value.remedy
+    assert PASSWORD not in str(caught.value)
+    assert len(azure.log) == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [("\ufeffsecret", "byte order mark"), ("se\tcret", "control"), ("se\x00cret", "control")],
+)
+def test_a_password_that_nobody_can_type_is_never_sent(
+    password: Callable[..., Password], ada: Person, azure: Sandbox, given: str, named: str
+) -> None:
+    """Whether it is given or returned; blanks are a part of a password."""
+    for one in (given, lambda: given):
+        with pytest.raises(ConfigurationError, match=named):
+            password(password=one).silent(MANAGEMENT)
+    assert len(azure.log) == 0
+    azure.entra.person(f"ada@{CONTOSO}", password="  with \u00a0blanks\u3000 ")
+    assert password(password="  with \u00a0blanks\u3000 ").silent(MANAGEMENT)
+
+
+def test_a_callable_may_return_the_right_password_the_next_time(
+    password: Callable[..., Password], ada: Person
+) -> None:
+    """A line end was not a refusal."""
+    given = iter([f"{PASSWORD}\n", PASSWORD])
+    strategy = password(password=lambda: next(given))
+    with pytest.raises(ConfigurationError, match="line end"):
+        strategy.silent(MANAGEMENT)
+    assert strategy.silent(MANAGEMENT)

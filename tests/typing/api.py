@@ -158,3 +158,10 @@ def doors() -> str:
     management_credentials("password", fallback=3)  # type: ignore[call-overload]
     explain(nonsense=1)  # type: ignore[call-arg]
     return told.mode
+
+
+def explained() -> Explanation:
+    """It takes what a factory takes."""
+    explain(fallback=3)  # type: ignore[arg-type]
+    explain("auto", interactive="no")  # type: ignore[arg-type]
+    return explain("password", username="ada@contoso.com", fallback="browser", interactive=False)
