@@ -99,8 +99,8 @@ def _read_hidden(question: str) -> str:
     if in_notebook():
         _check_cell_runs()
         return getpass.getpass(question)  # ipykernel's, which warns if it is given a stream
-    write(question)
-    return getpass.getpass("", stream=sys.stderr)
+    # getpass turns the echo off, and discards what was typed before, ahead of its question.
+    return getpass.getpass(question, stream=sys.stderr)
 
 
 def _check_cell_runs() -> None:
