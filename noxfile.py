@@ -39,7 +39,7 @@ COMBINATIONS = [
 ]
 
 # The combinations are of the current one.
-PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 AZURE_CLI = "azure-cli==2.91.0"
@@ -47,6 +47,7 @@ AZURE_CLI = "azure-cli==2.91.0"
 ALONE = ("adal==1.2.7", "msal==1.39.0", "azure-identity==1.27.0")
 # They put a program into one folder, with all that it imports.
 FREEZERS = ("pyinstaller==6.22.3", "cx-Freeze==8.7.3")
+TWINE = ("twine@7.0.0", "check", "--strict")
 NODE_MANIFEST = ("package.json", "package-lock.json")
 
 
@@ -123,6 +124,23 @@ def beside_azure_cli(session: nox.Session) -> None:
     python = f"{session.bin}/python"
     wanted = (AZURE_CLI, ".[sandbox,cache,msal,identity]")
     session.run("uv", "pip", "install", "--dry-run", "--python", python, *wanted, external=True)
+
+
+@nox.session(reuse_venv=False)
+def package(session: nox.Session) -> None:
+    """Check the wheel and the sdist, run the demo from the wheel, and tests from the sdist."""
+    folder = Path(session.create_tmp()).absolute()
+    wheel, sdist = _build(session, folder / "dist")
+    session.run("uv", "tool", "run", *TWINE, wheel, sdist, external=True)
+    session.install(f"{wheel}[sandbox]")
+    with session.chdir(folder):  # where the checkout is not found
+        session.run("python", "-m", "adls_enduser.sandbox.demo", silent=True)
+    session.install(f"{wheel}[sandbox,cache,msal]", *TEST)
+    shutil.unpack_archive(sdist, folder, filter="data")
+    with session.chdir(folder / Path(sdist).name.removesuffix(".tar.gz")):
+        session.run("python", "-m", "pytest", "--collect-only", "--quiet", silent=True)
+        _run(session, "--quiet", "tests/test_package.py", "tests/docs/test_readme.py")
+    shutil.rmtree(folder)
 
 
 @nox.session
