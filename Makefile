@@ -1,8 +1,9 @@
 # make demo     set everything up, and run the main job on the sandbox
 # make test     set everything up, and run all tests on every combination of SDKs
 # make clients  set everything up, and run real clients on the sandbox, each in an environment of
-#               its own: adal, msal and azure-identity (10 s), azure-cli (30 s to 3 min)
-#               and Node's @azure/identity (10 to 20 s; needs npm, and node 18 or newer)
+#               its own: adal, msal and azure-identity (10 s), azure-cli (30 s to 3 min),
+#               Node's @azure/identity (10 to 20 s; needs npm, and node 18 or newer) and
+#               programs frozen by PyInstaller and cx_Freeze (1 min)
 # make lint     style, types, which room imports which, whether docs/ is up to date, and whether the
 #               wheel and the sdist work
 # make docs     set everything up, and write the tables of docs/ that come from the code
