@@ -1,9 +1,11 @@
 # make demo     set everything up, and run the main job on the sandbox
 # make test     set everything up, and run all tests on every combination of SDKs
 # make clients  set everything up, and run real clients on the sandbox, each in an environment of
-#               its own: adal, msal and azure-identity (10 s), azure-cli (30 s to 3 min)
-#               and Node's @azure/identity (10 to 20 s; needs npm, and node 18 or newer)
-# make lint     style, types, which room imports which, and whether docs/ is up to date
+#               its own: adal, msal and azure-identity (10 s), azure-cli (30 s to 3 min),
+#               Node's @azure/identity (10 to 20 s; needs npm, and node 18 or newer) and
+#               programs frozen by PyInstaller and cx_Freeze (1 min)
+# make lint     style, types, which room imports which, whether docs/ is up to date, and whether the
+#               wheel and the sdist work
 # make docs     set everything up, and write the tables of docs/ that come from the code
 # make bench    set everything up, measure beside the peers, and write docs/benchmarks.md
 PYTHON ?= python3
@@ -43,6 +45,7 @@ lint: $(READY)
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/nox --session package
 
 docs: $(READY)
 	$(BIN)/python docs/generate.py
@@ -57,7 +60,7 @@ $(READY): pyproject.toml setup.cfg
 	    { $(PYTHON) -m pip install --quiet virtualenv && $(PYTHON) -m virtualenv --clear $(ENV); }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv nox
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group test --group lint \
-	    --editable '.[sandbox,cache,msal]' 'azure-mgmt-datalake-store==1.1.0b1' azure-mgmt-resource
+	    --editable '.[sandbox,cache,msal]' 'azure-mgmt-datalake-store==1.1.0b1'
 	touch $(READY)
 
 clean:

@@ -39,12 +39,15 @@ COMBINATIONS = [
 ]
 
 # The combinations are of the current one.
-PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 AZURE_CLI = "azure-cli==2.91.0"
 # What speaks to Entra ID, as somebody has it who has nothing of ours.
 ALONE = ("adal==1.2.7", "msal==1.39.0", "azure-identity==1.27.0")
+# They put a program into one folder, with all that it imports.
+FREEZERS = ("pyinstaller==6.22.3", "cx-Freeze==8.7.3")
+TWINE = ("twine@7.0.0", "check", "--strict")
 NODE_MANIFEST = ("package.json", "package-lock.json")
 
 
@@ -123,14 +126,32 @@ def beside_azure_cli(session: nox.Session) -> None:
     session.run("uv", "pip", "install", "--dry-run", "--python", python, *wanted, external=True)
 
 
+@nox.session(reuse_venv=False)
+def package(session: nox.Session) -> None:
+    """Check the wheel and the sdist, run the demo from the wheel, and tests from the sdist."""
+    folder = Path(session.create_tmp()).absolute()
+    wheel, sdist = _build(session, folder / "dist")
+    session.run("uv", "tool", "run", *TWINE, wheel, sdist, external=True)
+    session.install(f"{wheel}[sandbox]")
+    with session.chdir(folder):  # where the checkout is not found
+        session.run("python", "-m", "adls_enduser.sandbox.demo", silent=True)
+    session.install(f"{wheel}[sandbox,cache,msal]", *TEST)
+    shutil.unpack_archive(sdist, folder, filter="data")
+    with session.chdir(folder / Path(sdist).name.removesuffix(".tar.gz")):
+        session.run("python", "-m", "pytest", "--collect-only", "--quiet", silent=True)
+        _run(session, "--quiet", "tests/test_package.py", "tests/docs/test_readme.py")
+    shutil.rmtree(folder)
+
+
 @nox.session
 def clients(session: nox.Session) -> None:
     """Run real clients, too large for the other environments, against the sandbox."""
-    folder = Path(session.virtualenv.location)
+    folder = Path(session.virtualenv.location).absolute()
     env = {
         "ADLS_ENDUSER_TEST_ALONE": str(folder),
         "ADLS_ENDUSER_TEST_AZ": str(_alone(session, folder, AZURE_CLI) / "bin"),
         "ADLS_ENDUSER_TEST_NODE_MODULES": str(_node_modules(session, folder / "node")),
+        "ADLS_ENDUSER_TEST_FROZEN": str(_frozen(session, folder / "frozen")),
     }
     for package in ALONE:
         _alone(session, folder, package)
@@ -147,6 +168,31 @@ def _alone(session: nox.Session, parent: Path, package: str) -> Path:
         python = str(folder / "bin" / "python")
         session.run("uv", "pip", "install", "--quiet", "--python", python, package, external=True)
         installed.touch()
+    return folder
+
+
+def _build(session: nox.Session, folder: Path) -> tuple[str, str]:
+    """Build the sdist, and from it the wheel; return the wheel and the sdist."""
+    session.run("uv", "build", "--quiet", "--clear", "--out-dir", str(folder), external=True)
+    return str(next(folder.glob("*.whl"))), str(next(folder.glob("*.tar.gz")))
+
+
+def _frozen(session: nox.Session, folder: Path) -> Path:
+    """Freeze a program with each freezer, from the wheel in an environment of its own."""
+    bin_folder = folder / "environment" / "bin"
+    wheel, _ = _build(session, folder / "dist")
+    session.run("uv", "venv", "--quiet", "--clear", str(bin_folder.parent), external=True)
+    pip = ("uv", "pip", "install", "--quiet", "--python", str(bin_folder / "python"))
+    account = f"azure-mgmt-datalake-store=={NEWEST[1]}"
+    session.run(*pip, f"{wheel}[msal,cache,identity]", account, *FREEZERS, external=True)
+    program = Path("tests/programs/every_mode.py").absolute()
+    commands = (
+        f"pyinstaller --noconfirm --log-level=ERROR --distpath=pyinstaller {program}",
+        f"cxfreeze build --silent --script={program} --target-dir=cxfreeze/{program.stem}",
+    )
+    with session.chdir(folder):  # where neither finds the checkout
+        for command in commands:
+            session.run(*f"{bin_folder}/{command}".split(), external=True, silent=True)
     return folder
 
 

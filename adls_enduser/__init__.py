@@ -57,7 +57,8 @@ if TYPE_CHECKING:
     from .strategies.static_token import StaticToken
     from .tokens import Account, Token
 
-    __version__: str
+# A frozen program may have no metadata to read it from; setup.cfg reads it here.
+__version__ = "0.1.0"
 
 __all__ = [
     "AZURE_CLI_CLIENT_ID",
@@ -138,6 +139,20 @@ _LATE = dict.fromkeys(__all__, ".errors") | {
 }
 
 
+def _late_imports() -> None:
+    """Import all modules that are otherwise imported by a computed name; nothing calls this.
+
+    PyInstaller, cx_Freeze and Nuitka include the modules that import statements name, and Nuitka
+    leaves out those under TYPE_CHECKING.
+    """
+    # ruff: disable[F401]
+    from . import cache, factories
+    from .credentials import protocol
+    from .entra import adal_backend, cloud_metadata, msal_backend
+    from .strategies import azure_cli, browser, device_code, fallback, password, static_token
+    # ruff: enable[F401]
+
+
 def __getattr__(name: str) -> object:
     import importlib
 
@@ -145,8 +160,6 @@ def __getattr__(name: str) -> object:
         value = getattr(importlib.import_module(_LATE[name], __name__), name)
         globals()[name] = value  # so that it is asked for here but once
         return value
-    if name == "__version__":
-        return importlib.import_module("importlib.metadata").version("adls-enduser")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

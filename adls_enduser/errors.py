@@ -31,6 +31,7 @@ most of its own errors).
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -137,7 +138,28 @@ class UnsupportedByCloud(ConfigurationError):
 
 
 class MissingDependency(ConfigurationError, ImportError):
-    """A package is not installed; the message names what to install."""
+    """A package is not installed, or cannot be imported; the message names what to install."""
+
+
+def import_failed(error: ImportError, user: str, requirement: str) -> ConfigurationError:
+    """Return the error for a module that ``user`` needs: a package's, or one of our own.
+
+    ``requirement`` is what pip installs. A program that was frozen without one of our modules
+    is not helped by that.
+    """
+    module = error.name or ""
+    if module.partition(".")[0] == __name__.partition(".")[0]:
+        return ConfigurationError(
+            f"This program has only a part of adls_enduser: {error}.",
+            remedy="Install adls-enduser again. If the program is frozen, build it again with all"
+            " modules of adls_enduser (PyInstaller: --collect-submodules adls_enduser).",
+        )
+    if isinstance(error, ModuleNotFoundError):
+        message = f"{user} needs {module}, which is not installed."
+    else:
+        message = f"{user} needs a package that cannot be imported: {error}."
+    again = ", and build this program again" if hasattr(sys, "frozen") else ""
+    return MissingDependency(message, remedy=f"Run: pip install {requirement}{again}")
 
 
 class SignInError(EndUserError):

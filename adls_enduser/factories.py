@@ -5,13 +5,12 @@ Each imports the module of credentials/ that it needs when it is called, and wit
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import threading
-from typing import TYPE_CHECKING, Any, ParamSpec, cast
+from typing import TYPE_CHECKING, ParamSpec, cast
 
 from .credentials.token_source import TokenSource
-from .errors import EndUserError, MissingDependency
+from .errors import EndUserError, import_failed
 from .modes import OPTIONS_HELP, strategy_for
 from .options import Settings, check_flag, options_by_name
 from .strategies.protocol import extended
@@ -62,13 +61,16 @@ def management_credentials(
     sign-in fails.
     """
     name = "management_credentials"
-    credentials = _import_credentials("management", "azure-mgmt-datalake-store msrestazure")
+    try:
+        from .credentials import management
+    except ImportError as error:
+        raise import_failed(error, name, "azure-mgmt-datalake-store msrestazure") from error
     strategy = strategy_for(mode, fallback, options, name)
     own = extended(strategy).settings
     source = _token_source(strategy, own, own.cloud.management, interactive, name)
     source.token()  # a wrong password is an error at the caller's line, not hours later
     by_password = isinstance(own, Settings) and own.mode == "password"
-    kind = credentials.PasswordCredentials if by_password else credentials.TokenCredentials
+    kind = management.PasswordCredentials if by_password else management.TokenCredentials
     return cast("Credentials", kind(source, own.cloud, own.tenant))
 
 
@@ -89,12 +91,15 @@ def filesystem_token(
     before any network, or another EndUserError.
     """
     name = "filesystem_token"
-    credentials = _import_credentials("filesystem", "azure-datalake-store")
+    try:
+        from .credentials import filesystem
+    except ImportError as error:
+        raise import_failed(error, name, "azure-datalake-store") from error
     strategy = strategy_for(mode, fallback, options, name)
     own = extended(strategy).settings
     source = _token_source(strategy, own, own.cloud.filesystem_audience(), interactive, name)
     source.token()  # as above
-    return cast("Credentials", credentials.FilesystemToken(source, own.cloud, own.tenant))
+    return cast("Credentials", filesystem.FilesystemToken(source, own.cloud, own.tenant))
 
 
 async def sign_in_async(
@@ -121,15 +126,6 @@ async def sign_in_async(
         if isinstance(cancel, threading.Event):
             cancel.set()
         raise
-
-
-def _import_credentials(module: str, packages: str) -> Any:
-    try:
-        return importlib.import_module(f".credentials.{module}", __package__)
-    except ModuleNotFoundError as missing:
-        raise MissingDependency(
-            f"{missing.name} is not installed.", remedy=f"Run: pip install {packages}"
-        ) from missing
 
 
 def _token_source(

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, cast, overload
 
-from .errors import CacheError, ConfigurationError
+from .errors import CacheError, ConfigurationError, import_failed
 from .interaction.redirect_uri import LOOPBACK, check_redirect_uri
 from .options import Settings, check_flag, options_by_name, refuse_unknown
 from .strategies.protocol import (
@@ -271,7 +271,10 @@ def choose(options: _Options) -> tuple[ModeName, str]:
 
 
 def _load(module: str, name: str) -> Any:
-    return getattr(importlib.import_module(f".strategies.{module}", __package__), name)
+    try:
+        return getattr(importlib.import_module(f".strategies.{module}", __package__), name)
+    except ImportError as error:
+        raise import_failed(error, name, "adls-enduser") from error
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,11 @@ from adls_enduser import (
     Browser,
     ConfigurationError,
     DeviceCode,
-    MissingDependency,
     Password,
     UnsupportedByCloud,
     filesystem_token,
     management_credentials,
 )
-from adls_enduser.factories import _import_credentials
 from adls_enduser.modes import ModeName, option_names
 from adls_enduser.options import settings
 from adls_enduser.sandbox import SandboxClock
@@ -230,13 +228,6 @@ def test_nothing_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -
     own = settings({})
     assert (own.tenant, own.username) == (None, None)
     assert own.authority == "https://login.microsoftonline.com/common"
-
-
-def test_a_missing_package_is_named() -> None:
-    """The adapter's package, and how to install it, before anything else happens."""
-    with pytest.raises(MissingDependency, match="pip install that-package") as caught:
-        _import_credentials("no_such_adapter", "that-package")
-    assert isinstance(caught.value, ImportError)
 
 
 @pytest.mark.parametrize(

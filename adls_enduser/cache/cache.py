@@ -8,7 +8,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..errors import CacheError, ConfigurationError, MissingDependency
+from ..errors import CacheError, ConfigurationError, import_failed
 from . import keyring_key
 from .encryption import RecordCipher, drop_expired_tokens, is_encrypted
 from .files import LOCK_TIMEOUT, CacheFile, expand_home, resolve_path
@@ -327,7 +327,4 @@ def _require_packages() -> None:
         try:
             importlib.import_module(name)
         except ImportError as error:  # noqa: PERF203 - only four times
-            raise MissingDependency(
-                f"SignInCache needs the package {error.name or name}.",
-                remedy="Run: pip install 'adls-enduser[cache]'",
-            ) from error
+            raise import_failed(error, "SignInCache", "'adls-enduser[cache]'") from error

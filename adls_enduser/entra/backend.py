@@ -10,10 +10,10 @@ from ..errors import (
     EndUserError,
     InvalidCredentials,
     MfaRequired,
-    MissingDependency,
     SignInDeclined,
     SignInError,
     SignInExpired,
+    import_failed,
 )
 
 if TYPE_CHECKING:
@@ -184,9 +184,7 @@ def load_backend(settings: Settings) -> Backend:
     module, name = _BACKENDS[library]
     try:
         found = importlib.import_module(f".{module}", __package__)
-    except ModuleNotFoundError as missing:
-        raise MissingDependency(
-            f"{missing.name} is not installed.", remedy=f"Run: pip install {_REQUIREMENT[library]}"
-        ) from missing
+    except ImportError as error:
+        raise import_failed(error, f"library={library!r}", _REQUIREMENT[library]) from error
     made: Backend = getattr(found, name)(settings)
     return made

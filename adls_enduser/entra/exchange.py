@@ -17,14 +17,13 @@ import time
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import requests
 import requests.adapters
 import urllib3
 
+from .. import __version__
 from ..errors import ProtocolError, TransportError
 from ..interaction.waiting import InterruptibleCall, is_abandoned
 from .addresses import host_of
@@ -66,15 +65,6 @@ class Response:
     def ok(self) -> bool:
         """Whether the status is a 2xx."""
         return 200 <= self.status < 300
-
-
-@cache
-def _user_agent() -> str:
-    # RFC 9110 section 10.1.5. A frozen program may have no metadata.
-    try:
-        return f"adls-enduser/{metadata.version('adls-enduser')}"
-    except metadata.PackageNotFoundError:
-        return "adls-enduser"
 
 
 def exchange(request: Request, settings: Settings) -> Response | Failure:
@@ -167,7 +157,7 @@ class _Sender:
             headers={
                 "Accept-Encoding": "identity",
                 **request.headers,
-                "User-Agent": _user_agent(),
+                "User-Agent": f"adls-enduser/{__version__}",  # RFC 9110 section 10.1.5
             },
             timeout=settings.request_timeout,
             allow_redirects=False,

@@ -11,7 +11,7 @@
 Needs the extra ``[sandbox]``. The library itself does not import it.
 """
 
-from ..errors import MissingDependency
+from ..errors import import_failed
 
 try:
     from .clock import SandboxClock
@@ -30,11 +30,8 @@ try:
         throttled,
     )
     from .sandbox import Sandbox
-except ModuleNotFoundError as missing:
-    raise MissingDependency(
-        f"The sandbox needs {missing.name}, which is not installed.",
-        remedy="Run: pip install 'adls-enduser[sandbox]'",
-    ) from missing
+except ImportError as error:
+    raise import_failed(error, "The sandbox", "'adls-enduser[sandbox]'") from error
 
 __all__ = [
     "CONTOSO",

@@ -17,7 +17,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .directory import CONTOSO, CONTOSO_ID
+from .directory import ADA, ADA_PASSWORD, CONTOSO, CONTOSO_ID, GRACE, GRACE_PASSWORD
 from .entra.pages.page import PATH
 from .resource_manager import SUBSCRIPTION_ID
 from .sandbox import Sandbox
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
-ADA = f"ada@{CONTOSO}"
-GRACE = f"grace@{CONTOSO}"
 STORE = "mystore"
 
 # The exit statuses of a shell for a program that it cannot run, and for a program that a
@@ -71,8 +69,8 @@ without a command:
     kill "$ADLS_SANDBOX_PID"
 
 people:
-  {ADA} signs in with a password: ada-password
-  {GRACE} needs a second factor as well: grace-password
+  {ADA} signs in with a password: {ADA_PASSWORD}
+  {GRACE} needs a second factor as well: {GRACE_PASSWORD}
 """
 
 
@@ -88,7 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _block_signals():
             azure.start()
         try:
-            _add_people(azure, options)
+            if options.approve:
+                azure.entra.approver = GRACE
+            if options.token_lifetime is not None:
+                azure.entra.token_lifetime = options.token_lifetime
             if not options.quiet:
                 _print_introduction(azure)
             return _run(command, azure) if command else _serve(azure)
@@ -149,15 +150,6 @@ def seconds(text: str) -> float:
     return number
 
 
-def _add_people(azure: Sandbox, options: argparse.Namespace) -> None:
-    azure.entra.person(ADA, password="ada-password")
-    azure.entra.person(
-        GRACE, password="grace-password", mfa=True, approves_device_codes=options.approve
-    )
-    if options.token_lifetime is not None:
-        azure.entra.token_lifetime = options.token_lifetime
-
-
 def _print_introduction(azure: Sandbox) -> None:
     approves = "\n                (approves every device code)" if azure.entra.approver else ""
     sys.stderr.write(
@@ -165,8 +157,8 @@ def _print_introduction(azure: Sandbox) -> None:
         f"  tenant        {CONTOSO} ({CONTOSO_ID})\n"
         f"  subscription  {SUBSCRIPTION_ID}\n"
         f"  store         {STORE} (resource group analytics)\n"
-        f"  people        {ADA}, password ada-password\n"
-        f"                {GRACE}, password grace-password"
+        f"  people        {ADA}, password {ADA_PASSWORD}\n"
+        f"                {GRACE}, password {GRACE_PASSWORD}"
         f" and a second factor{approves}\n"
         f"  device login  {azure.url}{PATH}\n"
         "  browser       chromium --user-data-dir=A_NEW_FOLDER"

@@ -12,6 +12,10 @@ Role = Literal["Owner", "Reader"]
 CONTOSO = "contoso.onmicrosoft.com"
 CONTOSO_ID = "c0ffee00-7e57-4c0a-9d0a-000000000001"
 
+# Who exists in every sandbox, and the password of each.
+ADA, GRACE = f"ada@{CONTOSO}", f"grace@{CONTOSO}"
+ADA_PASSWORD, GRACE_PASSWORD = "ada-password", "grace-password"
+
 _OBJECTS = uuid.UUID("5f2dd5a4-0b5e-4a5e-8b67-5a5b6a0c7e57")
 
 
@@ -54,14 +58,23 @@ class Person:
 
 
 class Directory:
-    """All tenants and persons."""
+    """All tenants and persons; Ada and Grace exist from the beginning.
+
+    Ada signs in with a password, Grace needs a second factor as well.
+    """
 
     def __init__(self) -> None:
         self.tenants = {CONTOSO_ID: Tenant(CONTOSO_ID, {CONTOSO})}
         self._persons: dict[str, Person] = {}
+        self._first_persons = {
+            ADA: Person(ADA, CONTOSO_ID, ADA_PASSWORD),
+            GRACE: Person(GRACE, CONTOSO_ID, GRACE_PASSWORD, mfa=True),
+        }
 
-    def tenant(self, name: str) -> Tenant | None:
-        """Find a tenant by its id or one of its domains, in any case."""
+    def tenant(self, name: Tenant | str) -> Tenant | None:
+        """Find a tenant by its id or one of its domains, in any case; or return it."""
+        if isinstance(name, Tenant):
+            return name
         key = name.lower()
         for tenant in self.tenants.values():
             if key == tenant.tenant_id or key in tenant.domains:
@@ -84,15 +97,23 @@ class Directory:
 
     def by_username(self, username: str) -> Person | None:
         """Find a person by user name, in any case."""
-        return self._persons.get(username.lower())
+        name = username.lower()
+        return self._persons.get(name) or self._first_persons.get(name)
+
+    def person(self, person: Person | str) -> Person:
+        """Find a person by user name, or return the person; ValueError if there is none."""
+        found = person if isinstance(person, Person) else self.by_username(person)
+        if found is None:
+            raise ValueError(f"there is no person {person}")
+        return found
 
     def by_object_id(self, object_id: str) -> Person | None:
         """Find a person by object id."""
-        for person in self._persons.values():
+        for person in self.persons():
             if person.object_id == object_id:
                 return person
         return None
 
     def persons(self) -> list[Person]:
-        """Return all persons, in the order they were added."""
-        return list(self._persons.values())
+        """Return all persons, in the order they were added; then Ada and Grace."""
+        return list({**self._persons, **self._first_persons, **self._persons}.values())

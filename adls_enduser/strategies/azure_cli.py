@@ -17,6 +17,7 @@ from ..errors import (
     SignInExpired,
     SignInRequired,
     WrongAccount,
+    import_failed,
 )
 from ..options import (
     AccountOptions,
@@ -142,11 +143,8 @@ def _credential(tenant: str | None, timeout: float) -> AzureCliCredential:
     _require_az()
     try:
         from azure.identity import AzureCliCredential
-    except ImportError as missing:
-        raise MissingDependency(
-            "mode='azure_cli' needs the package azure-identity.",
-            remedy="Run: pip install 'adls-enduser[identity]'",
-        ) from missing
+    except ImportError as error:
+        raise import_failed(error, "mode='azure_cli'", "'adls-enduser[identity]'") from error
     return AzureCliCredential(tenant_id=tenant or "", process_timeout=math.ceil(timeout))
 
 

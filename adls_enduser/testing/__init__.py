@@ -19,7 +19,7 @@ make the strategy with ``clock=azure_sandbox.clock``, because the tests move tha
 Needs the extra ``[testing]``.
 """
 
-from ..errors import MissingDependency
+from ..errors import import_failed
 
 try:
     import pytest
@@ -28,10 +28,7 @@ try:
     pytest.register_assert_rewrite(f"{__name__}.credentials", f"{__name__}.strategies")
     from .credentials import CredentialContract
     from .strategies import EntraStrategyContract, StrategyContract
-except ModuleNotFoundError as missing:
-    raise MissingDependency(
-        f"The contract tests need {missing.name}, which is not installed.",
-        remedy="Run: pip install 'adls-enduser[testing]'",
-    ) from missing
+except ImportError as error:
+    raise import_failed(error, __name__, "'adls-enduser[testing]'") from error
 
 __all__ = ["CredentialContract", "EntraStrategyContract", "StrategyContract"]

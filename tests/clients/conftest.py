@@ -21,7 +21,15 @@ NODE_MODULES = os.environ.get("ADLS_ENDUSER_TEST_NODE_MODULES", "")
 # The folder with an environment for each of adal, msal and azure-identity.
 ALONE = os.environ.get("ADLS_ENDUSER_TEST_ALONE", "")
 
-_NEEDED = {"test_azure_cli.py": AZ, "test_python.py": ALONE, "test_node.py": NODE_MODULES}
+# The folder with the program tests/programs/every_mode.py, as each freezer has made it.
+FROZEN = os.environ.get("ADLS_ENDUSER_TEST_FROZEN", "")
+
+_NEEDED = {
+    "test_azure_cli.py": AZ,
+    "test_python.py": ALONE,
+    "test_node.py": NODE_MODULES,
+    "test_frozen.py": FROZEN,
+}
 
 collect_ignore = [name for name, folder in _NEEDED.items() if not folder]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import re
 import subprocess
@@ -70,9 +71,12 @@ def test_the_password_program_asks_for_the_password() -> None:
         child.expect("<management credentials of ada")
 
 
-@pytest.mark.parametrize("part", ["with Sandbox() as azure", "replace(PUBLIC", "SignInCache()"])
+@pytest.mark.parametrize(
+    "part",
+    ["with Sandbox() as azure", "clock.advance(3600)  #", "replace(PUBLIC", "SignInCache()"],
+)
 def test_the_other_programs_run(part: str) -> None:
-    """The sandbox's program works; the own cloud's ends where its names do not exist."""
+    """The sandbox's programs work; the own cloud's ends where its names do not exist."""
     done = subprocess.run(
         [sys.executable, "-c", _program(part)],
         capture_output=True,
@@ -135,7 +139,7 @@ def test_the_contract_tests_run(tmp_path: Path) -> None:
 
 def test_every_program_is_tried() -> None:
     """A new block in the README needs a test here."""
-    assert len(_programs()) == 8
+    assert len(_programs()) == 9
 
 
 def test_the_modes_table_is_complete() -> None:
@@ -162,10 +166,47 @@ def test_the_options_table_is_complete() -> None:
     }
 
 
-def test_the_files_that_it_names_are_there() -> None:
-    """No link leads nowhere."""
-    for target in re.findall(r"\]\(([^)#]+?)\)", _readme()):
-        if not target.startswith("https://"):
-            assert (ROOT / target).exists(), target
-    for command in re.findall(r"^\$ make (\w+)", _readme(), re.MULTILINE):
+def test_it_begins_with_how_to_install_and_to_try_it() -> None:
+    """The package first, then the demo from it, then the two commands of a checkout."""
+    commands = re.findall(r"^\$ (.+?)(?: +#.*)?$", _readme(), re.MULTILINE)
+    assert commands[:5] == [
+        "pip install adls-enduser",
+        "pip install 'adls-enduser[sandbox]'",
+        "python -m adls_enduser.sandbox.demo",
+        "make demo",
+        "make test",
+    ]
+    assert _readme().index(commands[0]) < _readme().index("```python")
+    for command in ("demo", "test"):
         assert re.search(rf"^{command}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def _project_urls() -> dict[str, str]:
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg", "utf-8")
+    lines = settings["metadata"]["project_urls"].strip().splitlines()
+    return dict(line.split(" = ") for line in lines)  # type: ignore[misc]
+
+
+def test_no_link_leads_nowhere() -> None:
+    """A package index shows this page alone: a link to another file must name the project's URL."""
+    defined = dict(re.findall(r"^\[(.+?)\]: (\S+)$", _readme(), re.MULTILINE))
+    named = re.findall(r"\[[^\[\]]+\]\[([^\[\]]+)\]", _readme())
+    assert set(named) <= set(defined)
+    assert set(re.findall(r"\[([\w./-]+(?:\.md|\.py|/))\](?![(:])", _readme())) == set(defined)
+    headings = re.findall(r"^##+ (.+)$", _readme(), re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+    for target in [*defined.values(), *re.findall(r"\]\(([^)]+)\)", _readme())]:
+        assert target.startswith(("https://", "#")), target
+        assert not target.startswith("#") or target[1:] in anchors, target
+
+
+def test_the_projects_files_are_there() -> None:
+    """README's links and the project's URLs, under one address; setup.cfg has it first."""
+    source = _project_urls()["Source"]
+    readme = re.findall(r"^\[.+?\]: (\S+)$", _readme(), re.MULTILINE)
+    for target in [*readme, *_project_urls().values()]:
+        kind, path = re.fullmatch(rf"{source}/?(?:(blob|tree)/main/)?(.*)", target).groups()  # type: ignore[union-attr]
+        assert kind or path in ("", "issues")
+        if kind:
+            assert (ROOT / path).is_dir() if kind == "tree" else (ROOT / path).is_file(), target

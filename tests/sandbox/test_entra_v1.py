@@ -475,7 +475,7 @@ def test_federated_password_is_unknown_to_entra(azure: Sandbox) -> None:
     [
         (lambda entra: entra.person("ada", password="x"), "name@domain"),
         (lambda entra: entra.person(ADA, password="x", refused_with=1), "AADSTS1 "),
-        (lambda entra: entra.approve("AAAAAAAAA"), "no person to approve"),
+        (lambda entra: entra.approve("AAAAAAAAA", by="eve@x.example"), "there is no person eve@x"),
         (lambda entra: entra.decline("AAAAAAAAA"), "AADSTS70018"),
         (lambda entra: entra.tenant("a.example", cloud="moon"), "cloud must be one of"),
     ],

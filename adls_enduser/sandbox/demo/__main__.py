@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import Browser, DeviceCode, MfaRequired, filesystem_token, management_credentials
 from ...interaction.prompts import show
-from ..directory import CONTOSO
+from ..directory import ADA, ADA_PASSWORD, CONTOSO, GRACE, GRACE_PASSWORD
 from ..resource_manager import SUBSCRIPTION_ID
 from ..sandbox import Sandbox
 from .browser import NoBrowser, open_chromium, sign_in
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from ... import BrowserPrompt, Credentials, DeviceCodePrompt
 
-ADA, GRACE = f"ada@{CONTOSO}", f"grace@{CONTOSO}"
 STORE, NEW_STORE, GROUP = "mystore", "demostore", "analytics"
 
 # Several files, each in one chunk. azure-datalake-store 1.x reports the progress of an upload
@@ -82,8 +81,6 @@ class Demo:
         self.console = console
         self.monitor = monitor
         self.prompts = 0
-        azure.entra.person(ADA, password="ada-password")
-        self.grace = azure.entra.person(GRACE, password="grace-password", mfa=True)
         self.chrome: Chrome | None = None
 
     def run(self) -> None:
@@ -120,7 +117,7 @@ class Demo:
             'credentials = management_credentials(mode="password", tenant=..., username=...)'
         )
         credentials = management_credentials(
-            mode="password", tenant=CONTOSO, username=ADA, password="ada-password"
+            mode="password", tenant=CONTOSO, username=ADA, password=ADA_PASSWORD
         )
         self.expect_person(credentials, ADA)
         self.console.paragraph("Ada is signed in. In your program she types her password.")
@@ -131,7 +128,7 @@ class Demo:
         self.console.step("A password, for the file system")
         self.console.code('token = filesystem_token(mode="password", tenant=..., username=...)')
         token = filesystem_token(
-            mode="password", tenant=CONTOSO, username=ADA, password="ada-password"
+            mode="password", tenant=CONTOSO, username=ADA, password=ADA_PASSWORD
         )
         self.expect_person(token, ADA)
         self.write_and_read(token, b"Hello from Ada")
@@ -142,7 +139,7 @@ class Demo:
         self.console.paragraph("Grace tries the same. A password is not enough for her account:")
         try:
             management_credentials(
-                mode="password", tenant=CONTOSO, username=GRACE, password="grace-password"
+                mode="password", tenant=CONTOSO, username=GRACE, password=GRACE_PASSWORD
             )
         except MfaRequired as error:
             self.console.quote(f"{type(error).__name__}: {error}")
@@ -327,7 +324,7 @@ class Demo:
         if self.chrome is None:
             self.azure.entra.browse(prompt.url, by=GRACE)
             return
-        title = sign_in(self.chrome, prompt.url, self.azure, self.grace, "grace-password")
+        title = sign_in(self.chrome, prompt.url, self.azure, GRACE, GRACE_PASSWORD)
         self.console.paragraph(
             "Grace types her name, her password and the code of her second factor. The last"
             f" page is the program's: {title}."

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from selenium.webdriver import Chrome
 
-    from ..directory import Person
     from ..sandbox import Sandbox
 
 ARGUMENTS = (
@@ -75,12 +74,12 @@ def open_chromium(azure: Sandbox) -> Iterator[Chrome]:
             chrome.quit()
 
 
-def sign_in(chrome: Chrome, url: str, azure: Sandbox, person: Person, password: str) -> str:
+def sign_in(chrome: Chrome, url: str, azure: Sandbox, username: str, password: str) -> str:
     """Type what a person with a second factor types, and return the last page's title."""
     chrome.get(url)
     for title, keys in (
-        ("Sign in", (person.username, _TAB, password, _ENTER)),
-        ("Verify your identity", (azure.entra.one_time_code(person), _ENTER)),
+        ("Sign in", (username, _TAB, password, _ENTER)),
+        ("Verify your identity", (azure.entra.one_time_code(username), _ENTER)),
     ):
         _wait_for(chrome, title)
         _press(chrome, *keys)

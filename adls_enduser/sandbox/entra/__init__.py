@@ -39,14 +39,14 @@ __all__ = ["AZURE_CLI", "Application", "DeviceCode", "Entra", "FederationServer"
 class Entra:
     """The authority; a script decides here who may sign in, and how it ends.
 
-    ``approver`` is the person who approves every new device code at once (None: nobody).
+    A person is given by user name or as an object; a tenant by id, by domain or as an object.
     ``public_url`` is the address of the device login page.
     """
 
     def __init__(self, state: State) -> None:
         self._state = state
         self.public_url = ""
-        self.approver: Person | None = None
+        self._approver: Person | None = None
         self.authorities = Authorities(state.directory)
         self.applications = Applications()
         self.accounts = Accounts(state)
@@ -141,12 +141,12 @@ class Entra:
             raise ValueError(f"cloud must be one of {', '.join(HOSTS)}, not {cloud!r}")
         return self._state.directory.add_tenant(*domains, tenant_id=tenant_id, cloud=cloud)
 
-    def invite(self, person: Person, tenant: str) -> None:
-        """Make a person a guest of another tenant, given by id or domain."""
+    def invite(self, person: Person | str, tenant: Tenant | str) -> None:
+        """Make a person a guest of another tenant."""
         found = self._state.directory.tenant(tenant)
         if found is None:
             raise ValueError(f"there is no tenant {tenant!r}")
-        self.accounts.invite(person, found)
+        self.accounts.invite(self._person(person), found)
 
     def application(
         self,
@@ -234,7 +234,7 @@ class Entra:
     def approve(
         self, user_code: str, by: Person | str | None = None, *, second_factor: bool = False
     ) -> None:
-        """Approve a device code as a person (default: the person who was added first).
+        """Approve a device code as a person (default: the first one added, else Ada).
 
         Persons who need a second factor have passed it; others only with ``second_factor``.
         Raises ValueError if there is no such person, or no such code that is pending.
@@ -251,7 +251,7 @@ class Entra:
         """Go through the sign-in page as a person, and return the address that it leads to.
 
         ``url`` is the address that a program opens in a browser, ``by`` the person who signs
-        in (default: the person who was added first). ``accepts=False`` cancels: at the
+        in (default: the first one added, else Ada). ``accepts=False`` cancels: at the
         consent page, if there is one. With ``prompt=none`` ``by`` is the person who has
         signed in before (default: nobody). The address, with ``code`` or ``error``, is not
         opened. Raises ValueError where a browser would stay on the page (the redirect URI is
@@ -289,28 +289,28 @@ class Entra:
         """Return the user codes that are neither approved nor declined, oldest first."""
         return [code.user_code for code in self.device_codes.pending()]
 
-    def one_time_code(self, person: Person) -> str:
+    def one_time_code(self, person: Person | str) -> str:
         """Return the six digits that the person's authenticator shows now."""
-        return self.accounts.one_time_code(person)
+        return self.accounts.one_time_code(self._person(person))
 
     # For scripts: what an administrator or a policy does.
 
-    def revoke_refresh_tokens(self, person: Person, code: int = 50173) -> None:
+    def revoke_refresh_tokens(self, person: Person | str, code: int = 50173) -> None:
         """Reject the refresh tokens a person has now with this error (50173, 700082, 70043)."""
         _check_number(code)
-        self.refresh_tokens.revoke(person, code)
+        self.refresh_tokens.revoke(self._person(person), code)
 
-    def revoke_access_tokens(self, person: Person) -> None:
+    def revoke_access_tokens(self, person: Person | str) -> None:
         """Make services reject the access tokens that a person has now, though unexpired.
 
         That is continuous access evaluation. Resource Manager challenges clients that have
         said they understand it (``cp1``) for a token with a later ``nbf``; a refresh token
         gets such a token silently, unless it is revoked as well.
         """
-        self._state.identity.revoke_issued_tokens(person)
+        self._state.identity.revoke_issued_tokens(self._person(person))
 
     def require_claims(
-        self, person: Person, context: str | None = "p1", *, writes_only: bool = False
+        self, person: Person | str, context: str | None = "p1", *, writes_only: bool = False
     ) -> None:
         """Make Resource Manager require an authentication context (``acrs``) of a person.
 
@@ -319,7 +319,17 @@ class Entra:
         own enforcement of multifactor authentication requires; ``writes_only`` lets GET and
         HEAD through, as that enforcement does. None ends the requirement.
         """
+        person = self._person(person)
         self._state.identity.require_context(person, context, writes_only=writes_only)
+
+    @property
+    def approver(self) -> Person | None:
+        """Return the person who approves every new device code at once (None: nobody)."""
+        return self._approver
+
+    @approver.setter
+    def approver(self, person: Person | str | None) -> None:
+        self._approver = None if person is None else self._person(person)
 
     @property
     def token_lifetime(self) -> float:
@@ -381,19 +391,13 @@ class Entra:
 
     def _present_code(self, code: DeviceCode) -> tuple[str, float]:
         """Return the page of a new device code, and its lifetime (seconds)."""
-        if self.approver is not None:
-            self.approve(code.user_code, self.approver)
+        if self._approver is not None:
+            self.approve(code.user_code, self._approver)
         return f"{self.public_url}{PATH}", self.device_code_lifetime
 
     def _person(self, by: Person | str | None) -> Person:
-        if isinstance(by, Person):
-            return by
-        persons = self._state.directory.persons()
-        if by is not None:
-            persons = [person for person in persons if person.username.lower() == by.lower()]
-        if not persons:
-            raise ValueError(f"there is no person{f' {by}' if by else ''} to approve or sign in")
-        return persons[0]
+        directory = self._state.directory
+        return directory.persons()[0] if by is None else directory.person(by)
 
     def _pending_code(self, user_code: str) -> DeviceCode:
         try:

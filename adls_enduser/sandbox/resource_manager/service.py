@@ -85,11 +85,11 @@ class ResourceManager:
         with self._lock:
             return self._groups.new(name, location)
 
-    def add_account(self, name: str, group: str = "analytics") -> Account:
+    def add_account(self, name: str, group: Group | str = "analytics") -> Account:
         """Create a Data Lake Store account and its store, without a request or a wait."""
         check_name(name)
         with self._lock:
-            found = self._inventory.group(group)
+            found = self._inventory.group(group.name if isinstance(group, Group) else group)
             account = self._accounts.new(name, found, found.location)
             self._accounts.add(account)
             self._accounts.finish_creation(account)

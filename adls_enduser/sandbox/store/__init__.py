@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..access_tokens import Reason
+    from ..directory import Person
     from ..state import State
 
 _DOMAIN = ".azuredatalakestore.net"
@@ -60,15 +61,18 @@ class Stores:
         self.folder = folder
         self._trees: dict[str, Tree] = {}
 
-    def create(self, name: str, *, owner: str = NOBODY) -> None:
+    def create(self, name: str, *, owner: Person | str = NOBODY) -> None:
         """Create an empty store, as Resource Manager does when an account is created.
 
-        ``owner`` (an object id) owns its root. An existing store is left as it is. Raises
-        ValueError for an invalid name: it must be 3 to 24 lower-case letters and digits
-        (Microsoft, "Naming rules for Azure resources").
+        ``owner`` (a person, user name or object id) owns its root. An existing store is left as
+        it is. Raises ValueError for a person who does not exist, and for an invalid name: it
+        must be 3 to 24 lower-case letters and digits (Microsoft, "Naming rules for Azure
+        resources").
         """
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not 3 to 24 lower-case letters and digits")
+        if not isinstance(owner, str) or "@" in owner:
+            owner = self.state.directory.person(owner).object_id
         self._trees.setdefault(name, Tree(self.folder / name, self.state.clock, owner))
 
     def delete(self, name: str) -> None:
