@@ -12,12 +12,13 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypedDict, cast, get_args
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from .clocks import SYSTEM_CLOCK, Clock
 from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud, CloudName, factory_for, resolve_cloud
 from .errors import ConfigurationError
 from .interaction.waiting import WaitOptions
+from .network_options import check_ca_bundle, check_proxy
 from .tokens import hide_secrets
 
 if TYPE_CHECKING:
@@ -313,30 +314,29 @@ def _cache(cache: object) -> SignInCache | None:
 def _proxies(proxies: object) -> Mapping[str, str] | None:
     if proxies is None:
         return None
-    if isinstance(proxies, Mapping) and all(map(_is_proxy, proxies.keys(), proxies.values())):
-        return dict(proxies)
-    raise ConfigurationError(
-        "proxies must map a scheme to a proxy's URL.",
-        remedy="For example proxies={'https': 'http://proxy.example:8080'}.",
-    )
+    if not (isinstance(proxies, Mapping) and all(map(_are_texts, proxies.items()))):
+        raise ConfigurationError(
+            "proxies must map a scheme to a proxy's URL.",
+            remedy="For example proxies={'https': 'http://proxy.example:8080'}.",
+        )
+    for scheme, proxy in proxies.items():
+        # Other keys, such as no_proxy, have other values.
+        if scheme.partition("://")[0] in ("http", "https", "all"):
+            check_proxy("proxies=", proxy)
+    return dict(proxies)
 
 
-def _is_proxy(scheme: object, url: object) -> bool:
-    """Return whether requests can use it: a URL, a host, or an empty str for no proxy."""
-    if not (isinstance(scheme, str) and isinstance(url, str)):
-        return False
-    try:
-        parts = urlsplit(url if "://" in url else f"//{url}")
-        return not url or (url.isprintable() and " " not in url and bool(parts.hostname))
-    except ValueError:  # brackets without an IPv6 address
-        return False
+def _are_texts(pair: tuple[object, object]) -> bool:
+    return all(isinstance(one, str) for one in pair)
 
 
 def _ca_bundle(ca_bundle: object) -> str | None:
     if ca_bundle is None:
         return None
-    if isinstance(ca_bundle, str | os.PathLike) and os.path.exists(ca_bundle):
-        return os.fspath(ca_bundle)
+    path = os.fspath(ca_bundle) if isinstance(ca_bundle, str | os.PathLike) else None
+    if isinstance(path, str):
+        check_ca_bundle("ca_bundle", path)
+        return path
     raise ConfigurationError(
         f"ca_bundle={ca_bundle!r} is not a file or folder of certificates.",
         remedy="Use the path of a PEM file. TLS checks cannot be switched off.",

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
+import trustme
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -150,7 +151,7 @@ def test_gen1_is_refused_outside_the_public_cloud(azure: Sandbox, cloud: Any) ->
 def test_good_options_are_accepted(tmp_path: Any) -> None:
     """What the table in the README allows makes a strategy."""
     bundle = tmp_path / "ca.pem"
-    bundle.write_text("")
+    trustme.CA().cert_pem.write_to_path(str(bundle))
     mine = replace(PUBLIC, name="mine", authority="https://login.example.com/")
     strategy = DeviceCode(
         tenant=GUID,

@@ -28,7 +28,8 @@ import urllib3
 from ..errors import ProtocolError, TransportError
 from ..interaction.waiting import InterruptibleCall, is_abandoned
 from .addresses import host_of
-from .network_errors import Failure, failure_of, timed_out
+from .network_errors import Failure, failure_of, proxy_refused_credentials, timed_out
+from .route import Route, find_route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,8 +79,11 @@ def _user_agent() -> str:
 
 
 def exchange(request: Request, settings: Settings) -> Response | Failure:
-    """Return the response, or why there is none; raise TransportError at the deadline."""
-    sender = _Sender(request, settings)
+    """Return the response, or why there is none; raise TransportError at the deadline.
+
+    Raises ConfigurationError or MissingDependency for a proxy or a CA bundle that cannot be used.
+    """
+    sender = _Sender(request, settings, find_route(request.url, settings))
     call = InterruptibleCall(sender.send, name="adls_enduser-request")
     try:
         return call.result(sender.check)
@@ -99,8 +103,8 @@ def check_wanted(url: str) -> None:
 class _Sender:
     """Sends one request in one thread; another thread may end it."""
 
-    def __init__(self, request: Request, settings: Settings) -> None:
-        self._request, self._settings = request, settings
+    def __init__(self, request: Request, settings: Settings, route: Route) -> None:
+        self._request, self._settings, self._route = request, settings, route
         # Real time, whatever clock the settings have: a socket knows no other.
         self._end = time.monotonic() + settings.request_timeout
         self._connection: Any = None
@@ -111,7 +115,7 @@ class _Sender:
         """Raise TransportError if the exchange has lasted too long, or is not wanted any more."""
         check_wanted(self._request.url)
         if time.monotonic() >= self._end:
-            raise timed_out(self._request.url, self._settings.request_timeout)
+            raise timed_out(self._route, self._settings.request_timeout)
 
     def end_connection(self) -> None:
         """End the connection, if there is one, and with it the thread that uses it."""
@@ -147,13 +151,15 @@ class _Sender:
         url = self._request.url
         try:
             with _Session() as session, self._open(session) as received:
+                if received.status_code == 407 and self._route.proxy:
+                    return Failure(proxy_refused_credentials(self._route))
                 return Response(received.status_code, _read(received), received.headers)
         except _UnusableBody as error:
             return Failure(_unusable(url, error.problem))
         # A RequestException is an OSError; a missing CA file is another. A ValueError is an
         # address or a header that cannot be sent.
         except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
-            return failure_of(url, error, self._settings.request_timeout)
+            return failure_of(self._route, error, self._settings.request_timeout)
 
     def _open(self, session: requests.Session) -> requests.Response:
         request, settings = self._request, self._settings
