@@ -6,9 +6,11 @@ as source text, for remedies that name the next call.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypedDict, cast, get_args
@@ -38,7 +40,11 @@ _ANY_TENANT: dict[Library, str] = {"adal": "common", "msal": "organizations"}
 
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.I)
+# A last label has no digits, unless it is an internationalised one (RFC 5890: xn--).
+_DOMAIN = re.compile(
+    r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,63}|xn--[a-z0-9-]{0,58}[a-z0-9])",
+    re.ASCII | re.IGNORECASE,  # without ASCII, two letters of other alphabets match too
+)
 _WORDS = frozenset({"common", "organizations", "adfs"})
 
 
@@ -59,7 +65,8 @@ class AccountOptions(TypedDict, total=False):
 class CommonOptions(AccountOptions, total=False):
     """Options common to all strategies that call Entra ID directly.
 
-    ``client_id``: the application id (a GUID) of a public client. ``proxies``, ``ca_bundle``:
+    ``client_id``: the application id (a GUID) of a public client; of an AD FS, any name or URI
+    that it has there. ``proxies``, ``ca_bundle``:
     as in requests, for every request of every sign-in and renewal; None: as requests reads
     them from the environment. ``request_timeout``: how many seconds one request may take in
     all, from connecting to the last byte of its response. ``cache``: keeps the sign-in
@@ -118,7 +125,7 @@ class Settings(AccountSettings):
     @property
     def is_adfs(self) -> bool:
         """Whether the authority is an AD FS, which has no tenants."""
-        return self.cloud.is_adfs or (self.tenant or "").lower() == "adfs"
+        return _is_adfs(self.cloud, self.tenant)
 
     @property
     def authority(self) -> str:
@@ -145,9 +152,11 @@ class Settings(AccountSettings):
 def settings(options: CommonOptions, mode: str = "device_code") -> Settings:
     """Validate CommonOptions; ConfigurationError names the option that is wrong."""
     cloud = resolve_cloud(options.get("cloud", PUBLIC))
+    tenant = _tenant(options.get("tenant"), cloud)
+    is_adfs = _is_adfs(cloud, tenant)
     return Settings(
-        tenant=_tenant(options.get("tenant"), cloud),
-        client_id=_client_id(options.get("client_id", AZURE_CLI_CLIENT_ID)),
+        tenant=tenant,
+        client_id=_client_id(options.get("client_id", AZURE_CLI_CLIENT_ID), is_adfs=is_adfs),
         username=_username(options.get("username")),
         cloud=cloud,
         proxies=_proxies(options.get("proxies")),
@@ -249,6 +258,10 @@ def _library(library: object) -> Library:
     raise ConfigurationError(f"library={library!r} is not known.", remedy="Use 'adal' or 'msal'.")
 
 
+def _is_adfs(cloud: Cloud, tenant: str | None) -> bool:
+    return cloud.is_adfs or (tenant or "").lower() == "adfs"
+
+
 def _tenant(tenant: object, cloud: Cloud) -> str | None:
     if tenant is None:
         return None
@@ -259,9 +272,9 @@ def _tenant(tenant: object, cloud: Cloud) -> str | None:
             remedy="Leave tenant= out.",
         )
     if isinstance(tenant, str):
-        known_word = tenant.lower() in _WORDS
-        if known_word or _GUID.fullmatch(tenant) or _DOMAIN.fullmatch(tenant):
-            return tenant
+        name = _to_ascii(tenant)
+        if name.lower() in _WORDS or _GUID.fullmatch(name) or _DOMAIN.fullmatch(name):
+            return name
     raise ConfigurationError(
         f"tenant={tenant!r} is neither a tenant id nor a domain.",
         remedy="Use the tenant's id (a GUID) or one of its verified domains, such as"
@@ -269,8 +282,27 @@ def _tenant(tenant: object, cloud: Cloud) -> str | None:
     )
 
 
-def _client_id(client_id: object) -> str:
+def _to_ascii(domain: str) -> str:
+    """Return an internationalised domain as DNS has it (RFC 3490); another text as it is.
+
+    Entra ID verifies a domain under that name. Python follows the older standard, which maps
+    some letters to others (ß to ss); such a domain stays as it is, and is refused.
+    """
+    if domain.isascii() or len(domain) > 253:
+        return domain
+    try:
+        name = domain.encode("idna")
+        is_same = name.decode("idna").lower() == unicodedata.normalize("NFC", domain.lower())
+    except UnicodeError:
+        return domain
+    return name.decode("ascii") if is_same else domain
+
+
+def _client_id(client_id: object, *, is_adfs: bool) -> str:
     if isinstance(client_id, str) and _GUID.fullmatch(client_id):
+        return client_id
+    # Microsoft, "Add-AdfsNativeClientApplication": the identifier is any string.
+    if is_adfs and isinstance(client_id, str) and client_id.strip() and client_id.isprintable():
         return client_id
     raise ConfigurationError(
         f"client_id={client_id!r} is not an application (client) id.",
@@ -351,7 +383,12 @@ def options_as_source(cloud: Cloud, **options: str | None) -> dict[str, str]:
 
     A cloud that is not one of Microsoft's is written as ``...``, for the reader to fill in.
     """
-    source = {name: f'"{value}"' for name, value in options.items() if value is not None}
+    # JSON writes a text like Python does, also one with quotes: a client id of an AD FS.
+    source = {
+        name: json.dumps(value, ensure_ascii=False)
+        for name, value in options.items()
+        if value is not None
+    }
     where = _CLOUD_SOURCE.get(cloud, "...")
     return {**source, "cloud": where} if where else source
 
