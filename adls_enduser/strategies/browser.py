@@ -10,8 +10,13 @@ from ..entra.authorization_response import ResponseReceiver
 from ..errors import SignInRequired
 from ..interaction.browser_launcher import can_open, open_page
 from ..interaction.prompts import BrowserPrompt, show_page, tell
-from ..interaction.redirect_listener import RedirectListener
-from ..interaction.redirect_uri import LOOPBACK, check_redirect_uri, is_loopback
+from ..interaction.redirect_listener import RedirectListener, Reply
+from ..interaction.redirect_uri import (
+    LOOPBACK,
+    check_redirect_uri,
+    is_loopback,
+    pasted_query,
+)
 from ..interaction.terminal import TerminalLineReader, can_paste
 from ..interaction.waiting import Deadline, InterruptibleCall
 from ..log import logger
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
 
 # azure-identity's InteractiveBrowserCredential waits as long, in seconds.
 _TIMEOUT = 300.0
+_MAX_PASTED = 64 * 1024  # characters
 
 
 class PageOptions(WaitingOptions, total=False):
@@ -142,6 +148,7 @@ class RedirectReceiver:
         self.redirect_uri = listener.redirect_uri if listener else redirect_uri
         self._listener = listener
         self._terminal = terminal
+        self._pasted = ""  # what has been pasted so far and is no response
 
     @property
     def message(self) -> str:
@@ -169,10 +176,22 @@ class RedirectReceiver:
     def wait(self, receiver: ResponseReceiver, deadline: Deadline) -> Secret:
         """Return the authorization code, or raise the error that came in its place."""
         while not deadline.poll(receiver.arrived):
-            for line in self._terminal.lines() if self._terminal else ():
-                reply = receiver.receive(line.partition("?")[2])
+            lines = self._terminal.lines() if self._terminal else []
+            if lines:
+                reply = self._receive_pasted(receiver, lines)
                 tell(f"{reply.title}. {reply.text if reply.status >= 400 else ''}".rstrip() + "\n")
         return receiver.code()
+
+    def _receive_pasted(self, receiver: ResponseReceiver, lines: list[str]) -> Reply:
+        """Take the response in what was pasted: an address may be broken into several lines."""
+        whole = "".join(lines)
+        for text in (self._pasted + whole, whole, *lines):
+            reply = receiver.receive(pasted_query(text))
+            if receiver.arrived.is_set():
+                self._pasted = ""
+                return reply
+        self._pasted = (self._pasted + whole)[-_MAX_PASTED:]
+        return reply
 
 
 def _no_terminal(redirect_uri: str) -> SignInRequired:

@@ -19,6 +19,7 @@ import requests
 from adls_enduser import BrowserPrompt
 from adls_enduser.interaction.browser_launcher import can_open, open_page
 from adls_enduser.interaction.prompts import show_page
+from adls_enduser.interaction.redirect_uri import pasted_query
 from adls_enduser.sandbox import CONTOSO, Sandbox
 
 from ..conftest import PASSWORD
@@ -36,6 +37,24 @@ print("signed in:", credentials.whoami().username)
 ADA = f"ada@{CONTOSO}"
 DESKTOP = {"DISPLAY": ":0", "BROWSER": "true"}
 NO_DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "SSH_TTY", "CODESPACES", "BROWSER")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("http://localhost:1/?{}", "{}", "?{}", "urn:ietf:wg:oauth:2.0:oob?{}", "http://x/#{}"),
+        *("http://x/?#{}", "http://x/?{}#", "<http://x/?{}>.", "“http://x/?{}”", "\x1b[200~?{}"),
+        *("[200~http://x/?{}[201~", "(http://x/?{}),", "`?{}`", "http://x/?{}';", "\t?{}\u2028 "),
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("last", ["code", "state", "session_state"])
+def test_the_query_of_a_pasted_address(text: str, last: str) -> None:
+    """No character of it is lost, whichever parameter is the last one."""
+    parameters = {"code": "0.AX-_y!*$", "state": "ab-_c", "session_state": "1-2"}
+    parameters[last] = parameters.pop(last)
+    query = "&".join(f"{name}={value}" for name, value in parameters.items())
+    assert pasted_query(text.format(query)) == query
 
 
 @pytest.fixture
@@ -111,6 +130,54 @@ class TestTerminal:
         code = re.search(r"code=([^&]+)", redirected)
         assert code is not None
         assert code[1] not in child.before
+        child.expect(pexpect.EOF)
+
+    @pytest.mark.parametrize(
+        "pasted",
+        [
+            "{}#",
+            "{}#_=_",
+            "<{}>",
+            '"{}".',
+            "'{}'",
+            "see ({}).",
+            "\u201c{}\u201d,",
+            "\u00a0{}\u200b",
+            "\x1b[200~{}\x1b[201~",
+            "<a href='{}'>",
+        ],
+        ids=ascii,
+    )
+    def test_what_stands_around_a_pasted_address_does_not_count(
+        self, live: Sandbox, library: str, pasted: str
+    ) -> None:
+        """Quotes, brackets, a fragment, a full stop, and a terminal's marks of a paste."""
+        child = _spawn(live, _program(library=library))
+        page, _, query = live.entra.authorize(_shown_address(child)).partition("?")
+        # Nobody promises an order. At the end, each would carry what stands around the address.
+        state = next(one for one in query.split("&") if one.startswith("state="))
+        others = [one for one in query.split("&") if one != state]
+        child.sendline(pasted.format(f"{page}?{'&'.join([*others, state])}"))
+        child.expect_exact(f"signed in: {ADA}")
+        child.expect(pexpect.EOF)
+
+    @pytest.mark.parametrize("end", ["\n", "\r\n", "\n  ", "&amp;"])
+    def test_an_address_in_several_lines_can_be_pasted(
+        self, live: Sandbox, library: str, end: str
+    ) -> None:
+        """As a mail program or a narrow window breaks it, also if its lines arrive slowly."""
+        child = _spawn(live, _program(library=library))
+        redirected = live.entra.authorize(_shown_address(child))
+        if end == "&amp;":
+            child.sendline(redirected.replace("&", end))
+        else:
+            child.sendline("hello")
+            child.expect_exact("Not this sign-in")
+            cut = redirected.index("code=") + 9
+            child.send(redirected[:cut] + end)
+            child.expect_exact("Not this sign-in")
+            child.send(end.join((redirected[cut:-4], redirected[-4:])) + "\n")
+        child.expect_exact(f"signed in: {ADA}")
         child.expect(pexpect.EOF)
 
     @pytest.mark.parametrize(
