@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..concurrency import PromptCall
 from ..entra.authorization_response import ResponseReceiver
 from ..errors import SignInRequired
-from ..interaction.browser_launcher import can_open, open_page
+from ..interaction.browser_launcher import can_open, open_page, why_unusable
 from ..interaction.prompts import BrowserPrompt, show_page, tell
 from ..interaction.redirect_listener import RedirectListener, Reply
 from ..interaction.redirect_uri import (
@@ -108,7 +108,8 @@ class Browser(EntraStrategy):
 
     def _redirect_receiver(self, stack: ExitStack) -> RedirectReceiver:
         """Open the port, and take the terminal, before the person is prompted."""
-        opens, redirect_uri = self._opens(), self._redirect_uri
+        why_not = self._why_browser_unusable()
+        opens, redirect_uri = not why_not and self._opens(), self._redirect_uri
         listener = terminal = None
         if is_loopback(redirect_uri):
             listener = stack.enter_context(RedirectListener(redirect_uri))
@@ -117,8 +118,17 @@ class Browser(EntraStrategy):
         if not listener or (can_paste() and not (opens or self.prompt)):
             terminal = stack.enter_context(TerminalLineReader())
         return RedirectReceiver(
-            opens=opens, listener=listener, terminal=terminal, redirect_uri=redirect_uri
+            opens=opens,
+            why_not=why_not,
+            listener=listener,
+            terminal=terminal,
+            redirect_uri=redirect_uri,
         )
+
+    def _why_browser_unusable(self) -> str:
+        """Return what is wrong with ``BROWSER``, if a browser would open here without that."""
+        wanted = self.prompt is None if self._open_browser is None else self._open_browser
+        return why_unusable() if wanted else ""
 
     def _opens(self) -> bool:
         if self._open_browser is None:
@@ -140,11 +150,13 @@ class RedirectReceiver:
         self,
         *,
         opens: bool,
+        why_not: str,
         listener: RedirectListener | None,
         terminal: TerminalLineReader | None,
         redirect_uri: str,
     ) -> None:
         self.opens = opens
+        self._why_not = why_not
         self.redirect_uri = listener.redirect_uri if listener else redirect_uri
         self._listener = listener
         self._terminal = terminal
@@ -158,6 +170,7 @@ class RedirectReceiver:
         else:
             here = " on this machine" if self._listener else ""
             message = f"To sign in, open this page in a browser{here}."
+            message += f" None opens by itself: {self._why_not}." if self._why_not else ""
         if self._terminal:
             message += (
                 " If the browser is on another machine, paste" if self._listener else " Then paste"

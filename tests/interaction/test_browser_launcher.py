@@ -375,6 +375,79 @@ class TestCanOpen:
         assert _can_open(BROWSER=f"/usr/bin/{name} %s", DISPLAY=":0") is False
 
 
+# What the standard library raises for, and what it finds no program for.
+RAISING = [" ", "\n", "true: ", " :true", "'%s", '"/usr/bin/fire fox %s', "true '%s' '", "'%s:true"]
+UNUSABLE = [
+    *RAISING,
+    *(
+        "\\",
+        "%s",
+        "%s &",
+        "'' %s",
+        "&",
+        "/no/such/browser",
+        "/no/such/browser %s",
+        "/no/such:/nor/this",
+    ),
+    *("/tmp", "/tmp %s", "/etc/passwd %s", "a%sb", "\udc80 %s", "\x01", f"{'x' * 9000} %s", "-x"),
+]
+
+
+class TestBrowserVariable:
+    """What BROWSER is set to may be anything."""
+
+    @pytest.mark.parametrize("value", UNUSABLE, ids=lambda value: ascii(value)[:30])
+    def test_one_that_cannot_be_used_is_no_browser(self, value: str) -> None:
+        """The reason names it, each time; mode auto takes the device code."""
+        program = (
+            "from adls_enduser import explain\n"
+            "first, second = explain(prompt=print), explain(prompt=print)\n"
+            "assert first == second and first.mode == 'device_code', (first, second)\n"
+            "assert first.why.isprintable() and len(first.why) < 400\n"
+            "print(ascii(first.why))"
+        )
+        path = os.environ["PATH"] if value in RAISING else "/nowhere"
+        assert "BROWSER is set to" in _run(program, BROWSER=value, DISPLAY=":0", PATH=path)
+
+    @pytest.mark.parametrize(
+        "value", ["", ":", "true", "true %s", "/no/such %s:true", "true %s &", "/no/such", "%s"]
+    )
+    def test_one_that_can_be_used(self, value: str, tmp_path: Path) -> None:
+        """One of its programs is there, or the standard library goes on with the system's."""
+        firefox = tmp_path / "firefox"
+        firefox.write_text("#!/bin/sh\n")
+        firefox.chmod(0o755)
+        path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+        assert _can_open(BROWSER=value, DISPLAY=":0", PATH=path) is True
+
+    @pytest.mark.parametrize("value", [" ", "'%s", "%s", "/no/such/browser", "/tmp %s"])
+    @pytest.mark.parametrize("options", [{}, {"open_browser": True}], ids=str)
+    def test_the_person_is_told_why_none_opens(
+        self, live: Sandbox, library: str, value: str, options: dict[str, Any]
+    ) -> None:
+        """And signs in by the address that is shown; no thread prints a traceback."""
+        program = _program(library=library, **options)
+        child = _spawn(live, program, BROWSER=value, DISPLAY=":0", PATH="/nowhere")
+        child.expect_exact("None opens by itself: BROWSER is set to")
+        _visit(live.entra.authorize(_shown_address(child)))
+        child.expect_exact(f"signed in: {ADA}")
+        child.expect(pexpect.EOF)
+        assert "Traceback" not in child.before
+
+    @pytest.mark.parametrize("value", UNUSABLE, ids=lambda value: ascii(value)[:30])
+    def test_open_page_prints_nothing(self, value: str) -> None:
+        """Whatever the standard library raises in the thread that opens the page."""
+        program = (
+            "import threading\nfrom adls_enduser.interaction.browser_launcher import open_page\n"
+            "open_page('https://login.microsoftonline.com/x')\n"
+            "for one in threading.enumerate()[1:]: one.join()\nprint('done')"
+        )
+        command = [sys.executable, "-c", program]
+        environ = os.environ | {"BROWSER": value, "PATH": "/nowhere"}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True)
+        assert (done.stdout, done.stderr) == ("done\n", "")
+
+
 # The kernel's name in Windows' subsystem for Linux.
 WSL = """
 import platform
