@@ -13,11 +13,11 @@ import os
 import re
 import stat
 import tempfile
-import warnings
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..caller_warnings import warn_caller
 from ..errors import CacheError
 from ..log import logger, printable
 from .records import MAX_FILE_SIZE, Contents, Record, decode, encode
@@ -380,4 +380,4 @@ def warn_once(message: str) -> None:
     if _warned.setdefault(message, this_call) is not this_call:
         return
     logger(__name__).warning("%s", printable(message, 1000))
-    warnings.warn(message, UserWarning, stacklevel=2)
+    warn_caller(message)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from ..cache import LOCK_TIMEOUT, CachedSession, CacheKey, time_limit
+from ..caller_warnings import warn_caller
 from ..claims import declares_cp1, is_challenge
 from ..concurrency import PromptLock, SharedByCopies, reset_after_fork
 from ..errors import (
@@ -382,7 +382,7 @@ def _log_refused_renewal(resource: str, refused: SignInError) -> None:
 
 def _warn(error: EndUserError) -> None:
     logger(__name__).warning("The sign-in is not kept: %s", printable(error, 1000))
-    warnings.warn(f"The sign-in is not kept: {error}", stacklevel=2)
+    warn_caller(f"The sign-in is not kept: {error}")
 
 
 def _differ(asked: str | None, got: str | None) -> bool:
