@@ -31,6 +31,7 @@ from .errors import (
     TransportError,
     WrongAccount,
 )
+from .greenlets import check_patching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +106,7 @@ class Run:
     """
 
     def __init__(self, *, prompting: bool = False) -> None:
+        check_patching()  # before anything waits
         self.thread = threading.get_ident()
         self.lock = threading.Lock()
         self.prompting = prompting

@@ -13,6 +13,7 @@ from __future__ import annotations
 import codecs
 import re
 import socket
+import ssl
 import time
 import zlib
 from contextlib import suppress
@@ -24,8 +25,10 @@ from typing import TYPE_CHECKING, Any
 import requests
 import requests.adapters
 import urllib3
+from urllib3.util import ssl_
 
 from ..errors import ProtocolError, TransportError
+from ..greenlets import check_patching, patched_late, patching_library
 from ..interaction.waiting import InterruptibleCall, is_abandoned
 from .addresses import host_of
 from .network_errors import Failure, failure_of, proxy_refused_credentials, timed_out
@@ -83,12 +86,23 @@ def exchange(request: Request, settings: Settings) -> Response | Failure:
 
     Raises ConfigurationError or MissingDependency for a proxy or a CA bundle that cannot be used.
     """
+    _check_patching()
     sender = _Sender(request, settings, find_route(request.url, settings))
     call = InterruptibleCall(sender.send, name="adls_enduser-request")
     try:
         return call.result(sender.check)
     finally:
         sender.end_connection()
+
+
+def _check_patching() -> None:
+    """Raise ConfigurationError for a process that gevent or eventlet has patched wrongly."""
+    check_patching()
+    library = patching_library()
+    # urllib3 keeps the class that it found. Where that was patched later, it calls itself
+    # without end.
+    if library and ssl_.SSLContext is not ssl.SSLContext:
+        raise patched_late(library, "urllib3")
 
 
 def check_wanted(url: str) -> None:
@@ -120,14 +134,11 @@ class _Sender:
     def end_connection(self) -> None:
         """End the connection, if there is one, and with it the thread that uses it."""
         self._is_over = True
-        connected = self._socket or getattr(self._connection, "sock", None)
-        # urllib3's SSLTransport, for TLS through a proxy that itself is reached by TLS, holds
-        # the socket. An SSLSocket's own ``shutdown`` would also drop the TLS state that the
-        # other thread is reading with.
-        raw = getattr(connected, "socket", connected)
-        if isinstance(raw, socket.socket):
-            with suppress(OSError):
-                socket.socket.shutdown(raw, socket.SHUT_RDWR)
+        with suppress(OSError):  # of gevent's closed socket, each attribute raises one
+            connected = self._socket or getattr(self._connection, "sock", None)
+            # urllib3's SSLTransport, for TLS through a proxy that itself is reached by TLS,
+            # holds the socket.
+            _shut_down(getattr(connected, "socket", connected))
 
     def watched(self, connection_class: Any) -> Any:
         """Return a class of connections that this object can end."""
@@ -183,6 +194,18 @@ class _Sender:
             # (psf/requests issue 3829); None is True or the environment's bundle, never False.
             verify=settings.ca_bundle,
         )
+
+
+def _shut_down(connected: Any) -> None:
+    """End a socket's connection, by the class that is no TLS socket.
+
+    A TLS socket's own ``shutdown`` would also drop the state that the other thread is reading
+    with. Under eventlet its base class is not the one that the module ``socket`` then has.
+    """
+    kinds = type(connected).__mro__
+    plain = next((kind for kind in kinds if kind.__name__ == "socket"), kinds[0])
+    if hasattr(plain, "shutdown"):
+        plain.shutdown(connected, socket.SHUT_RDWR)
 
 
 class _Session(requests.Session):
