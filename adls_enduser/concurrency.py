@@ -22,6 +22,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from .clocks import SYSTEM_CLOCK, Clock
+from .environment.greenlets import check_patching
 from .errors import (
     ProtocolError,
     SignInCancelled,
@@ -105,6 +106,7 @@ class Run:
     """
 
     def __init__(self, *, prompting: bool = False) -> None:
+        check_patching()  # before anything waits
         self.thread = threading.get_ident()
         self.lock = threading.Lock()
         self.prompting = prompting

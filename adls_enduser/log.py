@@ -28,22 +28,6 @@ def logger(module: str) -> logging.Logger:
     return logging.getLogger(module)
 
 
-def warn(message: str) -> None:
-    """Warn (UserWarning); a warning that cannot be shown is no error.
-
-    Python writes it to standard error, and passes on what that raises, for example ValueError
-    if it is closed (CPython, warnings._showwarnmsg_impl).
-    """
-    import warnings
-
-    try:
-        warnings.warn(message, UserWarning, stacklevel=3)
-    except UserWarning:  # the program has asked for it: -W error
-        raise
-    except Exception:
-        logger(__name__).debug("A warning could not be shown.")
-
-
 def utc(epoch: float) -> str:
     """Return UTC epoch seconds as text."""
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(epoch))

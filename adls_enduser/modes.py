@@ -66,7 +66,7 @@ OPTIONS_HELP = """\
 Options, for a mode by name; with ``fallback`` each mode gets those that it takes:
 
 tenant           the tenant's id (a GUID) or a verified domain
-client_id        the application id (a GUID) of a public client
+client_id        the application id (a GUID) of a public client; of an AD FS, any text
 username         the person who must sign in
 cloud            "public", "china", "us_government", or a Cloud
 cache            a SignInCache, to keep the sign-in for the next process

@@ -10,13 +10,15 @@ import functools
 import os
 import re
 import threading
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, ParamSpec, TypedDict, TypeVar, cast, get_args
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from .clocks import SYSTEM_CLOCK, Clock
 from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud, CloudName, factory_for, resolve_cloud
+from .environment.network_options import check_ca_bundle, check_proxy
 from .errors import ConfigurationError
 from .interaction.callbacks import refuse_async
 from .interaction.waiting import WaitOptions
@@ -42,7 +44,11 @@ _ANY_TENANT: dict[Library, str] = {"adal": "common", "msal": "organizations"}
 
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.I)
+# A last label has no digits, unless it is an internationalised one (RFC 5890: xn--).
+_DOMAIN = re.compile(
+    r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,63}|xn--[a-z0-9-]{0,58}[a-z0-9])",
+    re.ASCII | re.IGNORECASE,  # without ASCII, two letters of other alphabets match too
+)
 # Microsoft's own domains for personal accounts, with those of other countries.
 _PERSONAL = re.compile(
     r".+@(outlook|hotmail|live|msn|passport|windowslive)\.(com|[a-z]{2}|com?\.[a-z]{2})", re.I
@@ -67,7 +73,8 @@ class AccountOptions(TypedDict, total=False):
 class CommonOptions(AccountOptions, total=False):
     """Options common to all strategies that call Entra ID directly.
 
-    ``client_id``: the application id (a GUID) of a public client. ``proxies``, ``ca_bundle``:
+    ``client_id``: the application id (a GUID) of a public client; of an AD FS, any name or URI
+    that it has there. ``proxies``, ``ca_bundle``:
     as in requests, for every request of every sign-in and renewal; None: as requests reads
     them from the environment. ``request_timeout``: how many seconds one request may take in
     all, from connecting to the last byte of its response. ``cache``: keeps the sign-in
@@ -128,7 +135,7 @@ class Settings(AccountSettings):
     @property
     def is_adfs(self) -> bool:
         """Whether the authority is an AD FS, which has no tenants."""
-        return self.cloud.is_adfs or (self.tenant or "").lower() == "adfs"
+        return _is_adfs(self.cloud, self.tenant)
 
     @property
     def authority(self) -> str:
@@ -158,9 +165,11 @@ class Settings(AccountSettings):
 def settings(options: CommonOptions, mode: str = "device_code") -> Settings:
     """Validate CommonOptions; ConfigurationError names the option that is wrong."""
     cloud = resolve_cloud(options.get("cloud", PUBLIC))
+    tenant = _tenant(options.get("tenant"), cloud)
+    is_adfs = _is_adfs(cloud, tenant)
     own = Settings(
-        tenant=_tenant(options.get("tenant"), cloud),
-        client_id=_client_id(options.get("client_id", AZURE_CLI_CLIENT_ID)),
+        tenant=tenant,
+        client_id=_client_id(options.get("client_id", AZURE_CLI_CLIENT_ID), is_adfs=is_adfs),
         username=_username(options.get("username")),
         cloud=cloud,
         proxies=_proxies(options.get("proxies")),
@@ -307,6 +316,10 @@ def _library(library: object) -> Library:
     raise ConfigurationError(f"library={library!r} is not known.", remedy="Use 'adal' or 'msal'.")
 
 
+def _is_adfs(cloud: Cloud, tenant: str | None) -> bool:
+    return cloud.is_adfs or (tenant or "").lower() == "adfs"
+
+
 def _tenant(tenant: object, cloud: Cloud) -> str | None:
     if tenant is None:
         return None
@@ -317,9 +330,9 @@ def _tenant(tenant: object, cloud: Cloud) -> str | None:
             remedy="Leave tenant= out.",
         )
     if isinstance(tenant, str):
-        known_word = tenant.lower() in _WORDS
-        if known_word or _GUID.fullmatch(tenant) or _DOMAIN.fullmatch(tenant):
-            return tenant
+        name = _to_ascii(tenant)
+        if name.lower() in _WORDS or _GUID.fullmatch(name) or _DOMAIN.fullmatch(name):
+            return name
     raise ConfigurationError(
         f"tenant={tenant!r} is neither a tenant id nor a domain.",
         remedy="Use the tenant's id (a GUID) or one of its verified domains, such as"
@@ -353,8 +366,27 @@ def _check_personal(own: Settings) -> None:
         )
 
 
-def _client_id(client_id: object) -> str:
+def _to_ascii(domain: str) -> str:
+    """Return an internationalised domain as DNS has it (RFC 3490); another text as it is.
+
+    Entra ID verifies a domain under that name. Python follows the older standard, which maps
+    some letters to others (ß to ss); such a domain stays as it is, and is refused.
+    """
+    if domain.isascii() or len(domain) > 253:
+        return domain
+    try:
+        name = domain.encode("idna")
+        is_same = name.decode("idna").lower() == unicodedata.normalize("NFC", domain.lower())
+    except UnicodeError:
+        return domain
+    return name.decode("ascii") if is_same else domain
+
+
+def _client_id(client_id: object, *, is_adfs: bool) -> str:
     if isinstance(client_id, str) and _GUID.fullmatch(client_id):
+        return client_id
+    # Microsoft, "Add-AdfsNativeClientApplication": the identifier is any string.
+    if is_adfs and isinstance(client_id, str) and client_id.strip() and client_id.isprintable():
         return client_id
     raise ConfigurationError(
         f"client_id={client_id!r} is not an application (client) id.",
@@ -398,30 +430,29 @@ def _cache(cache: object) -> SignInCache | None:
 def _proxies(proxies: object) -> Mapping[str, str] | None:
     if proxies is None:
         return None
-    if isinstance(proxies, Mapping) and all(map(_is_proxy, proxies.keys(), proxies.values())):
-        return dict(proxies)
-    raise ConfigurationError(
-        "proxies must map a scheme to a proxy's URL.",
-        remedy="For example proxies={'https': 'http://proxy.example:8080'}.",
-    )
+    if not (isinstance(proxies, Mapping) and all(map(_are_texts, proxies.items()))):
+        raise ConfigurationError(
+            "proxies must map a scheme to a proxy's URL.",
+            remedy="For example proxies={'https': 'http://proxy.example:8080'}.",
+        )
+    for scheme, proxy in proxies.items():
+        # Other keys, such as no_proxy, have other values.
+        if scheme.partition("://")[0] in ("http", "https", "all"):
+            check_proxy("proxies=", proxy)
+    return dict(proxies)
 
 
-def _is_proxy(scheme: object, url: object) -> bool:
-    """Return whether requests can use it: a URL, a host, or an empty str for no proxy."""
-    if not (isinstance(scheme, str) and isinstance(url, str)):
-        return False
-    try:
-        parts = urlsplit(url if "://" in url else f"//{url}")
-        return not url or (url.isprintable() and " " not in url and bool(parts.hostname))
-    except ValueError:  # brackets without an IPv6 address
-        return False
+def _are_texts(pair: tuple[object, object]) -> bool:
+    return all(isinstance(one, str) for one in pair)
 
 
 def _ca_bundle(ca_bundle: object) -> str | None:
     if ca_bundle is None:
         return None
-    if isinstance(ca_bundle, str | os.PathLike) and os.path.exists(ca_bundle):
-        return os.fspath(ca_bundle)
+    path = os.fspath(ca_bundle) if isinstance(ca_bundle, str | os.PathLike) else None
+    if isinstance(path, str):
+        check_ca_bundle("ca_bundle", path)
+        return path
     raise ConfigurationError(
         f"ca_bundle={ca_bundle!r} is not a file or folder of certificates.",
         remedy="Use the path of a PEM file. TLS checks cannot be switched off.",

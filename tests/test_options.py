@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
+import trustme
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -149,7 +150,7 @@ def test_gen1_is_refused_outside_the_public_cloud(azure: Sandbox, cloud: Any) ->
 def test_good_options_are_accepted(tmp_path: Any) -> None:
     """What the table in the README allows makes a strategy."""
     bundle = tmp_path / "ca.pem"
-    bundle.write_text("")
+    trustme.CA().cert_pem.write_to_path(str(bundle))
     mine = replace(PUBLIC, name="mine", authority="https://login.example.com/")
     strategy = DeviceCode(
         tenant=GUID,
@@ -194,10 +195,44 @@ def test_redirect_uris(redirect_uri: str) -> None:
     Browser(redirect_uri=redirect_uri, open_browser=False, timeout=2, prompt=print)
 
 
-@pytest.mark.parametrize("tenant", ["common", "organizations", "contoso.onmicrosoft.com", "A-b.co"])
+@pytest.mark.parametrize(
+    "tenant",
+    [
+        *("common", "organizations", "contoso.onmicrosoft.com", "A-b.co"),
+        *("xn--mnchen-3ya.example", "example.xn--p1ai", "xn--e1afmkfd.xn--80akhbyknj4f"),
+    ],
+)
 def test_tenants(tenant: str) -> None:
     """Domains and the two words of Entra ID's own are tenants."""
     assert settings({"tenant": tenant}).authority.endswith(f"/{tenant}")
+
+
+@pytest.mark.parametrize(
+    ("tenant", "ascii_name"),
+    [
+        ("münchen.example", "xn--mnchen-3ya.example"),
+        ("MU\u0308NCHEN.Example", "xn--mnchen-3ya.Example"),
+        ("пример.рф", "xn--e1afmkfd.xn--p1ai"),
+        ("contoso.みんな", "contoso.xn--q9jyb4c"),
+    ],
+)
+def test_internationalised_tenants(tenant: str, ascii_name: str) -> None:
+    """Entra ID knows them by their name in DNS, in punycode (RFC 3492)."""
+    assert settings({"tenant": tenant}).tenant == ascii_name
+
+
+@pytest.mark.parametrize(
+    "tenant",
+    [
+        *("straße.example", "conto\u017fo.com", "contoso。com", "ﬁ.example"),
+        *("xn--.example", "a.xn--", "a.xn--b-", "a.123", "ü", f"{'ü' * 300}.example", "ü..example"),
+    ],
+    ids=ascii,
+)
+def test_no_tenant_becomes_another_domain(tenant: str) -> None:
+    """Where Python's IDNA would map a letter to others, the person writes the name as in DNS."""
+    with pytest.raises(ConfigurationError, match="tenant="):
+        settings({"tenant": tenant})
 
 
 def test_no_tenant_is_the_librarys_word_for_any() -> None:
@@ -217,7 +252,7 @@ def test_no_text_gets_into_the_authority_but_a_tenant(text: str) -> None:
         return
     host, _, tenant = authority.removeprefix("https://").partition("/")
     assert host == "login.microsoftonline.com"
-    assert tenant == text
+    assert tenant in (text, text.encode("idna").decode())
 
 
 def test_nothing_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..environment.caller_warnings import warn_caller
 from ..errors import CacheError
-from ..log import logger, printable, warn
+from ..log import logger, printable
 from .records import MAX_FILE_SIZE, Contents, Record, decode, encode
 
 if TYPE_CHECKING:
@@ -379,4 +380,4 @@ def warn_once(message: str) -> None:
     if _warned.setdefault(message, this_call) is not this_call:
         return
     logger(__name__).warning("%s", printable(message, 1000))
-    warn(message)
+    warn_caller(message)

@@ -8,12 +8,12 @@ a prompt that needs one of them would never be shown. And what runs there cannot
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import sys
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 
+from ..environment.caller_warnings import in_context_of_caller
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ async def run_in_thread(
     ConfigurationError if neither asyncio nor trio runs the caller.
     """
     ended, call = _ended_event(), _Call[_Result]()
-    function = partial(contextvars.copy_context().run, blocking, *arguments, **options)
+    function = partial(in_context_of_caller(blocking), *arguments, **options)
     thread = threading.Thread(
         target=call.run, args=(ended, function), name="adls_enduser-await", daemon=True
     )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..claims import declares_cp1, with_cp1
 from ..clocks import SYSTEM_CLOCK, Clock
 from ..concurrency import Run, Runs, SharedByCopies, reset_after_fork, still_running
+from ..environment.caller_warnings import in_context_of_caller
 from ..errors import EndUserError, ProtocolError, SignInError, SignInRequired
 from ..interaction.prompts import somebody_can_see
 from ..log import logger
@@ -236,8 +237,9 @@ class TokenSource(SharedByCopies):
         background = self._background
         if self._refreshes.has(None) or (background is not None and background.is_alive()):
             return
+        renew = in_context_of_caller(self._renew_once)
         thread = threading.Thread(
-            target=self._renew_once, args=(held,), name="adls_enduser-renewal", daemon=True
+            target=renew, args=(held,), name="adls_enduser-renewal", daemon=True
         )
         # RuntimeError: the interpreter is shutting down, or has no thread left.
         with suppress(RuntimeError):

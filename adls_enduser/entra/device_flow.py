@@ -1,8 +1,9 @@
 """Wait for the person who signs in with a device code (RFC 8628 section 3.5).
 
 The wait survives faults of the network: after a dropped connection, a timeout, a 429, a 5xx
-or a page of HTML the next poll follows, until the code expires. The wait ends within a second
-of its timeout, of a cancel or of Ctrl-C, even while a request hangs.
+or a page of HTML the next poll follows, until the code expires. Not after a proxy has refused the
+credentials: it may lock the account. The wait ends within a second of its timeout, of a cancel or
+of Ctrl-C, even while a request hangs.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import ProtocolError, TransportError
 from ..interaction.waiting import Deadline, InterruptibleCall
 from .backend import AuthorizationPending, Grant
+from .network_errors import ProxyAuthenticationFailed
 
 if TYPE_CHECKING:
     from .backend import Backend, DeviceFlow
@@ -52,5 +54,7 @@ def _poll(
     """Poll once, in a thread that can be left behind when the wait is over."""
     try:
         return InterruptibleCall(backend.poll, flow).result(deadline.check)
+    except ProxyAuthenticationFailed:
+        raise
     except (TransportError, ProtocolError) as fault:
         return fault

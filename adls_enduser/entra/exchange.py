@@ -13,6 +13,7 @@ from __future__ import annotations
 import codecs
 import re
 import socket
+import ssl
 import time
 import zlib
 from contextlib import suppress
@@ -22,12 +23,15 @@ from typing import TYPE_CHECKING, Any
 import requests
 import requests.adapters
 import urllib3
+from urllib3.util import ssl_
 
 from .. import __version__
+from ..environment.greenlets import check_patching, patched_late, patching_library
 from ..errors import ProtocolError, TransportError
 from ..interaction.waiting import InterruptibleCall, is_abandoned
 from .addresses import host_of
-from .network_errors import Failure, failure_of, timed_out
+from .network_errors import Failure, failure_of, proxy_refused_credentials, timed_out
+from .route import Route, find_route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,13 +72,27 @@ class Response:
 
 
 def exchange(request: Request, settings: Settings) -> Response | Failure:
-    """Return the response, or why there is none; raise TransportError at the deadline."""
-    sender = _Sender(request, settings)
+    """Return the response, or why there is none; raise TransportError at the deadline.
+
+    Raises ConfigurationError or MissingDependency for a proxy or a CA bundle that cannot be used.
+    """
+    _check_patching()
+    sender = _Sender(request, settings, find_route(request.url, settings))
     call = InterruptibleCall(sender.send, name="adls_enduser-request")
     try:
         return call.result(sender.check)
     finally:
         sender.end_connection()
+
+
+def _check_patching() -> None:
+    """Raise ConfigurationError for a process that gevent or eventlet has patched wrongly."""
+    check_patching()
+    library = patching_library()
+    # urllib3 keeps the class that it found. Where that was patched later, it calls itself
+    # without end.
+    if library and ssl_.SSLContext is not ssl.SSLContext:
+        raise patched_late(library, "urllib3")
 
 
 def check_wanted(url: str) -> None:
@@ -89,8 +107,8 @@ def check_wanted(url: str) -> None:
 class _Sender:
     """Sends one request in one thread; another thread may end it."""
 
-    def __init__(self, request: Request, settings: Settings) -> None:
-        self._request, self._settings = request, settings
+    def __init__(self, request: Request, settings: Settings, route: Route) -> None:
+        self._request, self._settings, self._route = request, settings, route
         # Real time, whatever clock the settings have: a socket knows no other.
         self._end = time.monotonic() + settings.request_timeout
         self._connection: Any = None
@@ -101,19 +119,16 @@ class _Sender:
         """Raise TransportError if the exchange has lasted too long, or is not wanted any more."""
         check_wanted(self._request.url)
         if time.monotonic() >= self._end:
-            raise timed_out(self._request.url, self._settings.request_timeout)
+            raise timed_out(self._route, self._settings.request_timeout)
 
     def end_connection(self) -> None:
         """End the connection, if there is one, and with it the thread that uses it."""
         self._is_over = True
-        connected = self._socket or getattr(self._connection, "sock", None)
-        # urllib3's SSLTransport, for TLS through a proxy that itself is reached by TLS, holds
-        # the socket. An SSLSocket's own ``shutdown`` would also drop the TLS state that the
-        # other thread is reading with.
-        raw = getattr(connected, "socket", connected)
-        if isinstance(raw, socket.socket):
-            with suppress(OSError):
-                socket.socket.shutdown(raw, socket.SHUT_RDWR)
+        with suppress(OSError):  # of gevent's closed socket, each attribute raises one
+            connected = self._socket or getattr(self._connection, "sock", None)
+            # urllib3's SSLTransport, for TLS through a proxy that itself is reached by TLS,
+            # holds the socket.
+            _shut_down(getattr(connected, "socket", connected))
 
     def watched(self, connection_class: Any) -> Any:
         """Return a class of connections that this object can end."""
@@ -137,13 +152,15 @@ class _Sender:
         url = self._request.url
         try:
             with _Session() as session, self._open(session) as received:
+                if received.status_code == 407 and self._route.proxy:
+                    return Failure(proxy_refused_credentials(self._route))
                 return Response(received.status_code, _read(received), received.headers)
         except _UnusableBody as error:
             return Failure(_unusable(url, error.problem))
         # A RequestException is an OSError; a missing CA file is another. A ValueError is an
         # address or a header that cannot be sent.
         except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
-            return failure_of(url, error, self._settings.request_timeout)
+            return failure_of(self._route, error, self._settings.request_timeout)
 
     def _open(self, session: requests.Session) -> requests.Response:
         request, settings = self._request, self._settings
@@ -167,6 +184,18 @@ class _Sender:
             # (psf/requests issue 3829); None is True or the environment's bundle, never False.
             verify=settings.ca_bundle,
         )
+
+
+def _shut_down(connected: Any) -> None:
+    """End a socket's connection, by the class that is no TLS socket.
+
+    A TLS socket's own ``shutdown`` would also drop the state that the other thread is reading
+    with. Under eventlet its base class is not the one that the module ``socket`` then has.
+    """
+    kinds = type(connected).__mro__
+    plain = next((kind for kind in kinds if kind.__name__ == "socket"), kinds[0])
+    if hasattr(plain, "shutdown"):
+        plain.shutdown(connected, socket.SHUT_RDWR)
 
 
 class _Session(requests.Session):

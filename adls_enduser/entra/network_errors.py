@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING
 import requests
 import urllib3
 
+from ..environment.network_options import unusable_proxy
 from ..errors import ConfigurationError, EndUserError, TransportError
-from .addresses import host_of
+from .tls_errors import tls_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from .route import Route
 
 # The first that fits is taken, so a subclass stands before its base class.
 _KINDS: tuple[tuple[type[BaseException], str], ...] = (
@@ -38,19 +41,24 @@ _KINDS: tuple[tuple[type[BaseException], str], ...] = (
 _UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN})
 # Not urllib3's TimeoutError, of which its error for a refused connection is a subclass.
 _TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.ReadTimeoutError, TimeoutError)
+_NETWORK_ERRORS = (
+    requests.exceptions.RequestException,
+    urllib3.exceptions.HTTPError,
+    ValueError,
+)
+# What is raised before anything is sent, for what route.py did not find wrong.
+_UNUSABLE_PROXY = (
+    requests.exceptions.InvalidProxyURL,
+    urllib3.exceptions.LocationParseError,
+    urllib3.exceptions.ProxySchemeUnknown,
+)
 
-# Source: OpenSSL, "X509_STORE_CTX_get_error", the numbers of its verification errors.
-_CERTIFICATE_ERRORS = {
-    9: "certificate not valid yet",
-    10: "certificate expired",
-    18: "self-signed certificate",
-    19: "self-signed certificate in the chain",
-    20: "unknown issuer",
-    21: "unknown issuer",
-    23: "certificate revoked",
-    62: "certificate for another name",
-    64: "certificate for another address",
-}
+# Another attempt may succeed at once: RFC 9110 sections 15.5.9 and 15.6, RFC 6585 section 4.
+_TEMPORARY = frozenset({None, 408, 429, 500, 502, 503, 504})
+
+
+class ProxyAuthenticationFailed(TransportError):
+    """The proxy wants other credentials. It may lock the account if it is asked repeatedly."""
 
 
 @dataclass(frozen=True)
@@ -61,61 +69,69 @@ class Failure:
     retry: bool = False
 
 
-def failure_of(url: str, error: Exception, timeout: float) -> Failure:
+def failure_of(route: Route, error: Exception, timeout: float) -> Failure:
     """Return why a request failed; ``error`` is what requests or urllib3 raised for it."""
-    host = host_of(url)
-    ours = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError)
-    if not isinstance(error, ours):
-        return Failure(_cannot_send(host, error))
-    if isinstance(error, requests.exceptions.ProxyError):
-        # Also raised when a connection is reset within the proxy's tunnel.
-        return Failure(_proxy_failed(host, error), retry=True)
-    if _cause(error, (ssl.SSLError,)) and not _cause(error, _TIMEOUTS):
-        return Failure(_tls_failed(host, error))
+    if route.proxy and _cause(error, _UNUSABLE_PROXY):
+        return Failure(unusable_proxy(route.proxy_source, "its host is not one"))
+    if not isinstance(error, _NETWORK_ERRORS):
+        return Failure(_cannot_send(route, error))
+    if isinstance(error, requests.exceptions.ProxyError) or _is_of_socks(error):
+        return _proxy_failed(route, error)
     if _cause(error, _TIMEOUTS):
-        return Failure(timed_out(url, timeout))
+        return Failure(timed_out(route, timeout))
+    tls = _tls_cause(error)
+    if tls is not None:
+        return Failure(tls_failed(route, route.host, tls))
     return Failure(
         TransportError(
-            f"{host} could not be reached ({_kind(error)}).",
-            remedy="Check the network, and proxies= or HTTPS_PROXY if there is a proxy.",
+            f"{route.host} could not be reached ({_kind(error)}).",
+            remedy=f"Check the network. {route.proxy_remedy}",
         ),
         retry=not isinstance(error, ValueError),  # an address that cannot be requested
     )
 
 
-def timed_out(url: str, timeout: float) -> TransportError:
+def timed_out(route: Route, timeout: float) -> TransportError:
     """Return the error for a request that did not end within ``timeout`` seconds."""
     return TransportError(
-        f"{host_of(url)} did not respond in time (timed out after {timeout:g} seconds).",
+        f"{route.host} did not respond in time (timed out after {timeout:g} seconds).",
         remedy="Try again; a slow network may need a larger request_timeout=.",
     )
 
 
-def _proxy_failed(host: str, error: Exception) -> TransportError:
-    return TransportError(
-        f"The proxy on the way to {host} failed ({_kind(error)}).",
-        remedy="Check proxies= or the environment variable HTTPS_PROXY.",
+def proxy_refused_credentials(route: Route, how: str = "HTTP 407") -> ProxyAuthenticationFailed:
+    """Return the error for a proxy that wants other credentials (RFC 9110 section 15.5.8)."""
+    wanted = "other credentials than the user name and the password in"
+    if not route.has_proxy_credentials:
+        wanted = "credentials, a user name and a password, which are not in"
+    return ProxyAuthenticationFailed(
+        f"The proxy on the way to {route.host} wants {wanted} {route.proxy_source} ({how}).",
+        remedy="Write them there, like http://USER:PASSWORD@proxy.example:8080, with special"
+        " characters as %XX. They are not tried again by themselves, because a proxy may lock the"
+        " account. For a proxy that takes only Kerberos or NTLM, run a local proxy that adds them.",
     )
 
 
-def _tls_failed(host: str, error: Exception) -> TransportError:
-    verification = _cause(error, (ssl.SSLCertVerificationError,))
-    if verification is None:
-        return TransportError(
-            f"The connection to {host} could not be encrypted ({_kind(error)}).",
-            remedy="Check that the host speaks TLS at this port, and proxies= or HTTPS_PROXY if"
-            " there is a proxy.",
-        )
-    return TransportError(
-        f"The certificate of {host} could not be verified ({_kind(error)}).",
-        remedy="Behind a proxy that inspects TLS, give its certificate as ca_bundle= or in"
-        " the environment variable REQUESTS_CA_BUNDLE.",
+def _proxy_failed(route: Route, error: Exception) -> Failure:
+    status, proxy = _proxy_status(error), f"the proxy on the way to {route.host}"
+    if status == 407:
+        return Failure(proxy_refused_credentials(route))
+    if _is_of_socks(error, "SOCKS5AuthError"):
+        return Failure(proxy_refused_credentials(route, "SOCKS 5"))
+    tls = None if _cause(error, _TIMEOUTS) else _tls_cause(error)
+    if tls is not None:
+        return Failure(tls_failed(route, proxy, tls))
+    # Also raised when a connection is reset within the proxy's tunnel.
+    failed = TransportError(
+        f"The proxy on the way to {route.host} failed ({_kind(error)}).",
+        remedy="Check the proxy that proxies= names, or else the environment variable HTTPS_PROXY.",
     )
+    return Failure(failed, retry=status in _TEMPORARY)
 
 
-def _cannot_send(host: str, error: Exception) -> ConfigurationError:
+def _cannot_send(route: Route, error: Exception) -> ConfigurationError:
     return ConfigurationError(
-        f"The request to {host} could not be sent ({type(error).__name__}).",
+        f"The request to {route.host} could not be sent ({type(error).__name__}).",
         remedy="Check that ca_bundle=, or REQUESTS_CA_BUNDLE, names a file that exists.",
     )
 
@@ -124,9 +140,6 @@ def _kind(error: Exception) -> str:
     """Return the kind of a failure in words that hold nothing from the network."""
     if _cause(error, _TIMEOUTS):
         return "timed out"
-    tls = _cause(error, (ssl.SSLError,))
-    if isinstance(tls, ssl.SSLError):
-        return f"TLS: {_tls_reason(tls)}"
     for kind, words in _KINDS:
         if _cause(error, (kind,)):
             return words
@@ -137,23 +150,32 @@ def _os_kind(error: Exception) -> str:
     cause = _cause(error, (OSError,), but=(requests.exceptions.RequestException,))
     if cause is None:
         return type(error).__name__
-    # http.client, HTTPConnection._tunnel, has the status of the proxy's response in its text.
-    refused = re.match(r"Tunnel connection failed: ([0-9]{3})\b", str(cause))
-    if refused:
-        return f"HTTP {refused[1]}"
+    status = _proxy_status(error)
+    if status is not None:
+        return f"HTTP {status}"
     number = cause.errno if isinstance(cause, OSError) else None
     return "unreachable" if number in _UNREACHABLE else errno.errorcode.get(number or 0, "failed")
 
 
-def _tls_reason(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        number = getattr(error, "verify_code", 0)
-        return _CERTIFICATE_ERRORS.get(number, f"certificate error {number:d}")
-    # OpenSSL's own names, such as WRONG_VERSION_NUMBER.
-    reason = error.reason or ""
-    if re.fullmatch(r"[A-Z0-9_]{1,60}", reason):
-        return reason.lower().replace("_", " ")
-    return "failed"
+def _proxy_status(error: Exception) -> int | None:
+    """Return the status of the proxy's response to CONNECT."""
+    # http.client, HTTPConnection._tunnel, has it in the text of an OSError only.
+    for cause in _causes(error):
+        refused = re.match(r"Tunnel connection failed: ([0-9]{3})\b", str(cause))
+        if type(cause) is OSError and refused:
+            return int(refused[1])
+    return None
+
+
+def _is_of_socks(error: Exception, name: str = "") -> bool:
+    """Return whether PySocks raised one of the causes, with this class name if one is given."""
+    found = (type(one) for one in _causes(error))
+    return any(one.__module__ == "socks" and name in ("", one.__name__) for one in found)
+
+
+def _tls_cause(error: Exception) -> ssl.SSLError | None:
+    found = _cause(error, (ssl.SSLError,))
+    return found if isinstance(found, ssl.SSLError) else None
 
 
 def _cause(

@@ -37,6 +37,26 @@ def check_redirect_uri(value: object) -> str:
     )
 
 
+# A terminal puts these around what is pasted (xterm, "Bracketed Paste Mode").
+_PASTE_MARKS = re.compile(r"\x1b?\[20[01]~")
+# RFC 3986 section 3.4: the characters of a query.
+_QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*")
+_PUNCTUATION = ".,;:')"  # ends a sentence or a quotation, and no code or state
+
+
+def pasted_query(text: str) -> str:
+    """Return the query of an address that a person pasted, perhaps with more around it.
+
+    Quotes, brackets, a full stop at the end, line breaks, blanks and what cannot be seen are no
+    part of an address. The parameters may also stand in the fragment, or alone.
+    """
+    visible = _PASTE_MARKS.sub("", text).replace("&amp;", "&")
+    address = "".join(one for one in visible if one.isprintable() and not one.isspace())
+    parts = re.split("[?#]", address, maxsplit=2)
+    found = _QUERY.match(next((part for part in parts if "state=" in part), ""))
+    return found[0].rstrip(_PUNCTUATION) if found else ""
+
+
 def _is_plain(redirect_uri: str) -> bool:
     """Return whether an address on loopback has only a host, a port and a path."""
     parts = urlsplit(redirect_uri)

@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING
 from ..concurrency import PromptCall
 from ..entra.authorization_response import ResponseReceiver
 from ..errors import SignInRequired
-from ..interaction.browser_launcher import can_open, open_page
+from ..interaction.browser_launcher import can_open, open_page, why_unusable
 from ..interaction.callbacks import refuse_async_result
 from ..interaction.prompts import BrowserPrompt, show_page, tell
-from ..interaction.redirect_listener import RedirectListener
-from ..interaction.redirect_uri import LOOPBACK, check_redirect_uri, is_loopback
+from ..interaction.redirect_listener import RedirectListener, Reply
+from ..interaction.redirect_uri import (
+    LOOPBACK,
+    check_redirect_uri,
+    is_loopback,
+    pasted_query,
+)
 from ..interaction.terminal import TerminalLineReader, can_paste
 from ..interaction.waiting import Deadline, InterruptibleCall
 from ..log import logger
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
 
 # azure-identity's InteractiveBrowserCredential waits as long, in seconds.
 _TIMEOUT = 300.0
+_MAX_PASTED = 64 * 1024  # characters
 
 
 class PageOptions(WaitingOptions, total=False):
@@ -106,7 +112,8 @@ class Browser(EntraStrategy):
 
     def _redirect_receiver(self, stack: ExitStack) -> RedirectReceiver:
         """Open the port, and take the terminal, before the person is prompted."""
-        opens, redirect_uri = self._opens(), self._redirect_uri
+        why_not = self._why_browser_unusable()
+        opens, redirect_uri = not why_not and self._opens(), self._redirect_uri
         listener = terminal = None
         if is_loopback(redirect_uri):
             listener = stack.enter_context(RedirectListener(redirect_uri))
@@ -115,8 +122,17 @@ class Browser(EntraStrategy):
         if not listener or (can_paste() and not (opens or self.prompt)):
             terminal = stack.enter_context(TerminalLineReader())
         return RedirectReceiver(
-            opens=opens, listener=listener, terminal=terminal, redirect_uri=redirect_uri
+            opens=opens,
+            why_not=why_not,
+            listener=listener,
+            terminal=terminal,
+            redirect_uri=redirect_uri,
         )
+
+    def _why_browser_unusable(self) -> str:
+        """Return what is wrong with ``BROWSER``, if a browser would open here without that."""
+        wanted = self.prompt is None if self._open_browser is None else self._open_browser
+        return why_unusable() if wanted else ""
 
     def _opens(self) -> bool:
         if self._open_browser is None:
@@ -143,14 +159,17 @@ class RedirectReceiver:
         self,
         *,
         opens: bool,
+        why_not: str,
         listener: RedirectListener | None,
         terminal: TerminalLineReader | None,
         redirect_uri: str,
     ) -> None:
         self.opens = opens
+        self._why_not = why_not
         self.redirect_uri = listener.redirect_uri if listener else redirect_uri
         self._listener = listener
         self._terminal = terminal
+        self._pasted = ""  # what has been pasted so far and is no response
 
     @property
     def message(self) -> str:
@@ -160,6 +179,7 @@ class RedirectReceiver:
         else:
             here = " on this machine" if self._listener else ""
             message = f"To sign in, open this page in a browser{here}."
+            message += f" None opens by itself: {self._why_not}." if self._why_not else ""
         if self._terminal:
             message += (
                 " If the browser is on another machine, paste" if self._listener else " Then paste"
@@ -178,10 +198,22 @@ class RedirectReceiver:
     def wait(self, receiver: ResponseReceiver, deadline: Deadline) -> Secret:
         """Return the authorization code, or raise the error that came in its place."""
         while not deadline.poll(receiver.arrived):
-            for line in self._terminal.lines() if self._terminal else ():
-                reply = receiver.receive(line.partition("?")[2])
+            lines = self._terminal.lines() if self._terminal else []
+            if lines:
+                reply = self._receive_pasted(receiver, lines)
                 tell(f"{reply.title}. {reply.text if reply.status >= 400 else ''}".rstrip() + "\n")
         return receiver.code()
+
+    def _receive_pasted(self, receiver: ResponseReceiver, lines: list[str]) -> Reply:
+        """Take the response in what was pasted: an address may be broken into several lines."""
+        whole = "".join(lines)
+        for text in (self._pasted + whole, whole, *lines):
+            reply = receiver.receive(pasted_query(text))
+            if receiver.arrived.is_set():
+                self._pasted = ""
+                return reply
+        self._pasted = (self._pasted + whole)[-_MAX_PASTED:]
+        return reply
 
 
 def _no_terminal(redirect_uri: str) -> SignInRequired:

@@ -160,7 +160,9 @@ class Password(EntraStrategy):
         except (TransportError, ProtocolError):
             raise  # the password was not refused, so it may be sent again
         except EndUserError as refused:
-            self._refused = (password, copy(refused))  # a copy keeps no frames alive
+            # Without a service's error the password was not sent, for example by a bad proxy.
+            if refused.error is not None or not isinstance(refused, ConfigurationError):
+                self._refused = (password, copy(refused))  # a copy keeps no frames alive
             raise
         if isinstance(self._password, Secret) and grant.refresh_token is not None:
             self._password = None

@@ -12,6 +12,7 @@ from ..cache import LOCK_TIMEOUT, CachedSession, CacheKey, time_limit
 from ..claims import declares_cp1, is_challenge
 from ..concurrency import PromptLock, SharedByCopies, reset_after_fork
 from ..entra.token_claims import is_named
+from ..environment.caller_warnings import warn_caller
 from ..errors import (
     CacheError,
     ConfigurationError,
@@ -22,7 +23,7 @@ from ..errors import (
     WrongAccount,
 )
 from ..interaction.waiting import Deadline, WaitOptions
-from ..log import logger, printable, utc, warn
+from ..log import logger, printable, utc
 from ..options import is_tenant_id
 from ..tokens import Account
 
@@ -435,7 +436,7 @@ def _log_refused_renewal(resource: str, refused: SignInError) -> None:
 
 def _warn(error: EndUserError) -> None:
     logger(__name__).warning("The sign-in is not kept: %s", printable(error, 1000))
-    warn(f"The sign-in is not kept: {error}")
+    warn_caller(f"The sign-in is not kept: {error}")
 
 
 def _differ(asked: str | None, got: str | None) -> bool:

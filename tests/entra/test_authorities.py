@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import json
 from dataclasses import replace
@@ -209,6 +210,37 @@ class TestAdfs:
         assert _signed_in(strategy, AUDIENCE)
         assert _hosts(azure) == {ADFS}
 
+    @pytest.mark.parametrize(
+        "client_id",
+        ["lake reader", "https://lake.example/client?a=b&c=%20", "urn:lake:reader", 'a "b" \\ ü'],
+    )
+    def test_its_client_ids_are_names_or_uris(
+        self,
+        azure: Sandbox,
+        lin: Person,
+        signing_in: Callable[..., AuthStrategy],
+        client_id: str,
+    ) -> None:
+        """AD FS takes any text for a client's identifier."""
+        azure.entra.application(client_id)
+        strategy = signing_in(lin.username, cloud=ON_PREMISES, client_id=client_id)
+        _renewed(strategy, _signed_in(strategy, AUDIENCE))
+        assert {one.request.form["client_id"] for one in azure.log.to("/token") if one.request} == {
+            client_id
+        }
+        settings: Any = strategy.settings  # type: ignore[attr-defined]
+        assert ast.literal_eval(settings.as_source()["client_id"]) == client_id
+
+    def test_a_client_id_that_is_none_is_refused(self, azure: Sandbox, library: str) -> None:
+        """Nothing, blanks and what cannot be printed; elsewhere it is a GUID."""
+        for client_id in ("", " ", "a\nb", 7, None):
+            wrong: Any = client_id
+            with pytest.raises(ConfigurationError, match="client_id="):
+                DeviceCode(client_id=wrong, cloud=ON_PREMISES, library=library)
+        with pytest.raises(ConfigurationError, match="client_id="):
+            DeviceCode(client_id="lake reader", library=library)
+        assert DeviceCode(client_id="lake reader", tenant="adfs", library=library)
+
     def test_one_refresh_token_serves_every_resource(
         self, azure: Sandbox, lin: Person, signing_in: Callable[..., AuthStrategy]
     ) -> None:
@@ -378,6 +410,18 @@ class TestAdfs:
         with pytest.raises(ConfigurationError, match="AD FS, which has no tenants"):
             DeviceCode(tenant=tenant, cloud=ON_PREMISES, library=library)
         assert len(azure.log) == 0
+
+
+@pytest.mark.parametrize("tenant", ["xn--mnchen-3ya.xn--p1ai", "münchen.рф"])
+def test_an_internationalised_tenant(
+    azure: Sandbox, signing_in: Callable[..., AuthStrategy], tenant: str
+) -> None:
+    """Entra ID has it in punycode, and the person may write it in either way."""
+    azure.entra.person("ada@xn--mnchen-3ya.xn--p1ai", password=PASSWORD)
+    strategy = signing_in("ada@xn--mnchen-3ya.xn--p1ai", tenant=tenant)
+    assert _renewed(strategy, _signed_in(strategy, MANAGEMENT))
+    # msal goes on by the tenant's id, which the first response names.
+    assert "/xn--mnchen-3ya.xn--p1ai/" in "".join(one.path for one in azure.log)
 
 
 class TestAzureStack:

@@ -19,6 +19,7 @@ import requests
 from adls_enduser import BrowserPrompt
 from adls_enduser.interaction.browser_launcher import can_open, open_page
 from adls_enduser.interaction.prompts import show_page
+from adls_enduser.interaction.redirect_uri import pasted_query
 from adls_enduser.sandbox import CONTOSO, Sandbox
 
 from ..conftest import PASSWORD
@@ -36,6 +37,24 @@ print("signed in:", credentials.whoami().username)
 ADA = f"ada@{CONTOSO}"
 DESKTOP = {"DISPLAY": ":0", "BROWSER": "true"}
 NO_DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "SSH_TTY", "CODESPACES", "BROWSER")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("http://localhost:1/?{}", "{}", "?{}", "urn:ietf:wg:oauth:2.0:oob?{}", "http://x/#{}"),
+        *("http://x/?#{}", "http://x/?{}#", "<http://x/?{}>.", "“http://x/?{}”", "\x1b[200~?{}"),
+        *("[200~http://x/?{}[201~", "(http://x/?{}),", "`?{}`", "http://x/?{}';", "\t?{}\u2028 "),
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("last", ["code", "state", "session_state"])
+def test_the_query_of_a_pasted_address(text: str, last: str) -> None:
+    """No character of it is lost, whichever parameter is the last one."""
+    parameters = {"code": "0.AX-_y!*$", "state": "ab-_c", "session_state": "1-2"}
+    parameters[last] = parameters.pop(last)
+    query = "&".join(f"{name}={value}" for name, value in parameters.items())
+    assert pasted_query(text.format(query)) == query
 
 
 @pytest.fixture
@@ -111,6 +130,54 @@ class TestTerminal:
         code = re.search(r"code=([^&]+)", redirected)
         assert code is not None
         assert code[1] not in child.before
+        child.expect(pexpect.EOF)
+
+    @pytest.mark.parametrize(
+        "pasted",
+        [
+            "{}#",
+            "{}#_=_",
+            "<{}>",
+            '"{}".',
+            "'{}'",
+            "see ({}).",
+            "\u201c{}\u201d,",
+            "\u00a0{}\u200b",
+            "\x1b[200~{}\x1b[201~",
+            "<a href='{}'>",
+        ],
+        ids=ascii,
+    )
+    def test_what_stands_around_a_pasted_address_does_not_count(
+        self, live: Sandbox, library: str, pasted: str
+    ) -> None:
+        """Quotes, brackets, a fragment, a full stop, and a terminal's marks of a paste."""
+        child = _spawn(live, _program(library=library))
+        page, _, query = live.entra.authorize(_shown_address(child)).partition("?")
+        # Nobody promises an order. At the end, each would carry what stands around the address.
+        state = next(one for one in query.split("&") if one.startswith("state="))
+        others = [one for one in query.split("&") if one != state]
+        child.sendline(pasted.format(f"{page}?{'&'.join([*others, state])}"))
+        child.expect_exact(f"signed in: {ADA}")
+        child.expect(pexpect.EOF)
+
+    @pytest.mark.parametrize("end", ["\n", "\r\n", "\n  ", "&amp;"])
+    def test_an_address_in_several_lines_can_be_pasted(
+        self, live: Sandbox, library: str, end: str
+    ) -> None:
+        """As a mail program or a narrow window breaks it, also if its lines arrive slowly."""
+        child = _spawn(live, _program(library=library))
+        redirected = live.entra.authorize(_shown_address(child))
+        if end == "&amp;":
+            child.sendline(redirected.replace("&", end))
+        else:
+            child.sendline("hello")
+            child.expect_exact("Not this sign-in")
+            cut = redirected.index("code=") + 9
+            child.send(redirected[:cut] + end)
+            child.expect_exact("Not this sign-in")
+            child.send(end.join((redirected[cut:-4], redirected[-4:])) + "\n")
+        child.expect_exact(f"signed in: {ADA}")
         child.expect(pexpect.EOF)
 
     @pytest.mark.parametrize(
@@ -306,6 +373,79 @@ class TestCanOpen:
     def test_a_text_browser_does_not_count(self, name: str) -> None:
         """It takes over the terminal, and cannot show the page."""
         assert _can_open(BROWSER=f"/usr/bin/{name} %s", DISPLAY=":0") is False
+
+
+# What the standard library raises for, and what it finds no program for.
+RAISING = [" ", "\n", "true: ", " :true", "'%s", '"/usr/bin/fire fox %s', "true '%s' '", "'%s:true"]
+UNUSABLE = [
+    *RAISING,
+    *(
+        "\\",
+        "%s",
+        "%s &",
+        "'' %s",
+        "&",
+        "/no/such/browser",
+        "/no/such/browser %s",
+        "/no/such:/nor/this",
+    ),
+    *("/tmp", "/tmp %s", "/etc/passwd %s", "a%sb", "\udc80 %s", "\x01", f"{'x' * 9000} %s", "-x"),
+]
+
+
+class TestBrowserVariable:
+    """What BROWSER is set to may be anything."""
+
+    @pytest.mark.parametrize("value", UNUSABLE, ids=lambda value: ascii(value)[:30])
+    def test_one_that_cannot_be_used_is_no_browser(self, value: str) -> None:
+        """The reason names it, each time; mode auto takes the device code."""
+        program = (
+            "from adls_enduser import explain\n"
+            "first, second = explain(prompt=print), explain(prompt=print)\n"
+            "assert first == second and first.mode == 'device_code', (first, second)\n"
+            "assert first.why.isprintable() and len(first.why) < 400\n"
+            "print(ascii(first.why))"
+        )
+        path = os.environ["PATH"] if value in RAISING else "/nowhere"
+        assert "BROWSER is set to" in _run(program, BROWSER=value, DISPLAY=":0", PATH=path)
+
+    @pytest.mark.parametrize(
+        "value", ["", ":", "true", "true %s", "/no/such %s:true", "true %s &", "/no/such", "%s"]
+    )
+    def test_one_that_can_be_used(self, value: str, tmp_path: Path) -> None:
+        """One of its programs is there, or the standard library goes on with the system's."""
+        firefox = tmp_path / "firefox"
+        firefox.write_text("#!/bin/sh\n")
+        firefox.chmod(0o755)
+        path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+        assert _can_open(BROWSER=value, DISPLAY=":0", PATH=path) is True
+
+    @pytest.mark.parametrize("value", [" ", "'%s", "%s", "/no/such/browser", "/tmp %s"])
+    @pytest.mark.parametrize("options", [{}, {"open_browser": True}], ids=str)
+    def test_the_person_is_told_why_none_opens(
+        self, live: Sandbox, library: str, value: str, options: dict[str, Any]
+    ) -> None:
+        """And signs in by the address that is shown; no thread prints a traceback."""
+        program = _program(library=library, **options)
+        child = _spawn(live, program, BROWSER=value, DISPLAY=":0", PATH="/nowhere")
+        child.expect_exact("None opens by itself: BROWSER is set to")
+        _visit(live.entra.authorize(_shown_address(child)))
+        child.expect_exact(f"signed in: {ADA}")
+        child.expect(pexpect.EOF)
+        assert "Traceback" not in child.before
+
+    @pytest.mark.parametrize("value", UNUSABLE, ids=lambda value: ascii(value)[:30])
+    def test_open_page_prints_nothing(self, value: str) -> None:
+        """Whatever the standard library raises in the thread that opens the page."""
+        program = (
+            "import threading\nfrom adls_enduser.interaction.browser_launcher import open_page\n"
+            "open_page('https://login.microsoftonline.com/x')\n"
+            "for one in threading.enumerate()[1:]: one.join()\nprint('done')"
+        )
+        command = [sys.executable, "-c", program]
+        environ = os.environ | {"BROWSER": value, "PATH": "/nowhere"}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True)
+        assert (done.stdout, done.stderr) == ("done\n", "")
 
 
 # The kernel's name in Windows' subsystem for Linux.

@@ -1,0 +1,103 @@
+"""Find out how requests will send a request: by which proxy, and trusting which certificates.
+
+requests takes both from its arguments or from the environment. Each is judged here before
+anything is sent, and an error names the option or the variable in which it stands.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import requests
+
+from ..environment.network_options import (
+    check_ca_bundle,
+    check_proxy,
+    check_socks_installed,
+    has_credentials,
+)
+from .addresses import host_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..options import Settings
+
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+@dataclass(frozen=True)
+class Route:
+    """The host, the proxy on the way and where the proxy and the CA bundle were named.
+
+    ``proxy_source`` and ``ca_source`` are an option or a variable of the environment; "" where
+    there is none.
+    """
+
+    host: str
+    proxy: str = field(default="", repr=False)  # may hold a password
+    proxy_source: str = ""
+    ca_source: str = ""
+
+    @property
+    def has_proxy_credentials(self) -> bool:
+        """Whether the proxy gets a user name and a password."""
+        return has_credentials(self.proxy)
+
+    @property
+    def proxy_remedy(self) -> str:
+        """What to do about the proxy if a connection cannot be made."""
+        if self.proxy:
+            return f"Check the proxy in {self.proxy_source}."
+        return "If it needs a proxy, give that as proxies= or in the variable HTTPS_PROXY."
+
+
+def find_route(url: str, settings: Settings) -> Route:
+    """Return the route of a request, which requests can take.
+
+    Raises ConfigurationError for a proxy or a CA bundle that cannot be used, MissingDependency
+    for a SOCKS proxy without PySocks.
+    """
+    proxy, proxy_source = _proxy(url, settings.proxies or {})
+    check_proxy(proxy_source, proxy)
+    check_socks_installed(proxy_source, proxy)
+    ca_source, path = _ca_bundle(settings.ca_bundle)
+    if path is not None:
+        check_ca_bundle(ca_source, path)
+    return Route(host_of(url), proxy, proxy_source, ca_source)
+
+
+def _proxy(url: str, given: Mapping[str, str]) -> tuple[str, str]:
+    """Return the proxy that requests chooses, and where it stands.
+
+    The order is that of requests.utils.select_proxy, after
+    requests.sessions.Session.merge_environment_settings.
+    """
+    environment = requests.utils.get_environ_proxies(url, no_proxy=given.get("no_proxy"))
+    host = urlsplit(url).hostname
+    for key in (f"https://{host}", "https", f"all://{host}", "all"):
+        if key in given:
+            return given[key], "proxies="
+        if key in environment:
+            return environment[key], _variable(key)
+    return "", ""
+
+
+def _variable(key: str) -> str:
+    # urllib.request, getproxies_environment: the name in lower case wins.
+    names = [name for name in os.environ if name.lower() == f"{key}_proxy"]
+    if not names:
+        return "the settings of this system"
+    return f"the environment variable {max(names)}"
+
+
+def _ca_bundle(given: str | None) -> tuple[str, str | None]:
+    if given is not None:
+        return "ca_bundle", given
+    for name in _CA_VARIABLES:
+        if os.environ.get(name):
+            return name, os.environ[name]
+    return "", None

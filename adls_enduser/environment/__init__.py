@@ -1,0 +1,1 @@
+"""What the process runs in: proxies and CA bundles, patched threads, the line that called."""
