@@ -401,7 +401,7 @@ class TestBrowserVariable:
         """The reason names it, each time; mode auto takes the device code."""
         program = (
             "from adls_enduser import explain\n"
-            "first, second = explain(prompt=print), explain(prompt=print)\n"
+            "first, second = (explain('auto', prompt=print) for _ in range(2))\n"
             "assert first == second and first.mode == 'device_code', (first, second)\n"
             "assert first.why.isprintable() and len(first.why) < 400\n"
             "print(ascii(first.why))"
