@@ -54,7 +54,7 @@ class Proxy:
         clock: SandboxClock,
         port: int = 0,
     ) -> None:
-        self.services = services
+        self.services = list(services)
         self.page = page
         self.certificates = certificates
         self.faults = faults

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from .clock import SandboxClock
+    from .http import Service
 
 _PROXY: tuple[str, ...] = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 _CA_BUNDLE: tuple[str, ...] = (
@@ -79,6 +80,10 @@ class Sandbox:
             clock=self.clock,
             port=port,
         )
+
+    def add_service(self, service: Service) -> None:
+        """Let a service of your own respond for its hosts; it is asked before the sandbox's."""
+        self._proxy.services.insert(0, service)
 
     @property
     def url(self) -> str:
