@@ -207,7 +207,9 @@ class ClientConnection:
             body += event.data
         if not isinstance(event, h11.EndOfMessage):
             return None
-        headers = Headers([(k.decode("latin-1"), v.decode("latin-1")) for k, v in head.headers])
+        headers = Headers(
+            [(k.decode("latin-1"), v.decode("latin-1")) for k, v in head.headers.raw_items()]
+        )
         return Request(
             method=head.method.decode("ascii"),
             scheme="https" if self._tunnel else "http",
