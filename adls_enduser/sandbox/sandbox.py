@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .certificates import Certificates
 from .entra import Entra
 from .faults import Faults
+from .gen2 import Storage
 from .proxy import Proxy
 from .request_log import RequestLog
 from .resource_manager import ResourceManager
@@ -62,6 +63,7 @@ class Sandbox:
         self.log = RequestLog()
         self.entra = Entra(self.world)
         self.stores = Stores(self.world, Path(folder) if folder else temporary / "stores")
+        self.storage = Storage(self.world, Path(folder) if folder else temporary / "storage")
         self.resource_manager = ResourceManager(self.world, self.stores)
         self._certificates = Certificates()
         self.ca_bundle = temporary / "ca.pem"
@@ -71,7 +73,7 @@ class Sandbox:
 
     def _new_proxy(self, port: int) -> Proxy:
         return Proxy(
-            [self.entra, self.resource_manager, self.stores],
+            [self.entra, self.resource_manager, self.stores, self.storage],
             page=self.entra.page,
             certificates=self._certificates,
             faults=self.faults,
