@@ -212,7 +212,9 @@ class ClientConnection:
                 body += event.data
         if not isinstance(event, h11.EndOfMessage):
             return None
-        headers = Headers([(k.decode("latin-1"), v.decode("latin-1")) for k, v in head.headers])
+        # As they were sent: the names of a blob's metadata keep their case.
+        sent = head.headers.raw_items()
+        headers = Headers([(k.decode("latin-1"), v.decode("latin-1")) for k, v in sent])
         return Request(
             method=head.method.decode("ascii"),
             scheme="https" if self._tunnel else "http",

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from ..access_tokens import InvalidAccessToken
+from ..http import empty_response
 from ..store import paths
 from ..store.errors import StoreError
 from . import blob, dfs, onelake
 from .accounts import Account
-from .authentication import Authenticator
+from .authentication import Authenticator, WrongTenant
 from .call import Call
 from .errors import StorageError, bad_header, from_store
 from .hosts import ONELAKE, StorageHost, parse
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from ..http import Request, Response
     from ..state import State
+    from ..store.acl import Caller
 
 _NAME = re.compile("[a-z0-9]{3,24}")
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -90,6 +93,8 @@ class Storage:
         except StorageError as error:
             now = self._state.clock.service_time()
             response = error.response(host.endpoint, request_id, now)
+            if request.method == "HEAD":
+                response = empty_response(error.status, dict(response.headers))
         request.drop_body(larger_than=_LOGGED)
         return _with_common_headers(response, request, host, request_id)
 
@@ -99,16 +104,21 @@ class Storage:
 
     def _perform(self, request: Request, host: StorageHost) -> Response:
         try:
-            call = self._call(request, host)
-            if host.is_onelake:
-                onelake.check(call)
-            return (blob if host.endpoint == "blob" else dfs).perform(call)
+            return _perform(self._call(request, host))
         except StoreError as error:
             raise from_store(error) from None
         except FileNotFoundError:  # the file or its account was deleted after it was found
             raise StorageError("PathNotFound") from None
         except RequestEntityTooLarge:
             raise StorageError("RequestBodyTooLarge") from None
+
+    def caller(self, authorization: str | None, host: StorageHost) -> Caller | None:
+        """Return the person that a token for a host is for, or None."""
+        account = self.account(host)
+        try:
+            return self._authenticator.caller(authorization, host, account) if account else None
+        except (InvalidAccessToken, WrongTenant):
+            return None
 
     def _call(self, request: Request, host: StorageHost) -> Call:
         account = self.account(host)
@@ -129,13 +139,22 @@ class Storage:
         return account
 
 
+def _perform(call: Call) -> Response:
+    call.check_supported()
+    if call.host.is_onelake:
+        onelake.check(call)
+    response = blob.perform(call) if call.host.endpoint == "blob" else dfs.perform(call)
+    return onelake.finish(call, response) if call.host.is_onelake else response
+
+
 def _with_common_headers(
     response: Response, request: Request, host: StorageHost, request_id: str
 ) -> Response:
     """Add the headers that every response has (each operation's page of the references)."""
     response.headers["Server"] = _SERVERS[host.endpoint]
     response.headers["x-ms-request-id"] = request_id
-    if version := request.headers.get("x-ms-version"):
+    version = request.headers.get("x-ms-version", "")
+    if _VERSION.fullmatch(version):
         response.headers["x-ms-version"] = version
     if client_id := request.headers.get("x-ms-client-request-id"):
         response.headers["x-ms-client-request-id"] = client_id

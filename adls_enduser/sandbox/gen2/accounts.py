@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 # 3 to 63 characters: letters, digits and single hyphens, none of them at an end (Microsoft,
 # "Naming and referencing containers, blobs, and metadata").
-_FILESYSTEM_NAME = re.compile("(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
+_SHORTEST, _LONGEST = 3, 63
+_FILESYSTEM_NAME = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass
@@ -72,7 +73,9 @@ class Account:
         return found
 
     def create_filesystem(self, name: str, metadata: dict[str, str] | None = None) -> Filesystem:
-        """Create an empty filesystem; raise StorageError if there is one, or for an invalid name."""
+        """Create an empty filesystem; raise StorageError for a bad name, or if there is one."""
+        if not _SHORTEST <= len(name) <= _LONGEST:
+            raise StorageError("OutOfRangeInput")
         if not _FILESYSTEM_NAME.fullmatch(name):
             raise StorageError("InvalidResourceName")
         return self.add_filesystem(name, metadata)

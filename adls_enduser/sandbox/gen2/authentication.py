@@ -7,7 +7,7 @@ public issues (for example Azure/azure-sdk-for-java 8667).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ..access_tokens import InvalidAccessToken
 from ..store.acl import Caller
@@ -29,15 +29,18 @@ _AUTHORITIES = {
     "china": "https://login.chinacloudapi.cn",
     "usgovernment": "https://login.microsoftonline.us",
 }
-_DETAILS: dict[Reason | Literal["issuer"], str] = {
+_DETAILS: dict[Reason, str] = {
     "missing": "",
     "malformed": "Invalid JWT token.",
     "signature": "Signature validation failed. Signature key not found.",
     "audience": "Audience validation failed. Audience did not match.",
     "expired": "Lifetime validation failed. The token is expired.",
     "revoked": "Token validation failed. The token has been revoked.",
-    "issuer": "Issuer validation failed. Issuer did not match.",
 }
+
+
+class WrongTenant(Exception):
+    """A token is from another tenant than the account's."""
 
 
 class Authenticator:
@@ -51,11 +54,18 @@ class Authenticator:
         authorization = request.headers.get("Authorization")
         _check_scheme(authorization, request)
         try:
-            claims = self._state.identity.check(authorization, host.audiences)
+            return self.caller(authorization, host, account)
         except InvalidAccessToken as error:
-            raise _refused(error.reason, request, account) from None
+            detail = _DETAILS[error.reason]
+        except WrongTenant:
+            detail = "Issuer validation failed. Issuer did not match."
+        raise _refused(detail, request, account) from None
+
+    def caller(self, authorization: str | None, host: StorageHost, account: Account) -> Caller:
+        """Return the person that a token is for; raise InvalidAccessToken or WrongTenant."""
+        claims = self._state.identity.check(authorization, host.audiences)
         if claims["tid"] != account.tenant_id:
-            raise _refused("issuer", request, account)
+            raise WrongTenant
         person = self._state.directory.by_object_id(claims["oid"])
         groups = frozenset(group.lower() for group in claims.get("groups", ()))
         # Owners have the role Storage Blob Data Owner: they are super-users.
@@ -74,20 +84,18 @@ def _check_scheme(authorization: str | None, request: Request) -> None:
         raise StorageError("AuthenticationFailed", AuthenticationErrorDetail=detail)
 
 
-def _refused(
-    reason: Reason | Literal["issuer"], request: Request, account: Account
-) -> StorageError:
+def _refused(detail: str, request: Request, account: Account) -> StorageError:
     """Return the error for a token: 401 with a challenge, or what older versions sent.
 
     An anonymous request then looks for public data, of which there is none.
     """
     challenges = request.headers.get("x-ms-version", "") >= _CHALLENGE_SINCE
     headers = {"WWW-Authenticate": challenge(account)} if challenges else {}
-    if reason == "missing":
+    if not detail:  # the token is missing
         code = "NoAuthenticationInformation" if challenges else "ResourceNotFound"
         return StorageError(code, headers=headers)
     code = "InvalidAuthenticationInfo" if challenges else "AuthenticationFailed"
-    return StorageError(code, headers=headers, AuthenticationErrorDetail=_DETAILS[reason])
+    return StorageError(code, headers=headers, AuthenticationErrorDetail=detail)
 
 
 def challenge(account: Account) -> str:

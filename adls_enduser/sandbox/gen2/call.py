@@ -12,6 +12,7 @@ from ..http import Response, empty_response
 from .details import http_date
 from .errors import StorageError, bad_header, bad_parameter, missing_header, missing_parameter
 from .leases import parse_id
+from .onelake import IGNORED_HEADERS
 
 if TYPE_CHECKING:
     from ..http import Request
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from .hosts import StorageHost
 
 _MAX_PAGE = 5000
+# The sandbox knows no encryption keys of clients, and no bodies that hold checksums too.
+_UNSUPPORTED = ("x-ms-encryption-key", "x-ms-source-encryption-key", "x-ms-structured-body")
+# Microsoft, "Blob Storage feature support": index tags.
+_NOT_WITH_DIRECTORIES = ("x-ms-tags", "x-ms-if-tags", "x-ms-source-if-tags")
+_NO_FEATURE = "FeatureNotYetSupportedForHierarchicalNamespaceAccounts"
 
 
 class Service(Protocol):
@@ -29,6 +35,10 @@ class Service(Protocol):
 
     def account(self, host: StorageHost) -> Account | None:
         """Return the account of a host, or None."""
+        ...
+
+    def caller(self, authorization: str | None, host: StorageHost) -> Caller | None:
+        """Return the person that a token for a host is for, or None."""
         ...
 
     def respond(self, request: Request) -> Response:
@@ -51,6 +61,17 @@ class Call:
     name: str
     path: StorePath
     service: Service
+
+    def check_supported(self) -> None:
+        """Raise StorageError for a header that would change what is stored or read."""
+        for name in _UNSUPPORTED:
+            if self.header(name):
+                raise StorageError("UnsupportedHeader", HeaderName=name)
+        for name in _NOT_WITH_DIRECTORIES:
+            if self.header(name):
+                raise StorageError(_NO_FEATURE)
+        if self.text("snapshot") or self.text("versionid"):
+            raise StorageError("PathNotFound")
 
     @property
     def names_root(self) -> bool:
@@ -76,7 +97,9 @@ class Call:
         return self.header("x-ms-version") or ""
 
     def header(self, name: str) -> str | None:
-        """Return a request header, or None."""
+        """Return a request header, or None; OneLake ignores some."""
+        if self.host.is_onelake and name.lower() in IGNORED_HEADERS:
+            return None
         return self.request.headers.get(name)
 
     def required_header(self, name: str) -> str:

@@ -22,7 +22,12 @@ _SOURCE = "x-ms-source-"
 
 
 def check_read(call: Call, resource: Resource) -> None:
-    """Raise StorageError if a read's condition is not met: 304 or 412."""
+    """Raise StorageError if a read's condition is not met: 304 or 412.
+
+    A read that wants nothing to exist cannot succeed: the service calls it unsatisfiable.
+    """
+    if (call.header("If-None-Match") or "").strip() == "*":
+        raise StorageError("UnsatisfiableCondition")
     _check(call, resource, "", unmodified=304)
 
 

@@ -83,7 +83,7 @@ def metadata_of(call: Call) -> dict[str, str]:
     found = {}
     for name, value in call.request.headers:
         if name.lower().startswith(_METADATA):
-            found[name[len(_METADATA) :]] = value
+            found[_checked(name[len(_METADATA) :])] = value
     return found
 
 
@@ -95,11 +95,18 @@ def properties_of(call: Call) -> dict[str, str] | None:
     pairs = [entry.partition("=") for entry in text.split(",") if entry.strip()]
     try:
         return {
-            name.strip(): base64.b64decode(value, validate=True).decode("latin-1")
+            _checked(name.strip()): base64.b64decode(value, validate=True).decode("latin-1")
             for name, _, value in pairs
         }
     except ValueError:
         raise bad_header("x-ms-properties", text) from None
+
+
+def _checked(name: str) -> str:
+    """Return a name of metadata; raise StorageError unless it is an identifier of C#."""
+    if not name.isidentifier():
+        raise StorageError("InvalidMetadata")
+    return name
 
 
 def content_headers(call: Call, prefix: str) -> dict[str, str]:

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from ..clock import SandboxClock
     from ..store.acl import Caller
     from ..store.files import Content
-    from ..store.nodes import Node
     from ..store.paths import StorePath
     from .blocks import Block
 
 SUPERUSER = "$superuser"
 """The owner and group of the root of a filesystem."""
 
+TIERS = ("Hot", "Cool", "Cold", "Archive")
 ROOT_MODE = 0o750
 _FILE, _DIRECTORY, _UMASK = 0o666, 0o777, 0o027
 
@@ -57,6 +57,7 @@ class BlobFile(File):
     details: Details
     blob_type: str = "BlockBlob"
     by_blob: bool = False
+    tier: str = ""
     committed: list[Block] = field(default_factory=list)
     appended: dict[int, Content] = field(default_factory=dict)
     copy_headers: dict[str, str] = field(default_factory=dict)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from ..http import Response, empty_response
-from ..store.errors import StoreError
 
 if TYPE_CHECKING:
+    from ..store.errors import StoreError
     from .hosts import Endpoint
 
 _ALL = {
@@ -45,6 +45,10 @@ _ALL = {
         "The value for one of the HTTP headers is not in the correct format.",
     ),
     "InvalidInput": (400, "One of the request inputs is not valid."),
+    "InvalidMetadata": (
+        400,
+        "The specified metadata is invalid. It includes characters that are not permitted.",
+    ),
     "InvalidQueryParameterValue": (
         400,
         "Value for one of the query parameters specified in the request URI is invalid.",
@@ -133,6 +137,14 @@ _ALL = {
     ),
     "ResourceNotFound": (404, "The specified resource does not exist."),
     "ResourceTypeMismatch": (409, "The specified resource type does not match."),
+    "UnsatisfiableCondition": (
+        400,
+        "The request includes an unsatisfiable condition for this operation.",
+    ),
+    "UnsupportedHeader": (
+        400,
+        "One of the HTTP headers specified in the request is not supported.",
+    ),
     "UnsupportedHttpVerb": (405, "The resource doesn't support specified Http Verb."),
     "UnsupportedQueryParameter": (
         400,
@@ -222,6 +234,7 @@ _DFS = {
     "SourcePathNotFound": (404, "The source path for a rename operation does not exist."),
 }
 _CODES = _ALL | _BLOB | _DFS
+_NOT_MODIFIED = 304
 
 # The codes that the endpoints word differently: blob's name for each of dfs's.
 _BLOB_NAMES = {
@@ -236,16 +249,24 @@ _BLOB_NAMES = {
 class StorageError(Exception):
     """An error response.
 
-    ``details`` are further elements of the body. A code that only dfs has is replaced by
+    ``details`` are further elements of the body; ``status`` and ``message`` replace the code's
+    usual ones. A code that only dfs has is replaced by
     blob's name for the same on that endpoint.
     """
 
     def __init__(
-        self, code: str, *, headers: dict[str, str] | None = None, status: int = 0, **details: str
+        self,
+        code: str,
+        *,
+        status: int = 0,
+        message: str = "",
+        headers: dict[str, str] | None = None,
+        **details: str,
     ) -> None:
         super().__init__(code)
         self.code = code
         self.status = status or _CODES[code][0]
+        self.message = message
         self.headers = headers or {}
         self.details = details
 
@@ -253,10 +274,10 @@ class StorageError(Exception):
         """Return the HTTP response; a 304 has no body (RFC 9110 section 15.4.5)."""
         code = _BLOB_NAMES.get(self.code, self.code) if endpoint == "blob" else self.code
         headers = {"x-ms-error-code": code, **self.headers}
-        if self.status == 304:
-            return empty_response(304, headers)
+        if self.status == _NOT_MODIFIED:
+            return empty_response(self.status, headers)
         time = datetime.fromtimestamp(now, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
-        message = f"{_CODES[code][1]}\nRequestId:{request_id}\nTime:{time}"
+        message = f"{self.message or _CODES[code][1]}\nRequestId:{request_id}\nTime:{time}"
         if endpoint == "blob":
             return Response(
                 _xml(code, message, self.details),

@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Literal
 
-from .errors import StorageError, bad_header
+from .errors import StorageError, bad_header, missing_header
 
 INFINITE = -1
 State = Literal["available", "leased", "expired", "breaking", "broken"]
@@ -37,7 +37,7 @@ class Lease:
         """Return the response headers that describe the lease."""
         state = self.state(now)
         locked = state in ("leased", "breaking")
-        headers = {"x-ms-lease-state": state}
+        headers: dict[str, str] = {"x-ms-lease-state": state}
         headers["x-ms-lease-status"] = "locked" if locked else "unlocked"
         if state == "leased":
             fixed = "infinite" if self.duration == INFINITE else "fixed"
@@ -119,14 +119,14 @@ class Lease:
         return max(0, round(self.ends - now))
 
     def _require_match(self, lease_id: str) -> None:
-        if not self.lease_id:
-            raise StorageError("LeaseNotPresentWithLeaseOperation")
         if self.lease_id != lease_id:
             raise StorageError("LeaseIdMismatchWithLeaseOperation")
 
 
 def parse_duration(text: str | None) -> int:
     """Return a lease's duration: -1, or 15 to 60 seconds; raise StorageError."""
+    if not text:
+        raise missing_header("x-ms-lease-duration")
     value = _whole(text, "x-ms-lease-duration")
     if value != INFINITE and not 15 <= value <= 60:
         raise bad_header("x-ms-lease-duration", str(value))
@@ -153,8 +153,8 @@ def parse_id(text: str | None, name: str) -> str:
         raise bad_header(name, text) from None
 
 
-def _whole(text: str | None, name: str) -> int:
+def _whole(text: str, name: str) -> int:
     try:
-        return int(text or "")
+        return int(text)
     except ValueError:
-        raise bad_header(name, text or "") from None
+        raise bad_header(name, text) from None

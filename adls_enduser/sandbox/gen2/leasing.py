@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from .entries import Entry
 
 
+_ACTIONS = ("acquire", "renew", "change", "release", "break")
+
+
 def change_lease(call: Call, resource: Entry | Filesystem) -> Response:
     """Do what ``x-ms-lease-action`` says. A lease changes no entity tag and no time."""
     lease, now = resource.details.lease, call.now
     action = call.required_header("x-ms-lease-action").lower()
+    if action not in _ACTIONS:
+        raise bad_header("x-ms-lease-action", action)
     if action == "acquire":
         duration = leases.parse_duration(call.header("x-ms-lease-duration"))
         lease.acquire(now, duration, _proposed(call))
@@ -37,9 +42,7 @@ def change_lease(call: Call, resource: Entry | Filesystem) -> Response:
     if action == "release":
         lease.release(call.lease_id)
         return changed(resource, 200)
-    if action == "change":
-        return _change(call, resource)
-    raise bad_header("x-ms-lease-action", action)
+    return _change(call, resource)
 
 
 def _change(call: Call, resource: Entry | Filesystem) -> Response:

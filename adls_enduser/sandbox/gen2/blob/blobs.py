@@ -10,7 +10,7 @@ from .. import conditions
 from ..call import ENCRYPTED, changed, described, version_headers
 from ..details import content_headers, http_date, metadata_of
 from ..dfs.access import access_headers
-from ..entries import Directory
+from ..entries import TIERS, Directory
 from ..errors import StorageError, bad_header
 from ..leasing import change_lease
 from ..ranges import content_response, file_headers, readable
@@ -36,13 +36,9 @@ def get_properties(call: Call) -> Response:
     with call.filesystem.tree.lock:
         entry = _readable(call)
         headers = {**blob_headers(call, entry), **access_headers(call, entry)}
+        headers |= _tier_headers(entry)
         length = 0 if isinstance(entry, Directory) else entry.length
-    headers |= {
-        "Content-Length": str(length),
-        "Accept-Ranges": "bytes",
-        "x-ms-access-tier": "Hot",
-        "x-ms-access-tier-inferred": "true",
-    }
+    headers |= {"Content-Length": str(length), "Accept-Ranges": "bytes"}
     return described(headers)
 
 
@@ -78,6 +74,15 @@ def _type_headers(entry: Entry) -> dict[str, str]:
     if entry.expires:
         headers["x-ms-expiry-time"] = http_date(entry.expires)
     return headers
+
+
+def _tier_headers(entry: Entry) -> dict[str, str]:
+    """Return the access tier; a blob that nobody gave one has that of the account."""
+    if isinstance(entry, Directory) or entry.blob_type != "BlockBlob":
+        return {}
+    if entry.tier:
+        return {"x-ms-access-tier": entry.tier}
+    return {"x-ms-access-tier": "Hot", "x-ms-access-tier-inferred": "true"}
 
 
 def _metadata(entry: Entry) -> dict[str, str]:
@@ -122,10 +127,15 @@ def set_properties(call: Call) -> Response:
 
 
 def set_tier(call: Call) -> Response:
-    """Handle Set Blob Tier; the sandbox keeps everything in one tier."""
-    call.required_header("x-ms-access-tier")
+    """Handle Set Blob Tier; in the sandbox a file of any tier can be read at once."""
+    tier = call.required_header("x-ms-access-tier")
+    if tier not in TIERS:
+        raise bad_header("x-ms-access-tier", tier)
     with call.filesystem.tree.lock:
-        _writable(call)
+        entry = _writable(call)
+        if isinstance(entry, Directory):
+            raise StorageError("ResourceTypeMismatch")
+        entry.tier = tier
     return empty_response(200)
 
 

@@ -7,13 +7,13 @@ import binascii
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
-from ...http import Response
+from ...http import Response, empty_response
 from ...store.acl import READ, WRITE
 from .. import conditions
 from ..blocks import Block
 from ..call import ENCRYPTED, changed, version_headers
 from ..details import check_md5, content_headers, metadata_of
-from ..entries import BlobFile, Creation, Directory
+from ..entries import TIERS, BlobFile, Creation, Directory
 from ..errors import StorageError, bad_header, bad_parameter
 from . import copying, xml
 
@@ -71,13 +71,20 @@ def put_file(
             file.blob_type, file.by_blob, file.committed = kind, True, blocks or []
             file.details.headers = headers
             file.details.metadata = metadata_of(call) if metadata is None else metadata
-            file.copy_headers = {}
+            file.copy_headers, file.tier = {}, _tier(call)
             tree.touch(file)
             tree.drop_blocks(call.path)
     except Exception:
         content.delete()
         raise
     return file
+
+
+def _tier(call: Call) -> str:
+    tier = call.header("x-ms-access-tier") or ""
+    if tier and tier not in TIERS:
+        raise bad_header("x-ms-access-tier", tier)
+    return tier
 
 
 def _replace_content(file: BlobFile, content: Content) -> None:
@@ -109,15 +116,14 @@ def put_block(call: Call) -> Response:
         content = copying.block_content(call)
         digest = {}
     else:
-        check_md5(call, "Content-MD5", call.body_md5)
+        digest = _digest(call)
         content = call.filesystem.tree.content(call.request.body)
-        digest = {"Content-MD5": call.body_md5}
     try:
         _stage(call, Block(block_id, content, 0, content.length))
     except Exception:
         content.delete()
         raise
-    return Response(b"", 201, {**digest, **ENCRYPTED}, content_type=None)
+    return empty_response(201, {**digest, **ENCRYPTED})
 
 
 def _stage(call: Call, block: Block) -> None:
@@ -157,7 +163,7 @@ def put_block_list(call: Call) -> Response:
 
     The bytes are put together while the tree is not locked; blocks that nobody names are lost.
     """
-    check_md5(call, "Content-MD5", call.body_md5)
+    digest = _digest(call)
     tree = call.filesystem.tree
     with tree.lock:
         check_target(call)
@@ -169,7 +175,7 @@ def put_block_list(call: Call) -> Response:
         content.copy_from(block.content, block.offset, block.length)
     headers = content_headers(call, _CONTENT)
     file = put_file(call, content, headers, blocks=committed)
-    return changed(file, 201, {"Content-MD5": call.body_md5, **ENCRYPTED})
+    return changed(file, 201, {**digest, **ENCRYPTED})
 
 
 def _resolve(call: Call) -> list[Block]:
@@ -205,7 +211,7 @@ def get_block_list(call: Call) -> Response:
         staged = list(tree.staged.get(call.path, {}).values())
         if isinstance(entry, Directory) or (entry is None and not staged):
             raise StorageError("PathNotFound")
-        root, headers = Element("BlockList"), {}
+        root, headers = Element("BlockList"), {"x-ms-blob-content-length": "0"}
         committed: list[Block] = []
         if entry is not None:
             entry.require(call.caller, READ)
@@ -228,30 +234,47 @@ def _add_blocks(root: Element, name: str, blocks: list[Block]) -> None:
 
 def append_block(call: Call) -> Response:
     """Handle Append Block, to an append blob: at its end."""
-    check_md5(call, "Content-MD5", call.body_md5)
+    digest = _digest(call)
     tree = call.filesystem.tree
     if call.header("x-ms-copy-source"):
         raise StorageError("FeatureNotYetSupportedForHierarchicalNamespaceAccounts")
     with tree.lock:
-        file = tree.entry(call.path, call.caller)
-        file.require(call.caller, WRITE)
-        call.check_lease(file)
-        conditions.check_write(call, file)
-        if isinstance(file, Directory) or file.blob_type != "AppendBlob":
-            raise StorageError("InvalidBlobType")
-        offset = file.length
-        _check_append(call, offset)
+        file = _appendable(call)
+    with file.lock:
+        with tree.lock:
+            conditions.check_write(call, file)
+            offset = file.content.length
+            _check_append(call, offset)
         file.content.append(call.request.body)
-        file.committed.append(Block("", file.content, offset, len(call.request.body)))
-        file.length = file.content.length
-        file.details.headers.pop("Content-MD5", None)
-        tree.touch(file)
+        with tree.lock:
+            file.committed.append(Block("", file.content, offset, len(call.request.body)))
+            file.length = file.content.length
+            file.details.headers.pop("Content-MD5", None)
+            tree.touch(file)
     headers = {
-        "Content-MD5": call.body_md5,
+        **digest,
         "x-ms-blob-append-offset": str(offset),
         "x-ms-blob-committed-block-count": str(len(file.committed)),
     }
     return changed(file, 201, {**headers, **ENCRYPTED})
+
+
+def _appendable(call: Call) -> BlobFile:
+    file = call.filesystem.tree.entry(call.path, call.caller)
+    file.require(call.caller, WRITE)
+    call.check_lease(file)
+    if isinstance(file, Directory) or file.blob_type != "AppendBlob":
+        raise StorageError("InvalidBlobType")
+    return file
+
+
+def _digest(call: Call) -> dict[str, str]:
+    """Return the MD5 of the body as a header if the request has one; raise StorageError.
+
+    Put Blob alone returns it always (Microsoft, "Put Block", version 2019-02-02 and later).
+    """
+    check_md5(call, "Content-MD5", call.body_md5)
+    return {"Content-MD5": call.body_md5} if call.header("Content-MD5") else {}
 
 
 def _check_append(call: Call, offset: int) -> None:

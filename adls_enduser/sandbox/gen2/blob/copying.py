@@ -11,7 +11,6 @@ import uuid
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from ...http import Response
 from ...store import paths
 from ...store.acl import READ
 from .. import conditions
@@ -23,9 +22,12 @@ from ..hosts import parse
 from . import blocks
 
 if TYPE_CHECKING:
+    from ...http import Response
+    from ...store.acl import Caller
     from ...store.files import Content
     from ..call import Call
     from ..entries import BlobFile
+    from ..hosts import StorageHost
 
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 
@@ -78,19 +80,34 @@ def _source(call: Call) -> BlobFile:
     name, _, path = unquote(url.path).lstrip("/").partition("/")
     if host is None:
         raise bad_header("x-ms-copy-source", url.geturl())
-    account = call.service.account(host)
+    caller, account = _source_caller(call, host), call.service.account(host)
     if account is None or not account.has(name):
         raise StorageError("CannotVerifyCopySource")
     tree = account.filesystem(name).tree
     with tree.lock:
-        entry = tree.entry_or_none(paths.parse(path), call.caller)
+        entry = tree.entry_or_none(paths.parse(path), caller)
         if entry is None or isinstance(entry, Directory):
             raise StorageError("CannotVerifyCopySource")
-        entry.require(call.caller, READ)
+        entry.require(caller, READ)
         conditions.check_source(call, entry)
     return entry
 
 
-def abort(call: Call) -> Response:
+def _source_caller(call: Call, host: StorageHost) -> Caller:
+    """Return the person who reads the source.
+
+    The request's token is for its own account; that of another account is in a header of its
+    own (Microsoft, "Copy Blob From URL", ``x-ms-copy-source-authorization``).
+    """
+    if (host.account, host.suffix) == (call.host.account, call.host.suffix):
+        return call.caller
+    caller = call.service.caller(call.header("x-ms-copy-source-authorization"), host)
+    if caller is None:
+        message = "Server failed to authenticate the request to the copy source."
+        raise StorageError("CannotVerifyCopySource", status=401, message=message)
+    return caller
+
+
+def abort(_: Call) -> Response:
     """Handle Abort Copy Blob: every copy is complete already."""
     raise StorageError("NoPendingCopyOperation")

@@ -6,10 +6,11 @@ names their type in ``ResourceType``.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement
 
-from ...http import Response
 from ...store.acl import EXECUTE, READ
 from .. import paging
 from ..details import http_date, with_content_type
@@ -18,8 +19,11 @@ from ..entries import Directory
 from . import xml
 
 if TYPE_CHECKING:
+    from ...http import Response
     from ..call import Call
     from ..entries import Entry
+
+_NOT_IN_XML = re.compile("[\ufffe\uffff]")
 
 Found = list[tuple[str, "Entry | None"]]
 """Names with their items; None for a prefix, which stands for all items that begin with it."""
@@ -54,12 +58,14 @@ def _visible(call: Call) -> list[tuple[str, Entry]]:
         return []
     folder.require(call.caller, READ | EXECUTE)
     found = [("/".join(path), entry) for path, entry in tree.below(folder, start)]
-    wanted = {"files": False, "directories": True}.get(call.text("showonly").lower())
-    return sorted(
-        (name, entry)
-        for name, entry in found
-        if name.startswith(prefix) and wanted in (None, isinstance(entry, Directory))
-    )
+    found = [item for item in found if item[0].startswith(prefix) and _is_shown(call, item[1])]
+    return sorted(found, key=_name)
+
+
+def _is_shown(call: Call, entry: Entry) -> bool:
+    """Tell whether ``showonly`` wants an item; nothing that was deleted is kept."""
+    wanted = call.text("showonly").lower()
+    return not wanted or wanted == ("directories" if isinstance(entry, Directory) else "files")
 
 
 def _by_delimiter(call: Call, found: list[tuple[str, Entry]]) -> Found:
@@ -79,7 +85,7 @@ def _by_delimiter(call: Call, found: list[tuple[str, Entry]]) -> Found:
     return sorted(names.items(), key=_name)
 
 
-def _name(item: tuple[str, Entry | None]) -> str:
+def _name(item: tuple[str, object]) -> str:
     return item[0]
 
 
@@ -91,7 +97,7 @@ def _after(call: Call, found: Found) -> Found:
 def _add_item(call: Call, parent: Element, name: str, entry: Entry | None) -> None:
     is_prefix = bool(call.text("delimiter")) and name.endswith(call.text("delimiter"))
     element = SubElement(parent, "BlobPrefix" if is_prefix else "Blob")
-    xml.add(element, {"Name": name})
+    _add_name(element, name)
     if entry is None:
         return
     properties = SubElement(element, "Properties")
@@ -102,6 +108,14 @@ def _add_item(call: Call, parent: Element, name: str, entry: Entry | None) -> No
     if "metadata" in include and not is_prefix:
         folder = {"hdi_isfolder": "true"} if isinstance(entry, Directory) else {}
         xml.add(SubElement(element, "Metadata"), {**folder, **entry.details.metadata})
+
+
+def _add_name(parent: Element, name: str) -> None:
+    """Add a name; percent-encoded if it has a character that XML cannot have."""
+    if _NOT_IN_XML.search(name):
+        SubElement(parent, "Name", Encoded="true").text = quote(name)
+    else:
+        SubElement(parent, "Name").text = name
 
 
 def _properties(call: Call, entry: Entry) -> dict[str, str | None]:
@@ -118,12 +132,20 @@ def _properties(call: Call, entry: Entry) -> dict[str, str | None]:
         **{f"Content-{name}": content.get(f"Content-{name}") for name in names},
         "Cache-Control": content.get("Cache-Control"),
         "BlobType": "BlockBlob" if isinstance(entry, Directory) else entry.blob_type,
-        "AccessTier": "Hot",
-        "AccessTierInferred": "true",
+        **_tier(entry),
         "LeaseStatus": lease["x-ms-lease-status"],
         "LeaseState": lease["x-ms-lease-state"],
         "LeaseDuration": lease.get("x-ms-lease-duration"),
         "ServerEncrypted": "true",
+    }
+
+
+def _tier(entry: Entry) -> dict[str, str | None]:
+    if isinstance(entry, Directory) or entry.blob_type != "BlockBlob":
+        return {}
+    return {
+        "AccessTier": entry.tier or "Hot",
+        "AccessTierInferred": None if entry.tier else "true",
     }
 
 

@@ -10,8 +10,8 @@ from xml.etree.ElementTree import Element, SubElement
 
 from ...http import Response, empty_response
 from ..errors import StorageError
-from .containers import public_properties
 from . import xml
+from .containers import public_properties
 
 if TYPE_CHECKING:
     from ..accounts import Filesystem
@@ -72,12 +72,12 @@ def set_properties(call: Call) -> Response:
     return empty_response(202)
 
 
-def get_statistics(call: Call) -> Response:
+def get_statistics(_: Call) -> Response:
     """Handle Get Blob Service Stats: only an account with a second region has them."""
     raise StorageError("InvalidQueryParameterValue", QueryParameterName="comp")
 
 
-def get_account_information(call: Call) -> Response:
+def get_account_information(_: Call) -> Response:
     """Handle Get Account Information."""
     headers = {
         "x-ms-sku-name": "Standard_LRS",

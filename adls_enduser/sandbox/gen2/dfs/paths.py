@@ -12,7 +12,7 @@ from .. import conditions, leases
 from ..call import ENCRYPTED, changed
 from ..details import content_headers, properties_of
 from ..entries import ROOT_MODE, BlobFile, Creation, Directory
-from ..errors import StorageError, bad_header, bad_parameter, missing_parameter
+from ..errors import StorageError, bad_parameter, missing_parameter
 from ..leasing import change_lease
 from .access import identity_header, mode_header
 
