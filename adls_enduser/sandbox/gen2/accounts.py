@@ -6,7 +6,6 @@ import re
 import secrets
 import shutil
 import threading
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,7 +32,6 @@ class Filesystem:
     tree: FilesystemTree
     details: Details
     modified: int
-    folder: Path
 
 
 class Account:
@@ -85,11 +83,11 @@ class Account:
         with self._lock:
             if name in self._filesystems:
                 raise StorageError("FilesystemAlreadyExists")
-            folder = self._folder / uuid.uuid4().hex
-            tree = FilesystemTree(folder, self.clock, self._tags)
+            # All have one folder on disk: a rename from one to another moves no bytes.
+            tree = FilesystemTree(self._folder, self.clock, self._tags)
             details = Details(self._tags.issue(), tree.now, metadata or {})
-            found = self._filesystems[name] = Filesystem(name, tree, details, tree.now, folder)
-            return found
+            self._filesystems[name] = Filesystem(name, tree, details, tree.now)
+            return self._filesystems[name]
 
     def delete_filesystem(self, name: str) -> None:
         """Remove a filesystem with its files; raise StorageError if there is none."""
@@ -97,7 +95,8 @@ class Account:
             removed = self._filesystems.pop(name, None)
         if removed is None:
             raise StorageError("FilesystemNotFound")
-        shutil.rmtree(removed.folder, ignore_errors=True)
+        with removed.tree.lock:
+            removed.tree.discard_all()
 
     def touch(self, filesystem: Filesystem) -> None:
         """Give a filesystem a new entity tag and time, after a change."""

@@ -49,9 +49,9 @@ class Creation:
 class BlobFile(File):
     """A file, which the blob endpoint calls a blob.
 
-    ``committed`` are its blocks, ``staged`` the uncommitted ones of Put Block, and ``appended``
-    what Append has uploaded and Flush has not written yet, by position. ``blob_type`` is what
-    the blob endpoint calls it; ``by_blob`` tells that this endpoint has written it.
+    ``committed`` are its blocks, and ``appended`` is what Append has uploaded and Flush has not
+    written yet, by position. ``blob_type`` is what the blob endpoint calls it; ``by_blob`` tells
+    that this endpoint has written it. ``tier`` is the access tier, if one was chosen.
     """
 
     details: Details
@@ -165,6 +165,12 @@ class FilesystemTree(Tree):
             folder = found or self.new_directory(folder, path[depth - 1], caller, how)
         return folder
 
+    def discard_all(self) -> None:
+        """Delete the bytes of all files and blocks, when the filesystem itself was removed."""
+        for path in list(self.staged):
+            self.drop_blocks(path)
+        self.discard(self.root)
+
     def remove_entry(self, path: StorePath, caller: Caller) -> None:
         """Remove an item with all below it, and their bytes."""
         entry = cast("Entry", self.check_removal(path, caller))
@@ -172,7 +178,7 @@ class FilesystemTree(Tree):
         self.discard(entry)
 
     def discard(self, entry: Entry) -> None:
-        """Delete the bytes of an item that is not in the tree any more, and of all below it."""
+        """Delete the bytes of an item that was taken out of the tree, and of all below it."""
         for item in self.walk(entry):
             if isinstance(item, BlobFile):
                 item.content.delete()

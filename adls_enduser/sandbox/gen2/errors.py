@@ -240,7 +240,7 @@ _NOT_MODIFIED = 304
 _BLOB_NAMES = {
     "PathNotFound": "BlobNotFound",
     "PathAlreadyExists": "BlobAlreadyExists",
-    "PathConflict": "BlobAlreadyExists",
+    "PathConflict": "ResourceTypeMismatch",
     "FilesystemNotFound": "ContainerNotFound",
     "FilesystemAlreadyExists": "ContainerAlreadyExists",
 }

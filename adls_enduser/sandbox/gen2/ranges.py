@@ -27,9 +27,7 @@ def readable(call: Call) -> BlobFile:
     """Find the file to be read; raise StorageError if permission, lease or condition forbid it."""
     entry = call.filesystem.tree.entry(call.path, call.caller)
     if isinstance(entry, Directory):
-        raise StorageError(
-            "ResourceTypeMismatch" if call.host.endpoint == "dfs" else "BlobNotFound"
-        )
+        raise StorageError("ResourceTypeMismatch")
     entry.require(call.caller, READ)
     call.check_lease(entry, "reads")
     conditions.check_read(call, entry)

@@ -12,16 +12,16 @@ from ..details import content_headers, http_date, metadata_of
 from ..dfs.access import access_headers
 from ..entries import TIERS, Directory
 from ..errors import StorageError, bad_header
+from ..expiry import expiry
 from ..leasing import change_lease
 from ..ranges import content_response, file_headers, readable
 
 if TYPE_CHECKING:
     from ..call import Call
-    from ..entries import BlobFile, Entry
+    from ..entries import Entry
 
 _CONTENT = "x-ms-blob-"
 _FOLDER = {"x-ms-meta-hdi_isfolder": "true"}
-_EXPIRY = ("NeverExpire", "RelativeToCreation", "RelativeToNow", "Absolute")
 
 
 def read(call: Call) -> Response:
@@ -141,30 +141,15 @@ def set_tier(call: Call) -> Response:
 
 def set_expiry(call: Call) -> Response:
     """Handle Set Blob Expiry, which only a hierarchical namespace has."""
-    option = call.required_header("x-ms-expiry-option")
+    call.required_header("x-ms-expiry-option")
     tree = call.filesystem.tree
     with tree.lock:
         entry = _writable(call)
         if isinstance(entry, Directory):
             raise StorageError("ResourceTypeMismatch")
-        entry.expires = _expiry(call, option, entry)
+        entry.expires = expiry(call, entry)
         tree.touch(entry)
         return changed(entry, 200)
-
-
-def _expiry(call: Call, option: str, file: BlobFile) -> int:
-    """Return when the file expires, in milliseconds since 1970; 0 for never."""
-    if option not in _EXPIRY:
-        raise bad_header("x-ms-expiry-option", option)
-    if option == "NeverExpire":
-        return 0
-    text = call.required_header("x-ms-expiry-time")
-    if option == "Absolute":
-        return int(conditions.parse_time("x-ms-expiry-time", text) * 1000)
-    if not text.isdigit():
-        raise bad_header("x-ms-expiry-time", text)
-    start = file.details.created if option == "RelativeToCreation" else int(call.now * 1000)
-    return start + int(text)
 
 
 def lease(call: Call) -> Response:

@@ -89,6 +89,7 @@ def get_account_information(_: Call) -> Response:
 
 def get_user_delegation_key(call: Call) -> Response:
     """Handle Get User Delegation Key: a key that belongs to the caller, for at most a week."""
+    call.require_superuser()
     body = xml.parse(call.request.body)
     expiry = _time(body.findtext("Expiry"))
     start = _time(body.findtext("Start") or _text(call.now))

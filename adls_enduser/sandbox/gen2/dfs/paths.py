@@ -13,6 +13,7 @@ from ..call import ENCRYPTED, changed
 from ..details import content_headers, properties_of
 from ..entries import ROOT_MODE, BlobFile, Creation, Directory
 from ..errors import StorageError, bad_parameter, missing_parameter
+from ..expiry import expiry
 from ..leasing import change_lease
 from .access import identity_header, mode_header
 
@@ -44,6 +45,7 @@ def _create_file(call: Call) -> Response:
         with tree.lock:
             file = _new_file(call, content)
             _describe(call, file)
+            file.expires = expiry(call, file)
             return changed(file, 201, ENCRYPTED)
     except Exception:
         content.delete()
