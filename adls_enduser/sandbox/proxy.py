@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _RECEIVE = 256 * 1024
 # A request's body is in memory. The largest that clients send by themselves are blocks of
 # 100 MiB (azure-storage-file-datalake, ``upload_datalake_file``); the services allow 4000 MiB.
-_LARGEST_BODY = 512 * 1024 * 1024
+LARGEST_BODY = 512 * 1024 * 1024
 # urllib3 sends the headers and the body separately, and leaves Nagle's algorithm on for a
 # proxy. Without quick acknowledgements a Linux kernel delays every POST by 40 ms.
 _QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
@@ -63,6 +63,7 @@ class Proxy:
         self.faults = faults
         self.log = log
         self.clock = clock
+        self.largest_body = LARGEST_BODY
         self.stopping = threading.Event()
         self.crashes: list[str] = []
         self._sockets: set[socket.socket] = set()
@@ -208,7 +209,7 @@ class ClientConnection:
         body, length = bytearray(), 0
         while isinstance(event := self._next_event(), h11.Data):
             length += len(event.data)
-            if length <= _LARGEST_BODY:
+            if length <= self._proxy.largest_body:
                 body += event.data
         if not isinstance(event, h11.EndOfMessage):
             return None
@@ -221,7 +222,7 @@ class ClientConnection:
             host=self._tunnel or "localhost",
             target=target,
             headers=headers,
-            body=bytes(body) if length <= _LARGEST_BODY else None,
+            body=bytes(body) if length <= self._proxy.largest_body else None,
         )
 
     def _respond(self, request: Request) -> None:

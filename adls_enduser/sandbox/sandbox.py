@@ -88,6 +88,15 @@ class Sandbox:
         return f"http://localhost:{self._proxy.port}"
 
     @property
+    def largest_body(self) -> int:
+        """Return the size of the largest request body that is kept; a larger one gets a 413."""
+        return self._proxy.largest_body
+
+    @largest_body.setter
+    def largest_body(self, size: int) -> None:
+        self._proxy.largest_body = size
+
+    @property
     def environment(self) -> dict[str, str]:
         """Return the environment variables that point a client at the sandbox."""
         proxy = f"http://127.0.0.1:{self._proxy.port}"

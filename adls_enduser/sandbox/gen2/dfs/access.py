@@ -129,20 +129,19 @@ def identity_header(call: Call, name: str) -> str:
 
 
 def mode_header(call: Call, name: str = "x-ms-permissions") -> int | None:
-    """Return a mode in octal digits or letters, or None; raise StorageError for other text."""
+    """Return a mode in octal digits or letters, or None; raise StorageError for other text.
+
+    The first of four octal digits is the sticky bit: 1777, like ``rwxrwxrwt``.
+    """
     text = call.header(name)
     if not text:
         return None
     if text.isdigit():
         try:
-            return acl.parse_mode(text[1:] if len(text) == _OCTAL else text)
+            return acl.parse_mode(text)
         except StoreError:
             raise bad_header(name, text) from None
     return _symbolic(text.removesuffix("+"), name)
-
-
-# Four octal digits, such as 0750 or 1777; the first one is the sticky bit.
-_OCTAL = 4
 
 
 def _symbolic(text: str, name: str) -> int:
