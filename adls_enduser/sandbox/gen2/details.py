@@ -123,5 +123,8 @@ def check_md5(call: Call, name: str, digest: str) -> None:
 
 
 def with_content_type(headers: Mapping[str, str]) -> dict[str, str]:
-    """Add the type that content has if none was set."""
+    """Add the type that content has if none was set; directories have it too.
+
+    object_store, for one, reads no list without it (azure/client.rs, ``BlobProperties``).
+    """
     return {"Content-Type": DEFAULT_TYPE, **headers}

@@ -54,8 +54,6 @@ def content_response(call: Call, headers: dict[str, str], entry: BlobFile) -> Re
 
 def file_headers(entry: Entry) -> dict[str, str]:
     """Return the headers that both endpoints send with a file or directory."""
-    if isinstance(entry, Directory):
-        return {**entry.details.headers, **version_headers(entry)}
     return {**with_content_type(entry.details.headers), **version_headers(entry)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
@@ -43,41 +44,48 @@ def put_blob(call: Call) -> Response:
     if not headers.get("Content-Type") and call.header("Content-Type"):
         headers["Content-Type"] = call.header("Content-Type") or ""
     headers["Content-MD5"] = call.body_md5
-    file = put_file(call, content, headers, kind=kind)
+    file = put_file(call, Upload(content, headers, metadata_of(call), kind))
     return changed(file, 201, {"Content-MD5": call.body_md5, **ENCRYPTED})
 
 
-def put_file(
-    call: Call,
-    content: Content,
-    headers: dict[str, str],
-    *,
-    kind: str = "BlockBlob",
-    blocks: list[Block] | None = None,
-    metadata: dict[str, str] | None = None,
-) -> BlobFile:
+@dataclass
+class Upload:
+    """What a blob is to be: its bytes, content headers and metadata, and its blocks."""
+
+    content: Content
+    headers: dict[str, str]
+    metadata: dict[str, str]
+    kind: str = "BlockBlob"
+    blocks: list[Block] = field(default_factory=list)
+
+
+def put_file(call: Call, upload: Upload) -> BlobFile:
     """Put a file in the place of what is there; delete the content if that is not allowed."""
     tree = call.filesystem.tree
     try:
         with tree.lock:
-            check_target(call)
-            existing = tree.entry_or_none(call.path, call.caller)
-            folder = tree.directories(call.path[:-1], call.caller)
-            if isinstance(existing, BlobFile):
-                _replace_content(existing, content)
-                file = existing
-            else:
-                file = tree.new_file(folder, call.path[-1], call.caller, content, Creation())
-            file.blob_type, file.by_blob, file.committed = kind, True, blocks or []
-            file.details.headers = headers
-            file.details.metadata = metadata_of(call) if metadata is None else metadata
+            file = _file(call, upload.content)
+            file.blob_type, file.by_blob, file.committed = upload.kind, True, upload.blocks
+            file.details.headers, file.details.metadata = upload.headers, upload.metadata
             file.copy_headers, file.tier = {}, _tier(call)
             tree.touch(file)
             tree.drop_blocks(call.path)
     except Exception:
-        content.delete()
+        upload.content.delete()
         raise
     return file
+
+
+def _file(call: Call, content: Content) -> BlobFile:
+    """Return the file of the path with new content, and create it if there is none."""
+    tree = call.filesystem.tree
+    check_target(call)
+    existing = tree.entry_or_none(call.path, call.caller)
+    if isinstance(existing, BlobFile):
+        _replace_content(existing, content)
+        return existing
+    folder = tree.directories(call.path[:-1], call.caller)
+    return tree.new_file(folder, call.path[-1], call.caller, content, Creation())
 
 
 def _tier(call: Call) -> str:
@@ -174,7 +182,7 @@ def put_block_list(call: Call) -> Response:
         committed.append(Block(block.block_id, content, content.length, block.length))
         content.copy_from(block.content, block.offset, block.length)
     headers = content_headers(call, _CONTENT)
-    file = put_file(call, content, headers, blocks=committed)
+    file = put_file(call, Upload(content, headers, metadata_of(call), blocks=committed))
     return changed(file, 201, {**digest, **ENCRYPTED})
 
 

@@ -42,7 +42,7 @@ def copy(call: Call) -> Response:
     own = content_headers(call, "x-ms-blob-")
     metadata = metadata_of(call) or dict(source.details.metadata)
     headers = {**source.details.headers, **own}
-    file = blocks.put_file(call, content, headers, kind=source.blob_type, metadata=metadata)
+    file = blocks.put_file(call, blocks.Upload(content, headers, metadata, source.blob_type))
     put_from_url = bool(call.header("x-ms-blob-type"))
     status = {"x-ms-copy-id": str(uuid.uuid4()), "x-ms-copy-status": "success"}
     if put_from_url:

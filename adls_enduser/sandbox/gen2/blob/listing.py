@@ -121,7 +121,7 @@ def _add_name(parent: Element, name: str) -> None:
 def _properties(call: Call, entry: Entry) -> dict[str, str | None]:
     lease = entry.details.lease.headers(call.now)
     is_directory = isinstance(entry, Directory)
-    content = entry.details.headers if is_directory else with_content_type(entry.details.headers)
+    content = with_content_type(entry.details.headers)
     names = ("Type", "Encoding", "Language", "MD5", "Disposition")
     return {
         "Creation-Time": http_date(entry.details.created),
