@@ -212,14 +212,20 @@ class CredentialContract:
         assert account == decode_unverified(self._secret(credential)).account
         assert len(azure_sandbox.log) == 0
 
-    def test_the_repr_names_account_resource_and_expiry(self, credential: Credentials) -> None:
-        """And no secret."""
+    def test_the_repr_names_account_resource_and_sign_in(
+        self, credential: Credentials, azure_sandbox: Sandbox
+    ) -> None:
+        """It names no secret and no moment, so that it stays the same across renewals."""
         text = repr(credential)
         secret = self._secret(credential)
         assert (credential.whoami().username or "nobody") in text
         assert self.resource in text
-        assert "UTC" in text
+        assert "sign-in" in text
         assert secret not in text
+        azure_sandbox.clock.advance(3601)
+        assert self._secret(credential) != secret
+        assert repr(credential) == text
+        assert repr(credential.aio()) == f"<async {text}>"
 
     def test_the_token_dictionary_hides_its_values(self, credential: Credentials) -> None:
         """If it has ``.token``, that has the SDK's keys, and printing it shows no secret."""
