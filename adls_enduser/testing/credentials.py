@@ -101,8 +101,10 @@ class CredentialContract:
     ) -> None:
         """get_token serves Gen2 and every other audience by one refresh request."""
         azure_sandbox.log.clear()
-        first = credential.get_token(f"{_STORAGE}.default")
-        assert credential.get_token("https://storage.azure.com/.default").token == first.token
+        other = _DATA_LAKE if self.resource == _STORAGE else _STORAGE
+        first = credential.get_token(f"{other}.default")
+        assert credential.get_token(f"{other.rstrip('/')}/.default").token == first.token
+        assert credential.get_token(f"{other}/.default").token == first.token
         assert _grant_types(azure_sandbox) == ["refresh_token"]
 
     @pytest.mark.parametrize(
