@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..claims import declares_cp1, with_cp1
 from ..clocks import SYSTEM_CLOCK, Clock
 from ..concurrency import Run, Runs, SharedByCopies, reset_after_fork, still_running
-from ..errors import EndUserError, ProtocolError, SignInError, SignInRequired
+from ..errors import EndUserError, ProtocolError, SignInError, SignInRequired, TransportError
 from ..interaction.prompts import somebody_can_see
 from ..log import logger
 from ..options import Settings, format_call
@@ -463,7 +463,8 @@ class TokenSource(SharedByCopies):
         """
         held = self._held
         is_due = held is None or self._has_passed(held.advisory)
-        refused = held is None and self._refusal is not None
+        tried = None if held else self._last_error
+        refused = tried is not None and not isinstance(tried, TransportError)
         if is_due and not refused and not self._is_backing_off():
             refresh = _Refresh(None, silent=True)
             running = self._run_or_join(refresh)
