@@ -65,7 +65,7 @@ class Sandbox:
         self.entra = Entra(self.world)
         self.stores = Stores(self.world, Path(folder) if folder else temporary / "stores")
         self.storage = Storage(self.world, Path(folder) if folder else temporary / "storage")
-        self.resource_manager = ResourceManager(self.world, self.stores)
+        self.resource_manager = ResourceManager(self.world, self.stores, self.storage)
         self._certificates = Certificates()
         self.ca_bundle = temporary / "ca.pem"
         self.ca_bundle.write_bytes(self._certificates.pem)

@@ -120,6 +120,35 @@ def test_account_that_is_being_created(
         assert error(refused) == (409, "StorageAccountOperationInProgress")
 
 
+@pytest.mark.parametrize("endpoint", ["blob", "dfs"])
+def test_endpoints_live_as_long_as_the_account(
+    azure: Sandbox, send: Callable[..., requests.Response], endpoint: str
+) -> None:
+    """Its hosts know it when its creation is finished, and no longer when it is deleted."""
+
+    def status() -> int:
+        url = f"https://newlake.{endpoint}.core.windows.net/box?restype=container"
+        headers = {"x-ms-version": "2021-12-02"}  # the challenge is younger than the service
+        return requests.get(url, headers=headers, timeout=10).status_code
+
+    azure.resource_manager.polls = 1
+    begun = send("PUT", f"{ACCOUNTS}/newlake", json=NEW)
+    poll(send, begun)
+    assert status() == 404
+    poll(send, begun)
+    assert status() == 401
+    send("DELETE", f"{ACCOUNTS}/newlake")
+    assert status() == 404
+
+
+def test_files_go_with_the_group(azure: Sandbox, send: Callable[..., requests.Response]) -> None:
+    """An account of the same name, made after the group was deleted, is empty."""
+    azure.storage.create("mylake", "box")
+    begun = send("DELETE", GROUP, version="2021-04-01")
+    send("GET", begun.headers["Location"].removeprefix(ROOT).partition("?")[0])
+    assert not azure.storage.create("mylake").has("box")
+
+
 def test_lists(azure: Sandbox, send: Callable[..., requests.Response]) -> None:
     """Of the subscription and of a group; in pages; and among all resources, with their types."""
     azure.resource_manager.add_resource_group("team", "westeurope")

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ...clouds import CHINA, PUBLIC, US_GOVERNMENT
+from ..gen2.hosts import SUFFIXES
 from .error_responses import EntraError
 from .redirect_uris import PUBLIC_CLIENT
 
@@ -23,12 +24,9 @@ _DIRECTORY = {
 
 # An account's own address is another name of Azure Storage, for tokens that only this account
 # accepts. Source: Microsoft, "Authorize with Microsoft Entra ID (REST API) - Azure Storage".
-_ACCOUNT = re.compile(r"https://[a-z0-9]{3,24}\.(blob|dfs|file|queue|table)\.(?P<suffix>[a-z.]+)")
-_ACCOUNT_SUFFIXES = {
-    "public": "core.windows.net",
-    "china": "core.chinacloudapi.cn",
-    "usgovernment": "core.usgovcloudapi.net",
-}
+_ACCOUNT = re.compile(
+    r"https://[a-z0-9]{3,24}\.(blob|dfs|file|queue|table)\.(?P<suffix>core\.[a-z.]+)"
+)
 
 
 def _resources(name: str) -> set[str]:
@@ -118,7 +116,7 @@ def _service(resource: str, cloud: str) -> str:
     """Return the registered name of a resource: Azure Storage's for an account's own address."""
     name = _normalized(resource)
     account = _ACCOUNT.fullmatch(name)
-    if account and account["suffix"] == _ACCOUNT_SUFFIXES.get(cloud):
+    if account and SUFFIXES.get(account["suffix"]) == cloud:
         return _normalized(_CLOUDS[cloud].storage)
     return name
 

@@ -23,6 +23,7 @@ from .storage_accounts import check_name as check_storage_name
 from .subscriptions import Subscriptions
 
 if TYPE_CHECKING:
+    from ..gen2 import Storage
     from ..http import Request, Response
     from ..state import State
     from ..store import Stores
@@ -42,14 +43,14 @@ class ResourceManager:
     in a page of a list, which continues at its ``nextLink``.
     """
 
-    def __init__(self, state: State, stores: Stores) -> None:
+    def __init__(self, state: State, stores: Stores, storage: Storage) -> None:
         self._lock = threading.RLock()
         self._inventory = Inventory()
         self._operations = Operations()
         self._authenticator = Authenticator(state)
         self._endpoints = {PUBLIC.host: PUBLIC}
         self._accounts = Accounts(state, stores, self._inventory, self._operations)
-        self._storage = StorageAccounts(state, self._inventory, self._operations)
+        self._storage = StorageAccounts(state, storage, self._inventory, self._operations)
         self._groups = Groups(self._inventory, self._operations, self._remove_account)
         routes = Subscriptions(state.directory).routes() + Provider(self._inventory).routes()
         routes += self._groups.routes() + self._accounts.routes() + self._storage.routes()

@@ -28,6 +28,7 @@ from .paging import page
 from .request import Route
 
 if TYPE_CHECKING:
+    from ..gen2 import Storage
     from ..state import State
     from .inventory import Inventory
     from .operations import Operations
@@ -62,8 +63,11 @@ _SETTINGS = (
 class StorageAccounts:
     """The handlers for storage accounts."""
 
-    def __init__(self, state: State, inventory: Inventory, operations: Operations) -> None:
+    def __init__(
+        self, state: State, storage: Storage, inventory: Inventory, operations: Operations
+    ) -> None:
         self._state = state
+        self._storage = storage
         self._inventory = inventory
         self._operations = operations
 
@@ -100,13 +104,19 @@ class StorageAccounts:
         self._inventory.storage_accounts[account.name] = account
 
     def finish_creation(self, account: Account) -> None:
-        """Finish the creation of an account, unless its group was deleted meanwhile."""
+        """Finish the creation of an account, unless its group was deleted meanwhile.
+
+        Its endpoints respond from now on. An account that a script has created without a
+        request (``Storage.create``) becomes a managed one.
+        """
         if self._inventory.storage_accounts.get(account.name) is account:
+            self._storage.create(account.name)
             account.provisioning, account.operation = "Succeeded", None
 
     def remove(self, account: Account) -> None:
-        """Remove an account."""
-        self._inventory.storage_accounts.pop(account.name)
+        """Remove an account and its files."""
+        if self._inventory.storage_accounts.pop(account.name, None) is account:
+            self._storage.delete(account.name)
 
     def _list(self, call: Call) -> Response:
         found = self._inventory.list_accounts(call.names.get("group"), STORAGE_TYPE)

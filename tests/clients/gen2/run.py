@@ -16,13 +16,13 @@ import sys
 import traceback
 from typing import Any
 
-from adls_enduser import management_credentials
+from adls_enduser import storage_credential
 from adls_enduser.sandbox import CONTOSO
 
 
 def main(program: str, account: str, box: str, username: str) -> dict[str, Any]:
     """Sign in and run the program."""
-    credential = management_credentials(
+    credential = storage_credential(
         "password", tenant=CONTOSO, username=username, password=sys.stdin.read()
     )
     module, _, function = program.partition(":")
@@ -37,4 +37,4 @@ if __name__ == "__main__":
     except Exception as error:  # whatever a tool makes of a refusal
         traceback.print_exc()
         outcome = {"error": type(error).__name__, "message": str(error)}
-    print(repr(outcome))
+    print(repr(outcome))  # noqa: T201 - to the test

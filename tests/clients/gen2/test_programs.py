@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from .lake import Lake
+if TYPE_CHECKING:
+    from .lake import Lake
 
 PROGRAMS = sorted(path.stem for path in (Path(__file__).parent / "programs").glob("with_*.py"))
 
@@ -17,4 +19,3 @@ def test_program(lake: Lake, name: str) -> None:
     seen = lake.run(name)
     assert "error" not in seen, seen["message"]
     assert len(lake.recorder.tokens()) == 1
-    print(seen)

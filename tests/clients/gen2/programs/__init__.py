@@ -1,5 +1,6 @@
-"""Programs that read and write one container, each with one tool: ``work(credential, account, box)``.
+"""Programs that read and write one container, each with one tool.
 
-They know nothing of the service behind the account's host names, so they run unchanged on Azurite
-and on the sandbox. Each returns what it saw, by name: sizes, names, bytes, error codes.
+A program is a function of a credential, an account and a container, which it makes. It knows
+nothing of the service behind the account's host names, so it runs unchanged on Azurite and on the
+sandbox. It returns what it saw, by name: sizes, names, bytes, error codes.
 """

@@ -157,7 +157,7 @@ def lists(container: Any) -> dict[str, Any]:
     """Flat and by folder, in pages, with metadata; from a prefix."""
     for name in ("l/a.txt", "l/b/c.txt", "l/b/d.txt", "l/e.txt"):
         container.upload_blob(name, name.encode(), metadata={"name": name[-5]})
-    files = [one for one in container.list_blobs(name_starts_with="l/", include=["metadata"])]
+    files = list(container.list_blobs(name_starts_with="l/", include=["metadata"]))
     seen: dict[str, Any] = {
         "flat": [(one.name, one.size, one.metadata) for one in files if one.name.endswith(".txt")],
         "folders": sorted(one.name for one in container.walk_blobs("l/")),
