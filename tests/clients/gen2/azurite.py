@@ -9,11 +9,10 @@ from __future__ import annotations
 import base64
 import http.client
 import os
-import queue
 import re
 import ssl
 import subprocess
-from contextlib import suppress
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import trustme
@@ -43,7 +42,6 @@ class Azurite:
             folder / "both.pem"
         )
         self._tls = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
-        self._idle: queue.LifoQueue[http.client.HTTPSConnection] = queue.LifoQueue()
         self._process = self._start(modules, folder)
         self._port = self._read_port()
 
@@ -53,11 +51,10 @@ class Azurite:
         pem = str(folder / "both.pem")
         tls = ("--cert", pem, "--key", pem)
         files = ("--inMemoryPersistence", "--silent", "--disableTelemetry")
-        alive = ("--blobKeepAliveTimeout", "600")  # seconds; for respond()
         # azure-storage-blob is newer than the newest version that Azurite 3.37 knows.
         versions = ("--oauth", "basic", "--skipApiVersionCheck")
         return subprocess.Popen(
-            ["node", str(server), "--blobPort", "0", *tls, *files, *alive, *versions],
+            ["node", str(server), "--blobPort", "0", *tls, *files, *versions],
             env={"PATH": os.environ["PATH"], "AZURITE_ACCOUNTS": names},
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -76,9 +73,7 @@ class Azurite:
         raise AssertionError(f"Azurite ended: {''.join(told)}")
 
     def stop(self) -> None:
-        """Close the connections, and end the program."""
-        while not self._idle.empty():
-            self._idle.get().close()
+        """End the program."""
         self._process.terminate()
         self._process.communicate()
 
@@ -88,30 +83,22 @@ class Azurite:
 
     def respond(self, request: Request) -> Response:
         """Hand a request on as it came, its Host header included, and return the response."""
-        connection = self._take()
-        response = self._exchange(connection, request)
-        content = response.read()
-        self._idle.put(connection)
+        # A connection for each request: node closes idle ones when it pleases.
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", self._port, context=self._tls, timeout=60
+        )
+        with closing(connection):
+            connection.putrequest(
+                request.method, request.target, skip_host=True, skip_accept_encoding=True
+            )
+            for name, value in request.headers.items():
+                if name.lower() not in _HOP_BY_HOP:
+                    connection.putheader(name, value)
+            connection.endheaders(request.body or None)
+            response = connection.getresponse()
+            content = response.read()
         kept = [(n, v) for n, v in response.getheaders() if n.lower() not in _HOP_BY_HOP]
         return _same_length(Response(content, response.status), Headers(kept))
-
-    def _exchange(
-        self, connection: http.client.HTTPSConnection, request: Request
-    ) -> http.client.HTTPResponse:
-        connection.putrequest(
-            request.method, request.target, skip_host=True, skip_accept_encoding=True
-        )
-        for name, value in request.headers.items():
-            if name.lower() not in _HOP_BY_HOP:
-                connection.putheader(name, value)
-        connection.endheaders(request.body or None)
-        return connection.getresponse()
-
-    def _take(self) -> http.client.HTTPSConnection:
-        """Return a connection that nobody uses."""
-        with suppress(queue.Empty):
-            return self._idle.get_nowait()
-        return http.client.HTTPSConnection("127.0.0.1", self._port, context=self._tls, timeout=60)
 
 
 def _same_length(response: Response, headers: Headers) -> Response:

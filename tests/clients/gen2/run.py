@@ -12,6 +12,7 @@ process could not respond.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import traceback
 from typing import Any
@@ -37,4 +38,6 @@ if __name__ == "__main__":
     except Exception as error:  # whatever a tool makes of a refusal
         traceback.print_exc()
         outcome = {"error": type(error).__name__, "message": str(error)}
-    print(repr(outcome))  # noqa: T201 - to the test
+    print(repr(outcome), flush=True)  # noqa: T201 - to the test
+    # At once: at an ordinary end, a thread of pyarrow's sometimes aborts the process.
+    os._exit(0)
