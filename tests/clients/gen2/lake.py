@@ -40,22 +40,23 @@ class Exchange:
 
 
 class Recorder:
-    """A service that hands each request on to another one, and keeps what was said.
+    """A service that hands one account's requests on to another, and keeps what was said.
 
     It waits ``seconds`` before each response. ``before`` is called with the number of each request.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, account: str) -> None:
         self.exchanges: list[Exchange] = []
         self.seconds = 0.0
         self.before: Callable[[int], None] | None = None
         self._service = service
+        self._account = account
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
 
     def serves(self, host: str) -> bool:
-        """Tell whether the service behind it serves a host."""
-        return self._service.serves(host)
+        """Tell whether a host is the account's, and served by the service behind it."""
+        return host.startswith(f"{self._account}.") and self._service.serves(host)
 
     def respond(self, request: Request) -> Response:
         """Respond as the service behind it does."""
@@ -77,12 +78,12 @@ class Recorder:
 class Lake:
     """An account with a service behind it; the sandbox is its Entra ID in any case."""
 
-    def __init__(self, azure: Sandbox, service: Service) -> None:
+    def __init__(self, azure: Sandbox, service: Service, box: str = "") -> None:
         self.azure = azure
         self.is_azurite = isinstance(service, Azurite)
         self.account = AZURITE if self.is_azurite else SANDBOX
-        self.box = f"box{next(_numbers)}"
-        self.recorder = Recorder(service)
+        self.box = box or f"box-{next(_numbers)}"
+        self.recorder = Recorder(service, self.account)
         azure.add_service(self.recorder)
         self.person = azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
 

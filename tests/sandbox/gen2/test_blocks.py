@@ -276,6 +276,24 @@ def test_batch_delete(blob, lake, people, target):
     assert [name for _, name in listing(blob)[0]] == ["b"]
 
 
+@pytest.mark.parametrize(
+    ("header", "edge"),
+    [
+        ("batch_y8M+DOfU/0HPZZhNDk8Y+g", "batch_y8M+DOfU/0HPZZhNDk8Y+g"),  # object_store's
+        ('"===============57=="', "===============57=="),  # azure-core's aio pipeline
+        ("edge", "edge"),
+    ],
+)
+def test_boundaries(blob, header, edge):
+    """Boundaries of all clients, also those that should be quoted and are not."""
+    blob("PUT", "/box/a", b"1", **BLOCK)
+    body = part(0, "DELETE", "/box/a", blob.token).replace("--edge", f"--{edge}") + f"--{edge}--"
+    kind = f"multipart/mixed; boundary={header}"
+    target = "/box?restype=container&comp=batch"
+    assert blob("POST", target, body.encode(), Content_Type=kind).status_code == 202
+    assert listing(blob)[0] == []
+
+
 def test_bad_batches(blob):
     """No parts, too many, another boundary, or a request that is no deletion."""
     target = "/box?restype=container&comp=batch"

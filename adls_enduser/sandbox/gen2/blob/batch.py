@@ -6,11 +6,12 @@ each with its own Authorization and response; at most 256.
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import TYPE_CHECKING
 
 from werkzeug.datastructures import Headers
-from werkzeug.http import HTTP_STATUS_CODES, parse_options_header
+from werkzeug.http import HTTP_STATUS_CODES
 
 from ...http import Request, Response
 from ..errors import StorageError
@@ -19,15 +20,16 @@ if TYPE_CHECKING:
     from ..call import Call
 
 _MOST = 256
+# object_store's boundaries are base64, not quoted, though "/" must be (RFC 2045, section 5.1).
+_BOUNDARY = re.compile(r'multipart/mixed;\s*boundary="?([^"]+)"?', re.IGNORECASE)
 
 
 def submit(call: Call) -> Response:
     """Handle Blob Batch: 202, with one response for each part."""
-    kind, options = parse_options_header(call.header("Content-Type") or "")
-    boundary = options.get("boundary", "")
-    if kind != "multipart/mixed" or not boundary:
+    found = _BOUNDARY.fullmatch(call.header("Content-Type") or "")
+    if found is None:
         raise StorageError("InvalidInput")
-    parts = _parts(call.request.body, boundary)
+    parts = _parts(call.request.body, found[1])
     if not 0 < len(parts) <= _MOST:
         raise StorageError("InvalidInput")
     own = f"batchresponse_{uuid.uuid4()}"
