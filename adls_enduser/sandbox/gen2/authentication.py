@@ -75,6 +75,10 @@ class Authenticator:
 
 def _check_scheme(authorization: str | None, request: Request) -> None:
     """Raise StorageError for an account key, and for a version that knows no tokens."""
+    if authorization is None and "sig" in request.args:
+        # Only keys of accounts sign most of them, and the sandbox has no keys.
+        detail = "The sandbox takes access tokens, and no shared access signatures."
+        raise StorageError("AuthenticationFailed", AuthenticationErrorDetail=detail)
     if authorization is None:
         return
     if authorization.lower().startswith("sharedkey"):

@@ -95,7 +95,10 @@ def test_versions_before_tokens(blob):
 
 
 def test_keys_are_refused(blob):
-    """There are no account keys."""
+    """There are no account keys, and no signatures made with them."""
+    response = blob("GET", "/box/file?sv=2025-07-05&sig=AAAA", Authorization=None)
+    assert code(response) == (403, "AuthenticationFailed")
+    assert "no shared access signatures" in response.text
     response = blob("GET", "/?comp=list", Authorization="SharedKey lake:AAAA")
     assert code(response) == (403, "KeyBasedAuthenticationNotPermitted")
 

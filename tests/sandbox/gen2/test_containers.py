@@ -173,7 +173,7 @@ def test_unknown_operations(blob, dfs):
     assert code(dfs("PUT", "/box/file")) == (400, "MissingRequiredQueryParameter")
     assert code(dfs("PUT", "/box/file?resource=x")) == (400, "InvalidQueryParameterValue")
     assert code(dfs("POST", "/box?resource=filesystem")) == (405, "UnsupportedHttpVerb")
-    for unsupported in ("tags", "snapshot", "query"):
+    for unsupported in ("tags", "snapshot", "undelete"):
         status, _ = code(blob("PUT", f"/box/file?comp={unsupported}"))
         assert status == 409
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import StorageError, bad_parameter
-from . import batch, blobs, blocks, containers, copying, listing, service
+from . import batch, blobs, blocks, containers, copying, listing, query, service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,13 +62,14 @@ _BLOB: dict[tuple[str, str], Operation] = {
     ("GET", "blocklist"): blocks.get_block_list,
     ("PUT", "appendblock"): blocks.append_block,
     ("PUT", "copy"): copying.abort,
+    ("POST", "query"): query.query,
     ("GET", "properties"): service.get_account_information,
     ("HEAD", "properties"): service.get_account_information,
 }
 # What the service has for other accounts (Microsoft, "Blob Storage feature support").
 _NOT_WITH_DIRECTORIES = {"tags", "page", "pagelist", "incrementalcopy", "blobs"}
 # What the service has and the sandbox has not.
-_NOT_HERE = {"query", "snapshot", "undelete", "immutabilitypolicies", "legalhold", "seal"}
+_NOT_HERE = {"snapshot", "undelete", "immutabilitypolicies", "legalhold", "seal"}
 
 
 def perform(call: Call) -> Response:

@@ -39,13 +39,14 @@ def put_blob(call: Call) -> Response:
         raise bad_header("x-ms-blob-type", kind)
     check_md5(call, "Content-MD5", call.body_md5)
     check_md5(call, "x-ms-blob-content-md5", call.body_md5)
+    # Of an append blob, which begins empty, the service computes none.
+    digest = {"Content-MD5": call.body_md5} if kind == "BlockBlob" else {}
+    headers = {**content_headers(call, _CONTENT), **digest}
+    if call.header("Content-Type"):
+        headers.setdefault("Content-Type", call.required_header("Content-Type"))
     content = call.filesystem.tree.content(call.request.body)
-    headers = content_headers(call, _CONTENT)
-    if not headers.get("Content-Type") and call.header("Content-Type"):
-        headers["Content-Type"] = call.header("Content-Type") or ""
-    headers["Content-MD5"] = call.body_md5
     file = put_file(call, Upload(content, headers, metadata_of(call), kind))
-    return changed(file, 201, {"Content-MD5": call.body_md5, **ENCRYPTED})
+    return changed(file, 201, {**digest, **ENCRYPTED})
 
 
 @dataclass
