@@ -71,15 +71,29 @@ def differences(azurite: Lake, sandbox: Lake) -> list[Difference]:
         if len(left) != len(right):
             found.append(Difference(request, "requests", len(left), len(right)))
             continue
-        for first, second in zip(left, right, strict=False):
-            # Of responses with different statuses the headers differ too.
-            same = first["status"] == second["status"]
-            found += [
-                Difference(request, name, first.get(name), second.get(name))
-                for name in (sorted({*first, *second}) if same else ["status"])
-                if first.get(name) != second.get(name)
-            ]
+        for first in left:
+            # Requests that run side by side come in any order.
+            pairs = [_differing_fields(request, first, second) for second in right]
+            nearest = min(range(len(pairs)), key=lambda number: _distance(pairs[number]))
+            del right[nearest]
+            found += pairs[nearest]
     return list(dict.fromkeys(found))
+
+
+def _differing_fields(
+    request: str, azurite: dict[str, Any], sandbox: dict[str, Any]
+) -> list[Difference]:
+    # Of responses with different statuses the headers differ too.
+    same = azurite["status"] == sandbox["status"]
+    return [
+        Difference(request, name, azurite.get(name), sandbox.get(name))
+        for name in (sorted({*azurite, *sandbox}) if same else ["status"])
+        if azurite.get(name) != sandbox.get(name)
+    ]
+
+
+def _distance(found: list[Difference]) -> int:
+    return sum(100 if one.field == "status" else 1 for one in found)
 
 
 def differing_sights(expected: dict[str, Any], seen: dict[str, Any]) -> list[Difference]:
@@ -104,7 +118,7 @@ def _by_request(lake: Lake) -> dict[str, list[dict[str, Any]]]:
     grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for exchange in lake.recorder.exchanges:
         grouped[_request(exchange, lake.box)].append(dict(_fields(exchange)))
-    return {name: sorted(fields, key=repr) for name, fields in grouped.items()}
+    return grouped
 
 
 def _request(exchange: Exchange, box: str) -> str:

@@ -128,7 +128,8 @@ def leases(container: Any) -> dict[str, Any]:
     blob.upload_blob(b"two", overwrite=True, lease=lease)
     lease.renew()
     lease.release()
-    seen["wrong lease"] = refusal(blob.set_blob_metadata, {"a": "b"}, lease=lease)
+    other = "c0ffee00-0000-4000-8000-000000000001"
+    seen["no lease"] = refusal(blob.set_blob_metadata, {"a": "b"}, lease=other)
     state = blob.get_blob_properties().lease
     seen["released"] = (state.state, state.status, blob.download_blob().readall())
     again = BlobLeaseClient(blob)
