@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .accepted import unexplained
+from .accepted import not_met, unexplained
 from .comparison import differences, differing_sights
 from .lake import Lake
 
@@ -29,3 +29,4 @@ def test_same_on_both(azure: Sandbox, azurite: Azurite, name: str) -> None:
     found = differing_sights(expected, seen) + differences(reference, sandbox)
     left = unexplained(found)
     assert not left, "\n".join(map(str, left))
+    assert not_met(name, found) == []
