@@ -102,6 +102,34 @@ def filesystem_token(
     return cast("Credentials", filesystem.FilesystemToken(source, own.cloud, own.tenant))
 
 
+@_factory
+def storage_credential(
+    mode: Mode = "device_code",
+    *,
+    interactive: bool | None = None,
+    fallback: Mode | Sequence[Mode] = (),
+    **options: Unpack[AnyOptions],
+) -> Credentials:
+    """Sign a person in, for Azure Storage: Data Lake Storage Gen2, blobs and OneLake.
+
+    Takes the arguments and options of ``management_credentials``. Returns an azure-core
+    ``TokenCredential`` for the clients of azure-storage-blob, azure-storage-file-datalake and
+    every tool that takes one; ``adls_enduser.interop`` has the line for each of the others.
+    The application must be consented to Azure Storage, and to nothing else. Raises
+    ConfigurationError before any network, or another EndUserError.
+    """
+    name = "storage_credential"
+    try:
+        from .credentials import storage
+    except ImportError as error:
+        raise import_failed(error, name, "azure-core") from error
+    strategy = strategy_for(mode, fallback, options, name)
+    own = extended(strategy).settings
+    source = _token_source(strategy, own, own.cloud.storage, interactive, name)
+    source.token()  # as above
+    return cast("Credentials", storage.StorageCredential(source, own.cloud, own.tenant))
+
+
 async def sign_in_async(
     factory: Callable[_Parameters, Credentials],
     *arguments: _Parameters.args,

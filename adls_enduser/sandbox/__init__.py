@@ -1,4 +1,4 @@
-"""Azure on loopback: Entra ID, Resource Manager and Data Lake stores, for trying and testing.
+"""Azure on loopback: Entra ID, Resource Manager, Data Lake (Gen1 and Gen2), to try and to test.
 
 ::
 

@@ -42,9 +42,9 @@ _SIGNALS = [
 ]
 
 _DESCRIPTION = """\
-Run a program against Azure on this machine: Entra ID, Resource Manager and Data Lake
-stores under their real host names. The program needs no change. No other host can be
-reached through the sandbox's proxy.
+Run a program against Azure on this machine: Entra ID, Resource Manager, Data Lake stores
+and storage accounts under their real host names. The program needs no change. No other
+host can be reached through the sandbox's proxy.
 """
 
 _EPILOG = f"""\

@@ -67,7 +67,8 @@ _OF_CREDENTIALS = ("get_token", "get_token_info", "signed_session", "refresh_ses
 def _no_credential(name: str) -> ConfigurationError:
     return ConfigurationError(
         f"{name} is a strategy, and not a credential that an SDK can use.",
-        remedy="Give the SDK what a factory returns: management_credentials(mode=strategy), or"
+        remedy="Give the SDK what a factory returns: management_credentials(mode=strategy),"
+        " storage_credential(mode=strategy) for Azure Storage, or"
         " filesystem_token(mode=strategy) for AzureDLFileSystem.",
     )
 
