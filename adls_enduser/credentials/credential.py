@@ -125,6 +125,16 @@ class Credential:
         self._source.renew()
         return self.signed_session(session)
 
+    @property
+    def token_source(self) -> TokenSource:
+        """The source of the tokens for this credential's own audience."""
+        return self._source
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud in which the person signed in."""
+        return self._cloud
+
     def whoami(self) -> Account:
         """Return the account that signed in; uses no network."""
         held = self._source.held

@@ -108,6 +108,7 @@ class TokenSource(SharedByCopies):
         self._last_error: EndUserError | None = None
         self._refusal: SignInError | None = None  # since the last token
         self._why_not_interactive = "interactive=False"
+        self.is_forked = False
         self._forget_refreshes()
         reset_after_fork(self)
 
@@ -189,6 +190,7 @@ class TokenSource(SharedByCopies):
         each child would prompt the person once more.
         """
         self._forget_refreshes()
+        self.is_forked = True
         self.interactive = False
         self._why_not_interactive = "this process was forked from the one that signed in"
 
