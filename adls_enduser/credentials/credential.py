@@ -126,14 +126,13 @@ class Credential:
         return self.signed_session(session)
 
     @property
-    def token_source(self) -> TokenSource:
-        """The source of the tokens for this credential's own audience."""
-        return self._source
-
-    @property
     def cloud(self) -> Cloud:
         """The cloud in which the person signed in."""
         return self._cloud
+
+    def source_for(self, resource: str) -> TokenSource:
+        """Return the source of the same sign-in's tokens for an audience; uses no network."""
+        return self._tokens.for_resource(self._cloud.audience(resource)).source
 
     def whoami(self) -> Account:
         """Return the account that signed in; uses no network."""

@@ -181,6 +181,7 @@ class TokenSource(SharedByCopies):
             claims=claims,
         )
         new._why_not_interactive = self._why_not_interactive
+        new.is_forked = self.is_forked
         return new
 
     def after_fork(self) -> None:

@@ -1,25 +1,22 @@
-"""The argument that all functions of this room take: a credential, checked and taken apart."""
+"""The argument that all functions of this room take: a credential."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from ..clouds import Cloud
     from ..credentials.credential import Credential
-    from ..credentials.protocol import Credentials
-    from ..credentials.token_source import TokenSource
 
 
-def check_credential(credential: object) -> None:
-    """Raise ConfigurationError unless it is the object that one of our factories returned."""
+def own_credential(credential: object) -> Credential:
+    """Return the object that a factory of ours returned; ConfigurationError for any other."""
     from ..credentials.aio import AsyncCredential
     from ..credentials.credential import Credential
 
     if isinstance(credential, Credential):
-        return
+        return credential
     if isinstance(credential, AsyncCredential):
         remedy = "Pass the object whose aio() you called."
     elif callable(getattr(credential, "get_token", None)):
@@ -31,13 +28,3 @@ def check_credential(credential: object) -> None:
         f" {type(credential).__name__}.",
         remedy=remedy,
     )
-
-
-def token_source_of(credential: Credentials) -> TokenSource:
-    """Return the source of the tokens for a checked credential's own audience."""
-    return cast("Credential", credential).token_source
-
-
-def cloud_of(credential: Credentials) -> Cloud:
-    """Return the cloud of a checked credential."""
-    return cast("Credential", credential).cloud

@@ -14,11 +14,12 @@ import threading
 from typing import TYPE_CHECKING
 
 from ..concurrency import reset_after_fork
-from .arguments import check_credential, cloud_of, token_source_of
+from .arguments import own_credential
 from .endpoint import allowed_audiences, without_proxy
 from .managed_identity import IdentityEndpoint
 
 if TYPE_CHECKING:
+    from ..credentials.credential import Credential
     from ..credentials.protocol import Credentials
 
 _HEADER = "IDENTITY_HEADER"
@@ -33,11 +34,11 @@ def delta_options(credential: Credentials) -> dict[str, str]:
     A forked child gets an endpoint of its own. Raises ConfigurationError for a credential that no
     factory of this package returned.
     """
-    check_credential(credential)
+    own = own_credential(credential)
     if not _header():
         os.environ[_HEADER] = secrets.token_urlsafe(32)
     os.environ.update(without_proxy(os.environ))
-    return {"azure_msi_endpoint": _endpoints.url_for(credential)}
+    return {"azure_msi_endpoint": _endpoints.url_for(own)}
 
 
 def _header() -> str:
@@ -59,13 +60,14 @@ class _Endpoints:
         # By the strategy's id: a strategy need not be hashable, and the endpoint keeps it alive.
         self._by_strategy: dict[int, IdentityEndpoint] = {}
 
-    def url_for(self, credential: Credentials) -> str:
+    def url_for(self, credential: Credential) -> str:
         """Return the address for a sign-in, and begin to serve it the first time."""
-        key = id(token_source_of(credential).strategy)
+        storage = credential.cloud.storage
+        key = id(credential.source_for(storage).strategy)
         with self._lock:
             endpoint = self._by_strategy.get(key)
             if endpoint is None:
-                audiences = allowed_audiences(credential, [cloud_of(credential).storage])
+                audiences = allowed_audiences(credential, [storage])
                 endpoint = IdentityEndpoint(credential, audiences, _header)
                 self._by_strategy[key] = endpoint
             return endpoint.url

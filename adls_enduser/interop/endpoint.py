@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
 from ..tokens import Secret
-from .arguments import check_credential, cloud_of, token_source_of
+from .arguments import own_credential
 from .managed_identity import ADDRESS, IdentityEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
+    from ..credentials.credential import Credential
     from ..credentials.protocol import Credentials
 
 
@@ -38,13 +39,13 @@ def identity_endpoint(
     can read the variables gets tokens. Raises ConfigurationError if it cannot listen on loopback,
     and for wrong arguments.
     """
-    check_credential(credential)
-    _check_process(credential)
-    return _serving(credential, allowed_audiences(credential, resources))
+    own = own_credential(credential)
+    _check_process(own)
+    return _serving(own, allowed_audiences(own, resources))
 
 
 @contextmanager
-def _serving(credential: Credentials, audiences: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def _serving(credential: Credential, audiences: Mapping[str, str]) -> Iterator[dict[str, str]]:
     secret = Secret(secrets.token_urlsafe(32))
     endpoint = IdentityEndpoint(credential, audiences, secret.reveal)
     try:
@@ -89,9 +90,9 @@ def _with_loopback(hosts: str) -> str:
     return ",".join([*names, ADDRESS])
 
 
-def allowed_audiences(credential: Credentials, resources: object) -> Mapping[str, str]:
+def allowed_audiences(credential: Credential, resources: object) -> Mapping[str, str]:
     """Return each allowed audience under the name by which ``resource=`` is looked up."""
-    cloud = cloud_of(credential)
+    cloud = credential.cloud
     if resources is None:
         resources = (cloud.storage, cloud.management)
     elif isinstance(resources, str) or not hasattr(resources, "__iter__"):
@@ -110,8 +111,8 @@ def allowed_audiences(credential: Credentials, resources: object) -> Mapping[str
     return {audience.rstrip("/"): audience for audience in audiences}
 
 
-def _check_process(credential: Credentials) -> None:
-    if token_source_of(credential).is_forked:
+def _check_process(credential: Credential) -> None:
+    if credential.source_for(credential.cloud.storage).is_forked:
         raise ConfigurationError(
             "credential was made by the process that forked this one, and here nobody can be"
             " prompted when its sign-in ends.",

@@ -21,12 +21,13 @@ from urllib.parse import parse_qsl
 from ..errors import ConfigurationError, EndUserError, SignInError, TransportError
 from ..interaction.loopback_server import LoopbackHandler, LoopbackServer, cannot_listen
 from ..log import logger, printable
-from .arguments import cloud_of, token_source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..credentials.protocol import Credentials
+    from ..credentials.credential import Credential
+    from ..credentials.token_source import TokenSource
+    from ..tokens import Token
 
 ADDRESS = "127.0.0.1"
 
@@ -44,6 +45,10 @@ _OTHER_IDENTITY = {
     "principal_id",
 }
 
+# A program gets a token that has so many seconds left, or half its lifetime.
+_LEAST_LEFT = 300.0
+_SIGNS_TO_THE_END, _TIME_ON_THE_WAY = "azsdk-go-azidentity/", 10.0
+
 _HEADERS = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"}
 
 
@@ -55,7 +60,7 @@ class IdentityEndpoint:
     """
 
     def __init__(
-        self, credential: Credentials, audiences: Mapping[str, str], secret: Callable[[], str]
+        self, credential: Credential, audiences: Mapping[str, str], secret: Callable[[], str]
     ) -> None:
         try:
             self._server = _Server()
@@ -95,7 +100,7 @@ class _Refusal(Exception):
 class _TokenService:
     """What the endpoint replies."""
 
-    credential: Credentials = field(repr=False)
+    credential: Credential = field(repr=False)
     audiences: Mapping[str, str]
     host: str
     path: str
@@ -118,33 +123,34 @@ class _TokenService:
             raise _Refusal(403, "forbidden", message)
         return query
 
-    def reply(self, query: str) -> dict[str, str]:
+    def reply(self, query: str, user_agent: str) -> dict[str, str]:
         """Return the fields of a response with a token."""
         parameters = _parameters(query)
         version, resource = parameters.get("api-version"), parameters.get("resource", "")
         if version not in (_APP_SERVICE, _VIRTUAL_MACHINE):
             raise _bad_request(f"api-version must be {_APP_SERVICE} or {_VIRTUAL_MACHINE}.")
+        source = self.credential.source_for(self._audience(resource))
         try:
-            token = self.credential.get_token_info(self._audience(resource))
+            token = _lasting_token(source)
         except EndUserError as error:
             raise _refused_by(error) from error
-        now = token_source_of(self.credential).clock.time()
+        expires_on = _expiry_for(token, user_agent)
         fields = {
-            "access_token": token.token,
-            "expires_on": str(int(token.expires_on)),
+            "access_token": token.secret,
+            "expires_on": str(int(expires_on)),
             "resource": resource,
             "token_type": "Bearer",
         }
         if version == _VIRTUAL_MACHINE:
             fields["refresh_token"] = ""
-            fields["expires_in"] = str(max(int(token.expires_on - now), 0))
-            fields["not_before"] = str(int(now))
+            fields["expires_in"] = str(max(int(expires_on - source.clock.time()), 0))
+            fields["not_before"] = str(int(token.obtained_on))
         return fields
 
     def _audience(self, resource: str) -> str:
         if not resource:
             raise _bad_request("The query has no resource.")
-        cloud = cloud_of(self.credential)
+        cloud = self.credential.cloud
         audience = self.audiences.get(cloud.audience(resource).rstrip("/"))
         if audience is None:
             raise _Refusal(
@@ -154,6 +160,28 @@ class _TokenService:
                 " is allowed. Name it in identity_endpoint(credential, resources=[...]).",
             )
         return audience
+
+
+def _lasting_token(source: TokenSource) -> Token:
+    """Return a token that a program can keep for a while.
+
+    The source renews a token by itself when five minutes are left, or a fifth of a short lifetime.
+    OpenDAL sends no request with a token that has 20 seconds left or less.
+    """
+    token = source.token()
+    left = token.expires_on - source.clock.time()
+    return token if left >= min(_LEAST_LEFT, token.lifetime / 2) else source.renew(token)
+
+
+def _expiry_for(token: Token, user_agent: str) -> float:
+    """Return when the program is to get another token.
+
+    azidentity (Go) signs with a token until its last moment, so that it expires on the way. The
+    403 loses rclone a file, and AzCopy ends the whole job.
+    """
+    if _SIGNS_TO_THE_END not in user_agent:
+        return token.expires_on
+    return token.expires_on - min(_TIME_ON_THE_WAY, token.lifetime / 10)
 
 
 def _bad_request(message: str) -> _Refusal:
@@ -213,7 +241,7 @@ class _Handler(LoopbackHandler):
         try:
             query = service.check_sender(self)
             self.server.keep(self.connection, kept=True)  # it may wait for a person
-            fields = service.reply(query)
+            fields = service.reply(query, self.headers.get("User-Agent", ""))
         except _Refusal as refusal:
             self._send_refusal(refusal)
         else:
