@@ -2,11 +2,11 @@
 
 ::
 
-    from adls_enduser import DeviceCode, filesystem_token, management_credentials
+    from adls_enduser import DeviceCode, management_credentials, storage_credential
 
     strategy = DeviceCode(tenant="contoso.onmicrosoft.com")   # one sign-in ...
     credentials = management_credentials(mode=strategy)       # ... asks here, once
-    token = filesystem_token(mode=strategy)                   # ... and never again
+    credential = storage_credential(mode=strategy)            # ... and never again
 
 Importing this package loads no third-party module, and of its own only what is used:
 each public name loads its module when it is first asked for (PEP 562). adal or msal and
@@ -43,7 +43,12 @@ if TYPE_CHECKING:
         UnsupportedByCloud,
         WrongAccount,
     )
-    from .factories import filesystem_token, management_credentials, sign_in_async
+    from .factories import (
+        filesystem_token,
+        management_credentials,
+        sign_in_async,
+        storage_credential,
+    )
     from .interaction.prompts import BrowserPrompt, DeviceCodePrompt
     from .modes import Explanation, explain
     from .options import AZURE_CLI_CLIENT_ID
@@ -105,6 +110,7 @@ __all__ = [
     "filesystem_token",
     "management_credentials",
     "sign_in_async",
+    "storage_credential",
 ]
 
 # Where each public name is; most are errors.
@@ -135,6 +141,7 @@ _LATE = dict.fromkeys(__all__, ".errors") | {
     "filesystem_token": ".factories",
     "management_credentials": ".factories",
     "sign_in_async": ".factories",
+    "storage_credential": ".factories",
 }
 
 

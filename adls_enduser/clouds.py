@@ -43,7 +43,7 @@ class Service:
 SERVICES = (
     Service("management", "Azure Service Management", "management_credentials"),
     Service("data_lake", "Azure Data Lake", "filesystem_token"),
-    Service("storage", "Azure Storage", "management_credentials", scope=".default"),
+    Service("storage", "Azure Storage", "storage_credential", scope=".default"),
 )
 
 
@@ -111,7 +111,7 @@ class Cloud:
             raise UnsupportedByCloud(
                 f"Data Lake Storage Gen1 has no file system in the cloud {self.name!r}.",
                 remedy="It existed in the public cloud only (cloud='public'); for Gen2 call"
-                f" management_credentials(...).get_token('{self.storage}.default').",
+                " storage_credential with the same arguments.",
             )
         return self.data_lake
 

@@ -98,6 +98,32 @@ def filesystem_token(
     return cast("Credentials", credentials.FilesystemToken(source, own.cloud, own.tenant))
 
 
+@_factory
+def storage_credential(
+    mode: Mode = "device_code",
+    *,
+    interactive: bool | None = None,
+    fallback: Mode | Sequence[Mode] = (),
+    **options: Unpack[AnyOptions],
+) -> Credentials:
+    """Sign a person in, for Azure Storage: Data Lake Storage Gen2, blobs and OneLake.
+
+    Takes the arguments and options of ``management_credentials``. Returns an azure-core
+    ``TokenCredential`` for the clients of azure-storage-blob, azure-storage-file-datalake and
+    every tool that takes one; ``adls_enduser.interop`` has the line for each of the others.
+    The application must be consented to Azure Storage, and to nothing else. Raises
+    ConfigurationError before any network, or another EndUserError.
+    """
+    hide_secrets(options)
+    name = "storage_credential"
+    credentials = _import_credentials("storage", "azure-core")
+    strategy = strategy_for(mode, fallback, options, name)
+    own = extended(strategy).settings
+    source = _token_source(strategy, own, own.cloud.storage, interactive, name)
+    source.token()  # as above
+    return cast("Credentials", credentials.StorageCredential(source, own.cloud, own.tenant))
+
+
 async def sign_in_async(
     factory: Callable[_Parameters, Credentials],
     *arguments: _Parameters.args,

@@ -32,6 +32,8 @@ class _Credential(Protocol):
         self, scopes: tuple[object, ...], claims: object, tenant: object, *, enable_cae: bool
     ) -> bool: ...
 
+    def __dask_tokenize__(self) -> tuple[str, ...]: ...
+
 
 class AsyncCredential:
     """azure-core's ``AsyncTokenCredential`` over a credential; bound to no event loop.
@@ -87,3 +89,7 @@ class AsyncCredential:
 
     def __repr__(self) -> str:
         return f"<async {self._credential!r}>"
+
+    def __dask_tokenize__(self) -> tuple[str, ...]:
+        """Return what Dask makes the names of its tasks from; renewals do not change it."""
+        return (type(self).__qualname__, *self._credential.__dask_tokenize__())

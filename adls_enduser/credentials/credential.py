@@ -9,23 +9,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import requests
-
 from ..claims import CP1, check_claims
 from ..errors import ConfigurationError
-from ..log import utc
 from ..tokens import Account
-from .bearer_auth import BearerAuth
 from .token_formats import AudienceToken, AudienceTokens, TokenFormats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import requests
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
     from typing_extensions import Self
 
     from ..clouds import Cloud
+    from ..tokens import Token
     from .aio import AsyncCredential
+    from .bearer_auth import BearerAuth
     from .token_source import TokenSource
 
 
@@ -44,7 +43,7 @@ class Credential:
         self._by_scopes = self._tokens.by_scopes
         if source.answers_claims:
             self._cae_tokens = AudienceTokens(source, CP1)
-        self._auth = BearerAuth(self._own_token)
+        self._auth: BearerAuth | None = None  # loads requests
         self._time, self._monotonic = source.clock.time, source.clock.monotonic
 
     def get_token(
@@ -112,11 +111,13 @@ class Credential:
         ``auth``, which uses a fresh token for each request, prevents netrc from replacing it
         and refuses plain http. Raises an EndUserError.
         """
+        import requests  # clients of azure-core's generation do without
+
         _check_session(session)
         formats = self._own_token.formats()
         session = requests.Session() if session is None else session
         session.headers["Authorization"] = formats.header
-        session.auth = self._auth
+        session.auth = self._bearer_auth()
         return session
 
     def refresh_session(self, session: requests.Session | None = None) -> requests.Session:
@@ -124,6 +125,11 @@ class Credential:
         _check_session(session)
         self._source.renew()
         return self.signed_session(session)
+
+    @property
+    def token_source(self) -> TokenSource:
+        """The source of the tokens for this credential's own audience."""
+        return self._source
 
     @property
     def cloud(self) -> Cloud:
@@ -138,6 +144,10 @@ class Credential:
         """Return the account that signed in; uses no network."""
         held = self._source.held
         return held.account if held else Account()
+
+    def storage_token(self) -> Token:
+        """Return the token for Azure Storage, with its times. Raises an EndUserError."""
+        return self.source_for(self._cloud.storage).token()
 
     def returns_at_once(
         self, scopes: tuple[object, ...], claims: object, tenant: object, *, enable_cae: bool
@@ -168,19 +178,45 @@ class Credential:
         self.close()
 
     def __repr__(self) -> str:
-        held, account = self._source.held, self.whoami()
-        until = f" until {utc(held.expires_on)}" if held else ""
+        # fsspec takes two objects with one repr for the same (its ``_Cached.__call__``): so it
+        # names the sign-in, and nothing that changes with a renewal.
+        account = self.whoami()
         tenant = account.tenant or self._tenant
         name, where = account.username or "somebody", f" in {tenant}" if tenant else ""
-        return f"<{self._kind} credentials of {name}{where} for {self._source.resource}{until}>"
+        source = self._source
+        return (
+            f"<{self._kind} credentials of {name}{where} for {source.resource},"
+            f" sign-in {source.sign_in_id}>"
+        )
+
+    def __dask_tokenize__(self) -> tuple[str, ...]:
+        """Return what Dask makes the names of its tasks from; renewals do not change it."""
+        return type(self).__qualname__, self._source.resource, self._source.sign_in_id
 
     def __reduce__(self) -> tuple[object, ...]:
+        self._obtain_storage_token()
         # Tokens of other audiences are pickled too: the other process cannot obtain them.
         groups = {id(one): one for one in (self._tokens, self._cae_tokens)}.values()
         tokens = [token for group in groups for token in group.by_resource.copy().values()]
         others = [token.source for token in tokens if token is not self._own_token]
         used = tuple(source for source in others if source.held is not None)
         return _unpickled, (type(self), self._source, self._cloud, self._tenant, used)
+
+    def _bearer_auth(self) -> BearerAuth:
+        from .bearer_auth import BearerAuth
+
+        if self._auth is None:
+            self._auth = BearerAuth(self._own_token)
+        return self._auth
+
+    def _obtain_storage_token(self) -> None:
+        """Obtain a token for Azure Storage, silently, if another process could not.
+
+        The tools that send credentials to workers, such as Dask, read from there. AD FS is not
+        asked: it may refuse the refresh token for an audience that it does not know.
+        """
+        if not self._cloud.is_adfs and self._source.is_detached_by_pickling:
+            self._tokens.for_resource(self._cloud.storage).source.prepare_for_pickle()
 
     def _add_sources(self, sources: tuple[TokenSource, ...]) -> None:
         """Add the other audiences of a pickle, though this process can obtain no other."""

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from azure.datalake.store import lib
 
+from .access_tokens import HiddenAccessToken
 from .credential import Credential
 from .retry_detector import RetryDetector
-from .token_formats import HiddenAccessToken, TokenDict
+from .token_formats import TokenDict
 
 if TYPE_CHECKING:
     import requests

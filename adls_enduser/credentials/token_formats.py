@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from azure.core.credentials import AccessToken, AccessTokenInfo
-
 if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken, AccessTokenInfo
+
     from ..tokens import Token
     from .token_source import TokenSource
 
@@ -24,6 +24,9 @@ class TokenFormats:
     @classmethod
     def of(cls, token: Token) -> TokenFormats:
         """Make all formats of a token."""
+        # Loads azure-core, which takes longer than everything else that a sign-in needs.
+        from .access_tokens import HiddenAccessToken, HiddenAccessTokenInfo
+
         expires_on = int(token.expires_on)
         return cls(
             token,
@@ -116,17 +119,3 @@ class TokenDict(dict[str, Any]):
         return f"<token with {', '.join(self)}>"
 
     __str__ = __repr__
-
-
-class HiddenAccessToken(AccessToken):
-    """An AccessToken whose repr hides the token; azure-core's own prints it."""
-
-    def __repr__(self) -> str:
-        return f"AccessToken(token=..., expires_on={self.expires_on})"
-
-
-class HiddenAccessTokenInfo(AccessTokenInfo):
-    """An AccessTokenInfo whose repr hides the token; azure-core's own prints it."""
-
-    def __repr__(self) -> str:
-        return f"AccessTokenInfo(token=..., expires_on={self.expires_on})"

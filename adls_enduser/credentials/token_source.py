@@ -13,22 +13,25 @@ import random
 import threading
 from contextlib import suppress
 from copy import copy
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..claims import declares_cp1, with_cp1
 from ..clocks import SYSTEM_CLOCK, Clock
 from ..concurrency import Run, Runs, SharedByCopies, reset_after_fork, still_running
-from ..errors import EndUserError, ProtocolError, SignInError, SignInRequired
+from ..errors import EndUserError, ProtocolError, SignInError, SignInRequired, TransportError
 from ..interaction.prompts import somebody_can_see
 from ..log import logger
 from ..options import Settings, format_call
 from ..strategies.detached import DetachedStrategy
-from ..strategies.protocol import AuthStrategy
-from ..tokens import Token
+from ..tokens import Account, Token
+from .pickled_tokens import is_newer, register, share
+from .sign_in_id import number_of, sign_in_id
 from .strategy_caller import StrategyCaller
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ..strategies.protocol import AuthStrategy
 
 
 # Back off 20 to 40 s after a failed renewal (jittered, so that the processes of a cluster do
@@ -54,6 +57,7 @@ class _Moment(NamedTuple):
 
 
 _PASSED = _Moment(0.0, 0.0)
+_NOBODY = Account()
 
 
 class _HeldToken(NamedTuple):
@@ -81,7 +85,8 @@ class TokenSource(SharedByCopies):
 
     ``interactive`` says whether a person may be prompted; None: if the strategy has a prompt
     of the caller's own, or a terminal or notebook is there. ``factory_name`` is the function
-    that made this source, for errors. ``claims`` go with every request.
+    that made this source, for errors. ``claims`` go with every request. ``number`` is that of
+    the sign-in (see ``sign_in_id``); None: the strategy's.
     """
 
     def __init__(
@@ -93,6 +98,7 @@ class TokenSource(SharedByCopies):
         clock: Clock = SYSTEM_CLOCK,
         factory_name: str = "management_credentials",
         claims: str | None = None,
+        number: str | None = None,
     ) -> None:
         self.strategy = strategy
         self.resource = resource
@@ -109,13 +115,27 @@ class TokenSource(SharedByCopies):
         self._refusal: SignInError | None = None  # since the last token
         self._why_not_interactive = "interactive=False"
         self.is_forked = False
+        self.number = number or number_of(strategy)
+        # What pickles of this sign-in have brought for other resources, or with other claims.
+        self.brought: dict[tuple[str, str | None], Token] = {}
         self._forget_refreshes()
         reset_after_fork(self)
+        register(self)
 
     @property
     def held(self) -> Token | None:
         """The token in memory, fresh or not; uses no network."""
         return self._held.token if self._held else None
+
+    @property
+    def account(self) -> Account:
+        """The account of the token in memory, else of the strategy; uses no network."""
+        return self._held.token.account if self._held else self._caller.strategy.account or _NOBODY
+
+    @property
+    def sign_in_id(self) -> str:
+        """What tells this sign-in from every other one; see the module ``sign_in_id``."""
+        return sign_in_id(self.number, self.account)
 
     def token(self) -> Token:
         """Return a token that is valid for minutes, or at worst now.
@@ -179,9 +199,11 @@ class TokenSource(SharedByCopies):
             clock=self.clock,
             factory_name=self.factory_name,
             claims=claims,
+            number=self.number,
         )
         new._why_not_interactive = self._why_not_interactive
         new.is_forked = self.is_forked
+        new.brought = self.brought
         return new
 
     def after_fork(self) -> None:
@@ -213,11 +235,19 @@ class TokenSource(SharedByCopies):
     # The windows of a token.
 
     def _take_cached(self) -> _HeldToken | None:
-        """Hold the token that the strategy obtained for another credential, if unexpired."""
-        token = self._caller.cached_token(self.claims)
+        """Hold the token that the strategy or a pickle has for another credential."""
+        token = self._caller.cached_token(self.claims) or self._brought_token()
         if token is not None and self._held is None:
             self._hold(token)
         return self._held
+
+    def _brought_token(self) -> Token | None:
+        token = self.brought.get((self.resource, self.claims))
+        if token is None or token.expires_on <= self.clock.time():
+            return None
+        # Another person may have signed in by the same strategy object since then.
+        same = sign_in_id(self.number, token.account) == self.sign_in_id
+        return token if same else None
 
     def _has_passed(self, moment: _Moment) -> bool:
         return self.clock.time() >= moment.wall or self.clock.monotonic() >= moment.monotonic
@@ -404,40 +434,63 @@ class TokenSource(SharedByCopies):
     # Another process receives the short-lived access token and no lasting secret.
 
     def __getstate__(self) -> Mapping[str, object]:
-        strategy = self._caller.strategy.for_other_process()
+        self.prepare_for_pickle()
         return {
             "resource": self.resource,
             "factory_name": self.factory_name,
             "claims": self.claims,
-            "token": self._token_to_pickle(),
-            "strategy": strategy,
+            "token": self.held,
+            "strategy": self._stand_in(),
+            "number": self.number,
         }
 
-    def __setstate__(self, state: Mapping[str, object]) -> None:
-        resource, strategy, token = str(state["resource"]), state["strategy"], state["token"]
-        if not isinstance(strategy, AuthStrategy):
-            strategy = DetachedStrategy(resource)
-        claims = state["claims"]
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
         TokenSource.__init__(
             self,
-            strategy,
-            resource,
+            state["strategy"],
+            state["resource"],
             interactive=False,
-            factory_name=str(state["factory_name"]),
-            claims=claims if isinstance(claims, str) else None,
+            factory_name=state["factory_name"],
+            claims=state["claims"],
+            number=state["number"],
         )
-        if isinstance(token, Token):
-            self._hold(token)
+        if state["token"] is not None:
+            self._hold(state["token"])
+            share(self)
 
-    def _token_to_pickle(self) -> Token | None:
-        """Renew, without a prompt, a token that is due: the other process may not be able to."""
+    def prepare_for_pickle(self) -> None:
+        """Obtain a token, without a prompt, if there is none or it is due.
+
+        The other process may not be able to. No error is raised; after a refusal nothing is
+        asked for.
+        """
         held = self._held
-        if held is not None and self._has_passed(held.advisory) and not self._is_backing_off():
+        is_due = held is None or self._has_passed(held.advisory)
+        tried = None if held else self._last_error
+        refused = tried is not None and not isinstance(tried, TransportError)
+        if is_due and not refused and not self._is_backing_off():
             refresh = _Refresh(None, silent=True)
             running = self._run_or_join(refresh)
             if running is not refresh:
                 self._wait_for(running)
-        return self.held
+
+    @property
+    def is_detached_by_pickling(self) -> bool:
+        """Whether another process can obtain no token by itself."""
+        return isinstance(self._stand_in(), DetachedStrategy)
+
+    def _stand_in(self) -> AuthStrategy:
+        strategy = self._caller.strategy
+        other = strategy.for_other_process()
+        if other is not None:
+            return other
+        takes_cache = isinstance(strategy.settings, Settings)
+        return DetachedStrategy(self.resource, self.account, takes_cache=takes_cache)
+
+    def take_if_newer(self, token: Token | None) -> None:
+        """Hold a token that another source of this sign-in has, if it is newer."""
+        if is_newer(token, self.held):
+            self._hold(token)
 
 
 def _back_off_seconds(held: Token | None) -> float:

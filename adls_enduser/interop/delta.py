@@ -14,7 +14,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from ..concurrency import reset_after_fork
-from .arguments import own_credential
+from ..strategies.detached import DetachedStrategy
+from .arguments import check_credential
 from .endpoint import allowed_audiences, without_proxy
 from .managed_identity import IdentityEndpoint
 
@@ -34,11 +35,11 @@ def delta_options(credential: Credentials) -> dict[str, str]:
     A forked child gets an endpoint of its own. Raises ConfigurationError for a credential that no
     factory of this package returned.
     """
-    own = own_credential(credential)
+    ours = check_credential(credential)
     if not _header():
         os.environ[_HEADER] = secrets.token_urlsafe(32)
     os.environ.update(without_proxy(os.environ))
-    return {"azure_msi_endpoint": _endpoints.url_for(own)}
+    return {"azure_msi_endpoint": _endpoints.url_for(ours)}
 
 
 def _header() -> str:
@@ -57,24 +58,24 @@ class _Endpoints:
     def after_fork(self) -> None:
         """Forget the endpoints of the parent process."""
         self._lock = threading.Lock()
-        # By the strategy's id: a strategy need not be hashable, and the endpoint keeps it alive.
-        self._by_strategy: dict[int, IdentityEndpoint] = {}
+        self._by_sign_in: dict[str, IdentityEndpoint] = {}
 
     def url_for(self, credential: Credential) -> str:
         """Return the address for a sign-in, and begin to serve it the first time."""
-        storage = credential.cloud.storage
-        key = id(credential.source_for(storage).strategy)
+        source = credential.token_source
         with self._lock:
-            endpoint = self._by_strategy.get(key)
+            endpoint = self._by_sign_in.get(source.sign_in_id)
             if endpoint is None:
-                audiences = allowed_audiences(credential, [storage])
+                audiences = allowed_audiences(credential, [credential.cloud.storage])
                 endpoint = IdentityEndpoint(credential, audiences, _header)
-                self._by_strategy[key] = endpoint
+                self._by_sign_in[source.sign_in_id] = endpoint
+            elif not isinstance(source.strategy, DetachedStrategy):
+                endpoint.serve_from(credential)  # the first one may be a copy that renews nothing
             return endpoint.url
 
     def close(self) -> None:
         """Close all of them."""
-        for endpoint in self._by_strategy.values():
+        for endpoint in self._by_sign_in.values():
             endpoint.close()
 
 

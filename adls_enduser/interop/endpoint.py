@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
 from ..tokens import Secret
-from .arguments import own_credential
+from .arguments import check_credential
 from .managed_identity import ADDRESS, IdentityEndpoint
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def identity_endpoint(
     can read the variables gets tokens. Raises ConfigurationError if it cannot listen on loopback,
     and for wrong arguments.
     """
-    own = own_credential(credential)
-    _check_process(own)
-    return _serving(own, allowed_audiences(own, resources))
+    ours = check_credential(credential)
+    _check_process(ours)
+    return _serving(ours, allowed_audiences(ours, resources))
 
 
 @contextmanager
@@ -112,7 +112,7 @@ def allowed_audiences(credential: Credential, resources: object) -> Mapping[str,
 
 
 def _check_process(credential: Credential) -> None:
-    if credential.source_for(credential.cloud.storage).is_forked:
+    if credential.token_source.is_forked:
         raise ConfigurationError(
             "credential was made by the process that forked this one, and here nobody can be"
             " prompted when its sign-in ends.",

@@ -70,7 +70,12 @@ class IdentityEndpoint:
         host = f"{ADDRESS}:{self._server.port}"
         path = f"/{secrets.token_urlsafe(16)}/msi/token"
         self.url = f"http://{host}{path}"
-        self._server.serve(_TokenService(credential, audiences, host, path, secret))
+        self._service = _TokenService(credential, audiences, host, path, secret)
+        self._server.serve(self._service)
+
+    def serve_from(self, credential: Credential) -> None:
+        """Serve the tokens of another credential of the same sign-in from now on."""
+        self._service.credential = credential
 
     def close(self) -> None:
         """Reply to no request any more, and end open connections."""
@@ -96,7 +101,7 @@ class _Refusal(Exception):
         }
 
 
-@dataclass(frozen=True)
+@dataclass
 class _TokenService:
     """What the endpoint replies."""
 

@@ -1,36 +1,90 @@
-"""DetachedStrategy: the strategy of a credential that was unpickled in another process."""
+"""DetachedStrategy: the strategy of a credential that was unpickled in another process.
+
+It signs nobody in. If this process has an identity endpoint of the same person
+(``adls_enduser.interop.identity_endpoint``), it takes its tokens from there.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..claims import is_challenge
 from ..errors import SignInRequired
+from ..tokens import Account
+from .endpoint_client import endpoint_in_environment, token_from
 
 if TYPE_CHECKING:
     from ..tokens import Token
 
 
 class DetachedStrategy:
-    """Obtain nothing: the sign-in is in the process that pickled the credential.
+    """Stand for the sign-in of the process that pickled the credential.
 
-    ``resource`` is the audience of the token that was pickled.
+    ``resource`` is the audience of the token that was pickled, and ``account`` is the one that
+    signed in. The rest is for the error's remedy: whether the sign-in can renew its tokens, and
+    whether it could have had a cache.
     """
 
-    def __init__(self, resource: str) -> None:
-        self._resource = resource
+    def __init__(
+        self,
+        resource: str | None,
+        account: Account | None = None,
+        *,
+        can_renew: bool = True,
+        takes_cache: bool = False,
+    ) -> None:
+        import socket  # of the standard library, and slow to load
 
-    def silent(self, resource: str, *, claims: str | None = None) -> Token | None:  # noqa: ARG002
-        """Raise SignInRequired, with what to do in the process that signed in."""
-        first = "" if resource == self._resource else f"call its get_token('{resource}.default'), "
-        raise SignInRequired(
-            f"The sign-in for {resource} is in another process.",
-            remedy=f"In that process, {first}pickle the credential again and send it here: a"
-            " pickle carries the tokens that are valid when it is made.",
-        )
+        self._resource = resource
+        self.account = account
+        self._can_renew = can_renew
+        self._takes_cache = takes_cache
+        self._machine = socket.gethostname()
+
+    def silent(self, resource: str, *, claims: str | None = None) -> Token:
+        """Return a token of the identity endpoint, if this process has one.
+
+        Raises SignInRequired if not, or if the endpoint has no token of this person, with what
+        to do in the process that signed in.
+        """
+        endpoint = endpoint_in_environment()
+        if endpoint is None or is_challenge(claims):
+            raise self._required(resource, f"The sign-in for {resource} is in another process.")
+        try:
+            return token_from(endpoint, resource, self.account or Account())
+        except SignInRequired as reason:
+            raise self._required(
+                resource,
+                f"The sign-in for {resource} is in another process, and this process got no token"
+                f" from its identity endpoint: {reason.message}",
+            ) from reason
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:  # noqa: ARG002
         """Raise SignInRequired: nobody can be prompted here."""
-        raise SignInRequired(
-            f"Nobody can be prompted here to sign in for {resource}.",
-            remedy="Sign in in the process that made the credential, and send it here again.",
+        raise self._required(resource, f"Nobody can be prompted here to sign in for {resource}.")
+
+    def for_other_process(self) -> DetachedStrategy:
+        """Return itself, for a process that sends the credential on."""
+        return self
+
+    def _required(self, resource: str, message: str) -> SignInRequired:
+        known = self._resource in (None, resource)
+        first = "" if known else f"call its get_token('{resource.rstrip('/')}/.default'), "
+        return SignInRequired(
+            message,
+            remedy=f"In that process, {first}pickle the credential again and send it here: a"
+            f" pickle carries the tokens that are valid when it is made.{self._what_renews()}",
         )
+
+    def _what_renews(self) -> str:
+        import socket
+
+        ways = []
+        if self._takes_cache:
+            ways.append("sign in there with cache=SignInCache(...), if this process can read it")
+        if self._can_renew and self._machine == socket.gethostname():
+            ways.append(
+                "start this process inside of `with identity_endpoint(credential)`"
+                " (adls_enduser.interop) with the variables that it returns"
+            )
+        return f" For work that takes longer than a token, {', or '.join(ways)}." if ways else ""

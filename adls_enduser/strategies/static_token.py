@@ -10,6 +10,7 @@ from ..claims import check_claims
 from ..errors import ConfigurationError, SignInExpired
 from ..options import AccountOptions, refuse_unknown, token_settings
 from ..tokens import Account, Secret, Token, is_bearer_token, is_epoch_seconds
+from .detached import DetachedStrategy
 from .jwt import decode_unverified
 from .session import HoldsSignIn, check_account
 
@@ -87,6 +88,10 @@ class StaticToken(HoldsSignIn):
     def invalidate(self, token: Token) -> None:  # noqa: ARG002 - there is only one
         """Make the next ``silent`` raise SignInExpired: there is no other token."""
         self._invalidated.set()
+
+    def for_other_process(self) -> DetachedStrategy:
+        """Return a strategy that says that nothing renews the token."""
+        return DetachedStrategy(None, self.account, can_renew=False)
 
     def _raise_if_expired(self) -> None:
         if self.settings.clock.time() >= self._expires_on:

@@ -101,8 +101,10 @@ class CredentialContract:
     ) -> None:
         """get_token serves Gen2 and every other audience by one refresh request."""
         azure_sandbox.log.clear()
-        first = credential.get_token(f"{_STORAGE}.default")
-        assert credential.get_token("https://storage.azure.com/.default").token == first.token
+        other = _DATA_LAKE if self.resource == _STORAGE else _STORAGE
+        first = credential.get_token(f"{other}.default")
+        assert credential.get_token(f"{other.rstrip('/')}/.default").token == first.token
+        assert credential.get_token(f"{other}/.default").token == first.token
         assert _grant_types(azure_sandbox) == ["refresh_token"]
 
     @pytest.mark.parametrize(
@@ -212,14 +214,20 @@ class CredentialContract:
         assert account == decode_unverified(self._secret(credential)).account
         assert len(azure_sandbox.log) == 0
 
-    def test_the_repr_names_account_resource_and_expiry(self, credential: Credentials) -> None:
-        """And no secret."""
+    def test_the_repr_names_account_resource_and_sign_in(
+        self, credential: Credentials, azure_sandbox: Sandbox
+    ) -> None:
+        """It names no secret and no moment, so that it stays the same across renewals."""
         text = repr(credential)
         secret = self._secret(credential)
         assert (credential.whoami().username or "nobody") in text
         assert self.resource in text
-        assert "UTC" in text
+        assert "sign-in" in text
         assert secret not in text
+        azure_sandbox.clock.advance(3601)
+        assert self._secret(credential) != secret
+        assert repr(credential) == text
+        assert repr(credential.aio()) == f"<async {text}>"
 
     def test_the_token_dictionary_hides_its_values(self, credential: Credentials) -> None:
         """If it has ``.token``, that has the SDK's keys, and printing it shows no secret."""

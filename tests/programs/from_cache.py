@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LAKE, STORAGE = "https://datalake.azure.net/.default", "https://storage.azure.com/.default"
+KEY_VAULT = "https://vault.azure.net/.default"
 
 
 def token_of(raw: bytes, scope: str) -> str:
@@ -51,7 +52,7 @@ def _told(there: Callable[..., str], username: str, password: str, path: str) ->
     threading.Event().wait(max(0.0, held.expires_on - time.time()) + 1.0)
     told["renewed"] = there(raw, LAKE)
     cache.sign_out()
-    told["without"] = there(raw, LAKE)
+    told["without"] = there(raw, KEY_VAULT)
     return told
 
 

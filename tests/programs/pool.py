@@ -28,7 +28,7 @@ def main(method: str, username: str, password: str) -> dict[str, Any]:
     with ProcessPoolExecutor(2, mp_context=context) as pool:
         read = list(pool.map(work.read, [store] * 6, ["/data/a.txt"] * 6))
         accounts = pool.submit(work.account_names, credential)
-        other = pool.submit(work.token_for, credential, work.STORAGE)
+        other = pool.submit(work.token_for, credential, work.KEY_VAULT)
         wrong = pool.submit(work.sign_in_wrongly, username)
         return {
             "elsewhere": os.getpid() not in {pid for pid, _ in read},

@@ -14,7 +14,7 @@ from adls_enduser import management_credentials
 from adls_enduser.sandbox import CONTOSO
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 
-STORAGE = "https://storage.azure.com/.default"
+KEY_VAULT = "https://vault.azure.net/.default"
 LAKE = "https://datalake.azure.net/.default"
 CONTENT = bytes(range(256)) * 20
 # Between two files, so that a worker that goes on for seconds leaves the machine to others.

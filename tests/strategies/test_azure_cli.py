@@ -41,7 +41,7 @@ from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 from adls_enduser.testing.strategies import CHALLENGE
 
 from ..conftest import PASSWORD
-from ..constants import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
+from ..constants import DATA_LAKE, KEY_VAULT, MANAGEMENT, STORAGE, TOKEN_PATH
 
 if TYPE_CHECKING:
     from adls_enduser.sandbox import Person, Sandbox
@@ -277,7 +277,7 @@ def test_it_does_not_travel(signed_in: FakeAz) -> None:
     there = pickle.loads(pickle.dumps(credentials))
     assert there.get_token(f"{MANAGEMENT}.default").token
     with pytest.raises(SignInRequired, match="another process"):
-        there.get_token(f"{STORAGE}.default")
+        there.get_token(f"{KEY_VAULT}.default")
     assert copy.copy(strategy) is copy.deepcopy(strategy) is strategy
     with pytest.raises(ConfigurationError, match="cannot be pickled"):
         pickle.dumps(strategy)

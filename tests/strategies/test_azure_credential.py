@@ -66,7 +66,7 @@ from adls_enduser.testing import CredentialContract, EntraStrategyContract
 from adls_enduser.testing.strategies import CHALLENGE
 
 from ..conftest import PASSWORD
-from ..constants import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
+from ..constants import DATA_LAKE, KEY_VAULT, MANAGEMENT, STORAGE, TOKEN_PATH
 from ..planes import ask_from_both_planes
 from ..sandbox.test_authorize import ScriptedBrowser, as_default_browser
 from ..strangers import Giving, Strangers, StrangersInfo
@@ -663,7 +663,7 @@ def test_only_the_access_token_travels(strategy: AzureCredential, ada: Person) -
     there = pickle.loads(pickle.dumps(credentials))
     assert there.get_token(f"{MANAGEMENT}.default").token == held
     with pytest.raises(SignInRequired, match="another process"):
-        there.get_token(f"{STORAGE}.default")
+        there.get_token(f"{KEY_VAULT}.default")
 
 
 def test_the_strategy_is_copied_but_not_pickled(strategy: AzureCredential) -> None:
