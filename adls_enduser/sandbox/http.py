@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.request import Request as SansIORequest
 from werkzeug.wrappers import Response
 
@@ -19,11 +20,19 @@ __all__ = ["Request", "Response", "Service", "empty_response", "json_response"]
 class Request(SansIORequest):
     """One request: werkzeug's ``method``, ``host``, ``path``, ``args``, ``headers``; and a body.
 
-    ``path`` is percent-decoded and begins with a slash; ``target`` is as it was sent.
+    ``path`` is percent-decoded and begins with a slash; ``target`` is as it was sent. A body of
+    None was too large to be kept.
     """
 
     def __init__(
-        self, *, method: str, scheme: str, host: str, target: str, headers: Headers, body: bytes
+        self,
+        *,
+        method: str,
+        scheme: str,
+        host: str,
+        target: str,
+        headers: Headers,
+        body: bytes | None,
     ) -> None:
         raw_path, _, query = target.partition("?")
         super().__init__(
@@ -38,7 +47,19 @@ class Request(SansIORequest):
         )
         self.hostname = host
         self.target = target
-        self.body = body
+        self._body = body
+
+    @property
+    def body(self) -> bytes:
+        """Return the body; raise RequestEntityTooLarge if it was too large to be kept."""
+        if self._body is None:
+            raise RequestEntityTooLarge("The sandbox keeps no body as large as this.")
+        return self._body
+
+    def drop_body(self, *, larger_than: int) -> None:
+        """Forget a body of more bytes than this, so that the request log does not keep it."""
+        if self._body is not None and len(self._body) > larger_than:
+            self._body = b""
 
     @cached_property
     def form(self) -> dict[str, str]:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from .faults import Faults
 
 _RECEIVE = 256 * 1024
+# A request's body is in memory. The largest that clients send by themselves are blocks of
+# 100 MiB (azure-storage-file-datalake, ``upload_datalake_file``); the services allow 4000 MiB.
+LARGEST_BODY = 512 * 1024 * 1024
 # urllib3 sends the headers and the body separately, and leaves Nagle's algorithm on for a
 # proxy. Without quick acknowledgements a Linux kernel delays every POST by 40 ms.
 _QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
@@ -54,12 +57,13 @@ class Proxy:
         clock: SandboxClock,
         port: int = 0,
     ) -> None:
-        self.services = services
+        self.services = list(services)
         self.page = page
         self.certificates = certificates
         self.faults = faults
         self.log = log
         self.clock = clock
+        self.largest_body = LARGEST_BODY
         self.stopping = threading.Event()
         self.crashes: list[str] = []
         self._sockets: set[socket.socket] = set()
@@ -202,19 +206,23 @@ class ClientConnection:
         target = head.target.decode("ascii", "replace")
         if self._tunnel is None and not target.startswith("/"):
             self._refuse(head.method.decode(), target)
-        body = bytearray()
+        body, length = bytearray(), 0
         while isinstance(event := self._next_event(), h11.Data):
-            body += event.data
+            length += len(event.data)
+            if length <= self._proxy.largest_body:
+                body += event.data
         if not isinstance(event, h11.EndOfMessage):
             return None
-        headers = Headers([(k.decode("latin-1"), v.decode("latin-1")) for k, v in head.headers])
+        # As they were sent: the names of a blob's metadata keep their case.
+        sent = head.headers.raw_items()
+        headers = Headers([(k.decode("latin-1"), v.decode("latin-1")) for k, v in sent])
         return Request(
             method=head.method.decode("ascii"),
             scheme="https" if self._tunnel else "http",
             host=self._tunnel or "localhost",
             target=target,
             headers=headers,
-            body=bytes(body),
+            body=bytes(body) if length <= self._proxy.largest_body else None,
         )
 
     def _respond(self, request: Request) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .certificates import Certificates
 from .entra import Entra
 from .faults import Faults
+from .gen2 import Storage
 from .proxy import Proxy
 from .request_log import RequestLog
 from .resource_manager import ResourceManager
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from .clock import SandboxClock
+    from .http import Service
 
 _PROXY: tuple[str, ...] = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 _CA_BUNDLE: tuple[str, ...] = (
@@ -62,7 +64,8 @@ class Sandbox:
         self.log = RequestLog()
         self.entra = Entra(self.world)
         self.stores = Stores(self.world, Path(folder) if folder else temporary / "stores")
-        self.resource_manager = ResourceManager(self.world, self.stores)
+        self.storage = Storage(self.world, Path(folder) if folder else temporary / "storage")
+        self.resource_manager = ResourceManager(self.world, self.stores, self.storage)
         self._certificates = Certificates()
         self.ca_bundle = temporary / "ca.pem"
         self.ca_bundle.write_bytes(self._certificates.pem)
@@ -71,7 +74,7 @@ class Sandbox:
 
     def _new_proxy(self, port: int) -> Proxy:
         return Proxy(
-            [self.entra, self.resource_manager, self.stores],
+            [self.entra, self.resource_manager, self.stores, self.storage],
             page=self.entra.page,
             certificates=self._certificates,
             faults=self.faults,
@@ -80,10 +83,23 @@ class Sandbox:
             port=port,
         )
 
+    def add_service(self, service: Service) -> None:
+        """Let a service of your own respond for its hosts; it is asked before the sandbox's."""
+        self._proxy.services.insert(0, service)
+
     @property
     def url(self) -> str:
         """Return the address of the proxy, which also serves the device login page."""
         return f"http://localhost:{self._proxy.port}"
+
+    @property
+    def largest_body(self) -> int:
+        """Return the size of the largest request body that is kept; a larger one gets a 413."""
+        return self._proxy.largest_body
+
+    @largest_body.setter
+    def largest_body(self, size: int) -> None:
+        self._proxy.largest_body = size
 
     @property
     def environment(self) -> dict[str, str]:

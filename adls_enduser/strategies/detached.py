@@ -14,15 +14,16 @@ from ..tokens import Account
 from .endpoint_client import endpoint_in_environment, token_from
 
 if TYPE_CHECKING:
+    from ..cache import SignInCache
     from ..tokens import Token
 
 
 class DetachedStrategy:
     """Stand for the sign-in of the process that pickled the credential.
 
-    ``resource`` is the audience of the token that was pickled, and ``account`` is the one that
-    signed in. The rest is for the error's remedy: whether the sign-in can renew its tokens, and
-    whether it could have had a cache.
+    ``resource`` is the audience of the token that was pickled; None: the tokens' audiences do not
+    matter. ``account`` is the one that signed in. The rest is for the error: whether the sign-in
+    can renew its tokens and could have had a cache, and the cache that it had.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class DetachedStrategy:
         *,
         can_renew: bool = True,
         takes_cache: bool = False,
+        cache: SignInCache | None = None,
     ) -> None:
         import socket  # of the standard library, and slow to load
 
@@ -39,6 +41,7 @@ class DetachedStrategy:
         self.account = account
         self._can_renew = can_renew
         self._takes_cache = takes_cache
+        self._cache = cache
         self._machine = socket.gethostname()
 
     def silent(self, resource: str, *, claims: str | None = None) -> Token:
@@ -47,17 +50,16 @@ class DetachedStrategy:
         Raises SignInRequired if not, or if the endpoint has no token of this person, with what
         to do in the process that signed in.
         """
+        cache = f", and {self._cache!r} does not keep it here" if self._cache else ""
+        message = f"The sign-in for {resource} is in another process{cache}."
         endpoint = endpoint_in_environment()
         if endpoint is None or is_challenge(claims):
-            raise self._required(resource, f"The sign-in for {resource} is in another process.")
+            raise self._required(resource, message)
         try:
             return token_from(endpoint, resource, self.account or Account())
         except SignInRequired as reason:
-            raise self._required(
-                resource,
-                f"The sign-in for {resource} is in another process, and this process got no token"
-                f" from its identity endpoint: {reason.message}",
-            ) from reason
+            message = f"{message} This process's identity endpoint gave no token: {reason.message}"
+            raise self._required(resource, message) from reason
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:  # noqa: ARG002
         """Raise SignInRequired: nobody can be prompted here."""
@@ -81,7 +83,9 @@ class DetachedStrategy:
 
         ways = []
         if self._takes_cache:
-            ways.append("sign in there with cache=SignInCache(...), if this process can read it")
+            ways.append("sign in there with cache=SignInCache(...) in a folder that is also here")
+        elif self._cache:
+            ways.append("share the cache's folder, and its key or plain text, with this process")
         if self._can_renew and self._machine == socket.gethostname():
             ways.append(
                 "start this process inside of `with identity_endpoint(credential)`"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..clocks import SYSTEM_CLOCK
 from ..entra.backend import load_backend
 from ..errors import SignInRequired
+from .detached import DetachedStrategy
 from .session import HoldsSignIn, Session
 
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ class EntraStrategy(HoldsSignIn):
         """Return a strategy that renews from the cache; None if there is no cache."""
         if self.settings.cache is None:
             return None
-        return CachedStrategy(self.settings, self.account.username if self.account else None)
+        username = self.account.username if self.account else None
+        detached = DetachedStrategy(None, self.account, cache=self.settings.cache)
+        return CachedStrategy(self.settings, username, detached)
 
     def __repr__(self) -> str:
         name = type(self).__name__
@@ -79,17 +82,27 @@ class EntraStrategy(HoldsSignIn):
 
 
 class CachedStrategy(EntraStrategy):
-    """Renew a sign-in that the cache keeps, in a process where nobody can be prompted."""
+    """Renew a sign-in that the cache keeps, in a process where nobody can be prompted.
+
+    ``detached`` stands for it if the cache does not keep it here.
+    """
 
     prompt = None
 
-    def __init__(self, settings: Settings, username: str | None) -> None:
+    def __init__(
+        self, settings: Settings, username: str | None, detached: DetachedStrategy
+    ) -> None:
         super().__init__(settings)
         self._username = username
+        self._detached = detached
 
-    def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
-        """Return a token from the cache, or by the refresh token that it keeps."""
-        return self._session.acquire_silent(resource, self._username, claims)
+    def silent(self, resource: str, *, claims: str | None = None) -> Token:
+        """Return a token from the cache, or by the refresh token that it keeps.
+
+        If it keeps none, do as ``DetachedStrategy.silent``.
+        """
+        token = self._session.acquire_silent(resource, self._username, claims)
+        return token or self._detached.silent(resource, claims=claims)
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
         """Raise SignInRequired: nobody can be prompted in this process."""
@@ -105,7 +118,8 @@ class CachedStrategy(EntraStrategy):
         return self
 
     def __reduce__(self) -> tuple[object, ...]:  # type: ignore[override]
-        return CachedStrategy, (_for_other_process(self.settings), self._username)
+        settings = _for_other_process(self.settings)
+        return CachedStrategy, (settings, self._username, self._detached)
 
 
 def _for_other_process(settings: Settings) -> Settings:

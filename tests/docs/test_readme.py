@@ -102,6 +102,20 @@ def test_the_program_with_other_peoples_credentials_runs() -> None:
     assert "<file system credentials of somebody" in done.stdout, done.stderr
 
 
+def test_the_program_for_tools_runs() -> None:
+    """With a token instead of a browser; no tool is needed to make what it takes."""
+    signed_in = 'storage_credential(__import__("adls_enduser").StaticToken("opaque", 4e9))'
+    program = _program("fsspec_options").replace(
+        'storage_credential("browser", tenant="contoso.onmicrosoft.com")', signed_in
+    )
+    assert signed_in in program
+    program += "print(options['account_name'], provider()['token'])\n"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "mylake opaque\n", done.stderr
+
+
 def test_the_azure_stack_program_reads_its_cloud(tmp_path: Path) -> None:
     """As far as the person, who is not there: no host but the stack's own is asked."""
     host = "management.local.azurestack.external"
@@ -135,7 +149,7 @@ def test_the_contract_tests_run(tmp_path: Path) -> None:
 
 def test_every_program_is_tried() -> None:
     """A new block in the README needs a test here."""
-    assert len(_programs()) == 8
+    assert len(_programs()) == 9
 
 
 def test_the_modes_table_is_complete() -> None:

@@ -10,14 +10,25 @@ import cloudpickle
 import dask
 import pytest
 from azure.datalake.store import core
+from dask.base import tokenize
 from distributed import Client, LocalCluster
 from distributed.protocol import serialize
 
-from adls_enduser import DeviceCode, Password, SignInCache, SignInRequired, filesystem_token
+from adls_enduser import (
+    DeviceCode,
+    Password,
+    SignInCache,
+    SignInRequired,
+    filesystem_token,
+    management_credentials,
+    storage_credential,
+)
+from adls_enduser.interop import polars_provider
 from adls_enduser.sandbox import CONTOSO, Sandbox
 
 from ..conftest import PASSWORD
 from ..constants import TOKEN_PATH
+from ..endpoint import HEADER, Endpoint, serving
 from ..programs import work
 from ..waiting import LIFETIMES, with_patience
 
@@ -91,6 +102,7 @@ def _check_nothing_lasting(azure: Sandbox, raw: bytes, access: str) -> None:
 
 def test_workers_read_and_write(azure: Sandbox, client: Client, token: Any) -> None:
     """A credential and a file system in the graph work, and the workers sign in to nothing."""
+    _sent(token)  # the first pickle obtains a token for storage
     azure.log.clear()
     store = core.AzureDLFileSystem(token, store_name="mystore")
     contents = {f"/dask/{number}": bytes([number]) * 5000 for number in range(8)}
@@ -134,7 +146,7 @@ def test_across_an_expiry(azure: Sandbox, client: Client) -> None:
         assert token.token["access"] != first
         again = [client.submit(work.write, token, f"{one}/end", b"z") for one in folders]
         assert client.gather(again) == [b"z"] * 4
-        assert _grants(azure) == ["refresh_token"]
+        assert _grants(azure) == ["refresh_token"] * 2, "the lake's and storage's"
         _check_nothing_lasting(azure, _sent(token), token.token["access"])
         return True
 
@@ -194,4 +206,86 @@ def test_a_credential_that_nobody_used_is_renewed_when_it_is_sent(
     azure.entra.token_lifetime = 3600
     azure.log.clear()
     assert client.submit(work.write, token, "/late", b"late").result(timeout=120) == b"late"
+    assert _grants(azure) == ["refresh_token"] * 2, "the lake's and storage's"
+
+
+@pytest.mark.parametrize("factory", [management_credentials, filesystem_token])
+def test_storage_was_never_asked_for(azure: Sandbox, client: Client, factory: Any) -> None:
+    """Sent before its first token for storage, a credential works on the workers."""
+    ada = azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+    azure.entra.token_lifetime = 3600
+    credential = factory(Password(username=ada.username, password=PASSWORD))
+    provider, view = polars_provider(credential), credential.aio()
+    azure.log.clear()
+    by_credential = client.submit(work.token_for, credential, work.STORAGE)
+    by_provider = client.submit(work.token_of_provider, provider)
+    by_view = client.submit(work.token_of_view, view, work.STORAGE)
+    tokens = set(client.gather([by_credential, by_provider, by_view]))
+    assert tokens == {credential.get_token(work.STORAGE).token}
     assert _grants(azure) == ["refresh_token"]
+
+
+@pytest.mark.filterwarnings("ignore:.*without encryption.*:UserWarning")
+@pytest.mark.parametrize("way", ["cache", "endpoint"])
+def test_tasks_longer_than_three_tokens(
+    azure: Sandbox, client: Client, tmp_path: Path, way: str
+) -> None:
+    """By the cache, or by an identity endpoint on the machine, they go on and ask nobody."""
+    ada = azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+
+    def goes_on(lifetime: float) -> bool:
+        azure.entra.token_lifetime = lifetime
+        cache = None
+        if way == "cache":
+            cache = SignInCache(tmp_path / f"sign-ins-{lifetime}", allow_unencrypted=True)
+        strategy = Password(username=ada.username, password=PASSWORD, tenant=CONTOSO, cache=cache)
+        credential = storage_credential(strategy)
+        endpoint = Endpoint(serving(credential))
+        threading.Thread(target=endpoint.serve_forever, daemon=True).start()
+        if way == "endpoint":
+            client.run(work.set_endpoint, endpoint.url, HEADER)
+        name = tokenize(credential)
+        try:
+            running = [
+                client.submit(work.tokens_in_turn, credential, 4, pure=False) for _ in range(4)
+            ]
+            done = client.gather(running, errors="skip")
+            assert tokenize(credential) == name
+        finally:
+            client.run(work.set_endpoint, None, None)
+            endpoint.shutdown()
+            endpoint.server_close()
+        return len(done) == 4 and all(len(set(tokens)) >= 4 for tokens in done)
+
+    with_patience(goes_on, LIFETIMES)
+
+
+def test_what_would_have_helped(azure: Sandbox, client: Client) -> None:
+    """Without both, the task's error says it."""
+    ada = azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+    azure.entra.token_lifetime = 3
+    credential = storage_credential(Password(username=ada.username, password=PASSWORD))
+    running = client.submit(work.tokens_in_turn, credential, 4)
+    error = running.exception(timeout=120)
+    azure.entra.token_lifetime = 3600
+    assert isinstance(error, SignInRequired), error
+    for way in ("cache=SignInCache", "identity_endpoint(credential)", "pickle the credential"):
+        assert way in error.remedy
+
+
+def test_a_newer_graph_helps_the_old_file_system(azure: Sandbox, client: Client) -> None:
+    """A worker keeps what it has unpickled; a later task brings it a newer token."""
+    ada = azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+    azure.entra.token_lifetime = 3600
+    credential = storage_credential(Password(username=ada.username, password=PASSWORD))
+    workers = list(client.scheduler_info()["workers"])
+    kept = [client.submit(work.keep, credential, workers=[one], pure=False) for one in workers]
+    assert set(client.gather(kept)) == {credential.get_token(work.STORAGE).token}
+    credential.refresh_session()
+    sent = [
+        client.submit(work.token_for, credential, work.STORAGE, workers=[one], pure=False)
+        for one in workers
+    ]
+    newest = credential.get_token(work.STORAGE).token
+    assert set(client.gather(sent)) == {newest}
+    assert set(client.run(work.token_of_kept).values()) == {newest}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 import time
@@ -14,6 +15,7 @@ from adls_enduser import management_credentials
 from adls_enduser.sandbox import CONTOSO
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 
+STORAGE = "https://storage.azure.com/.default"
 KEY_VAULT = "https://vault.azure.net/.default"
 LAKE = "https://datalake.azure.net/.default"
 CONTENT = bytes(range(256)) * 20
@@ -72,6 +74,52 @@ def account_names(credential: Any) -> list[str]:
 def token_for(credential: Any, scope: str) -> str:
     """Return a token."""
     return str(credential.get_token(scope).token)
+
+
+def token_of_provider(provider: Any) -> str:
+    """Return the token that polars would get."""
+    return str(provider()[0]["bearer_token"])
+
+
+def token_of_view(view: Any, scope: str) -> str:
+    """Return the token that an async client would get."""
+    return str(asyncio.run(view.get_token(scope)).token)
+
+
+def tokens_in_turn(credential: Any, count: int) -> list[str]:
+    """Use the credential until it has had so many tokens, none of which had ended."""
+    seen: dict[str, None] = {}
+    for _ in range(10_000):
+        token = credential.get_token(STORAGE)
+        if token.expires_on + 1 < time.time():
+            raise ValueError("a token that has ended")
+        seen[token.token] = None
+        if len(seen) == count:
+            break
+        time.sleep(PAUSE)
+    return list(seen)
+
+
+def set_endpoint(url: str | None, header: str | None) -> None:
+    """Lead this process to an identity endpoint, or to none."""
+    for name, value in (("IDENTITY_ENDPOINT", url), ("IDENTITY_HEADER", header)):
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+
+
+_kept: list[Any] = []
+
+
+def keep(credential: Any) -> str:
+    """Keep a credential, as fsspec keeps a file system; return its token."""
+    _kept[:] = [credential]
+    return token_of_kept()
+
+
+def token_of_kept() -> str:
+    """Return the token of the one that was kept."""
+    return token_for(_kept[0], STORAGE)
 
 
 def sign_in_wrongly(username: str) -> None:

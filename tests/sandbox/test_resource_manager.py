@@ -363,7 +363,8 @@ class TestLists:
         found = list(resources.resources.list(filter="resourceGroup eq 'team'"))
         assert [one.name for one in found] == ["lake1", "lake2", "lake3"]
         assert {one.type for one in found} == {"Microsoft.DataLakeStore/accounts"}
-        assert len(list(resources.resources.list_by_resource_group("analytics"))) == 2
+        there = resources.resources.list_by_resource_group("analytics")
+        assert [one.name for one in there] == ["archive", "mylake", "mystore"]
 
 
 # The client's attribute, the model's parameters, a changed parameter.

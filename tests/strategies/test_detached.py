@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import socket
 import threading
 import time
 import traceback
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from adls_enduser import (
     AzureCredential,
     Password,
+    SignInCache,
     SignInRequired,
     StaticToken,
     filesystem_token,
@@ -29,42 +27,11 @@ from adls_enduser.testing.strategies import CHALLENGE
 
 from ..conftest import PASSWORD
 from ..constants import DATA_LAKE, KEY_VAULT, MANAGEMENT, STORAGE
+from ..endpoint import HEADER, Endpoint, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-
-HEADER = "a-secret-of-the-endpoint"
-
-
-class Endpoint(ThreadingHTTPServer):
-    """An identity endpoint that replies as ``reply`` says, and keeps what it was asked."""
-
-    daemon_threads = True
-
-    def __init__(self, reply: Callable[[str], tuple[int, Any]]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.reply = reply
-        self.asked: list[tuple[str, dict[str, str], str | None]] = []
-        self.url = f"http://127.0.0.1:{self.server_port}/x/msi/token"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Endpoint
-
-    def do_GET(self) -> None:
-        target = urlsplit(self.path)
-        query = {name: values[0] for name, values in parse_qs(target.query).items()}
-        self.server.asked.append((target.path, query, self.headers["X-IDENTITY-HEADER"]))
-        status, body = self.server.reply(query["resource"])
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -84,21 +51,6 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for one in started:
         one.shutdown()
         one.server_close()
-
-
-def _serving(credential: Any) -> Callable[[str], tuple[int, Any]]:
-    """Reply with a credential's tokens, as App Service does with a machine's."""
-
-    def reply(resource: str) -> tuple[int, Any]:
-        token = credential.get_token(f"{resource}.default")
-        return 200, {
-            "access_token": token.token,
-            "expires_on": str(token.expires_on),
-            "resource": resource,
-            "token_type": "Bearer",
-        }
-
-    return reply
 
 
 @pytest.fixture
@@ -187,7 +139,7 @@ class TestEndpoint:
     def test_it_goes_on(self, azure: Sandbox, strategy: Any, serve: Any) -> None:
         """For each audience that the endpoint allows; its secret is sent to it alone."""
         credential = storage_credential(strategy)
-        endpoint = serve(_serving(credential))
+        endpoint = serve(serving(credential))
         there = _sent(credential)
         assert _token(there, MANAGEMENT) == _token(credential, MANAGEMENT)
         assert _token(there, DATA_LAKE) == _token(credential, DATA_LAKE)
@@ -202,7 +154,7 @@ class TestEndpoint:
         """The endpoint is for what comes after it; and it renews."""
         azure.entra.token_lifetime = 2
         credential = storage_credential(strategy)
-        endpoint = serve(_serving(credential))
+        endpoint = serve(serving(credential))
         there = pickle.loads(pickle.dumps(credential))
         first = _token(there)
         deadline = time.monotonic() + 30
@@ -217,7 +169,7 @@ class TestEndpoint:
         hers = storage_credential(
             "password", username=eve.username, password=PASSWORD, tenant=CONTOSO
         )
-        serve(_serving(hers))
+        serve(serving(hers))
         there = _sent(storage_credential(strategy))
         with pytest.raises(SignInRequired, match="does not name the person") as caught:
             _token(there, MANAGEMENT)
@@ -298,13 +250,13 @@ class TestEndpoint:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, "http://127.0.0.1:9")
         credential = storage_credential(strategy)
-        serve(_serving(credential))
+        serve(serving(credential))
         assert _token(_sent(credential), MANAGEMENT) == _token(credential, MANAGEMENT)
 
     def test_a_challenge_is_not_met(self, azure: Sandbox, strategy: Any, serve: Any) -> None:
         """The endpoint cannot be told of it."""
         credential = storage_credential(strategy)
-        endpoint = serve(_serving(credential))
+        endpoint = serve(serving(credential))
         detached = DetachedStrategy(STORAGE, credential.whoami())
         with pytest.raises(SignInRequired):
             detached.silent(STORAGE, claims=CHALLENGE)
@@ -329,6 +281,32 @@ class TestRemedy:
             _token(there, MANAGEMENT)
         assert CACHE in caught.value.remedy
         assert (ENDPOINT in caught.value.remedy) is not moved
+
+    def test_a_cache_that_is_not_there(
+        self,
+        azure: Sandbox,
+        library: Any,
+        tmp_path: Path,
+        serve: Any,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """It is named; the endpoint helps here too."""
+        monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+        ada = azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+        cache = SignInCache(tmp_path / "sign-ins", allow_unencrypted=True)
+        options: Any = {"tenant": CONTOSO, "cache": cache, "library": library}
+        with pytest.warns(UserWarning, match="without encryption"):
+            credential = storage_credential(
+                "password", username=ada.username, password=PASSWORD, **options
+            )
+        there = _sent(credential)
+        cache.sign_out()
+        with pytest.raises(SignInRequired, match=r"does not keep it here") as caught:
+            _token(there, MANAGEMENT)
+        assert "sign-ins" in str(caught.value)
+        assert ENDPOINT in caught.value.remedy
+        serve(serving(credential))
+        assert _token(_sent(there), MANAGEMENT) == _token(credential, MANAGEMENT)
 
     def test_a_credential_of_another_package(self, azure: Sandbox, strategy: Any) -> None:
         """It has no cache of ours."""

@@ -33,7 +33,9 @@ from adls_enduser import (
     filesystem_token,
     management_credentials,
     sign_in_async,
+    storage_credential,
 )
+from adls_enduser.interop import fsspec_options, obstore_provider, polars_provider
 
 
 def shown(prompt: DeviceCodePrompt) -> None:
@@ -89,8 +91,20 @@ def factories() -> list[Credentials]:
         management_credentials("password", username="ada@contoso.com", password="secret"),
         filesystem_token(mode="mfa", tenant="contoso.com", interactive=False, library="msal"),
         filesystem_token(mode="azure_cli", tenant="contoso.com", request_timeout=60),
+        storage_credential("browser", tenant="contoso.com", open_browser=True),
+        storage_credential("password", fallback="mfa", username="ada@contoso.com"),
         *(management_credentials(mode=strategy) for strategy in strategies()),
     ]
+
+
+def tools(credential: Credentials) -> dict[str, object]:
+    """What tools take has types, and so has what they get."""
+    bearer: dict[str, str] = polars_provider(credential)()[0]
+    token: str = obstore_provider(credential)()["token"]
+    print(bearer, token)
+    return fsspec_options(credential, "mylake") | fsspec_options(
+        credential, "onelake", onelake=True
+    )
 
 
 def protocols(credentials: Credentials) -> tuple[TokenCredential, SupportsTokenInfo]:
@@ -134,6 +148,10 @@ def refused() -> None:
     filesystem_token("password", fallback="borwser")  # type: ignore[call-overload]
     filesystem_token("password", fallback=["mfa", 3])  # type: ignore[call-overload]
     filesystem_token(DeviceCode)  # type: ignore[call-overload]
+    storage_credential("device_code", password="secret")  # type: ignore[call-overload]
+    fsspec_options("secret", "mylake")  # type: ignore[arg-type]
+    fsspec_options(credentials())  # type: ignore[call-arg]
+    polars_provider("secret")  # type: ignore[arg-type]
     explain("borwser")  # type: ignore[arg-type]
     DeviceCode(password="secret")  # type: ignore[call-arg]
     DeviceCode(library="requests")  # type: ignore[arg-type]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ...clouds import CHINA, PUBLIC, US_GOVERNMENT
+from ..gen2.hosts import SUFFIXES
 from .error_responses import EntraError
 from .redirect_uris import PUBLIC_CLIENT
 
@@ -19,6 +21,12 @@ _DIRECTORY = {
     "china": {"https://graph.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"},
     "usgovernment": {"https://graph.windows.net", "https://graph.microsoft.us"},
 }
+
+# An account's own address is another name of Azure Storage, for tokens that only this account
+# accepts. Source: Microsoft, "Authorize with Microsoft Entra ID (REST API) - Azure Storage".
+_ACCOUNT = re.compile(
+    r"https://[a-z0-9]{3,24}\.(blob|dfs|file|queue|table)\.(?P<suffix>core\.[a-z.]+)"
+)
 
 
 def _resources(name: str) -> set[str]:
@@ -87,11 +95,12 @@ class Applications:
 
     def check_resource(self, application: Application, resource: str, cloud: str) -> None:
         """Raise EntraError for a resource that is unknown (500011) or not registered (650057)."""
-        if _normalized(resource) not in self._resources.get(cloud, set()):
+        service = _service(resource, cloud)
+        if service not in self._resources.get(cloud, set()):
             raise EntraError(500011)
         if application.permissions is not None:
-            allowed = {_normalized(name) for name in application.permissions}
-            if _normalized(resource) not in allowed:
+            allowed = {_service(name, cloud) for name in application.permissions}
+            if service not in allowed:
                 raise EntraError(650057)
 
 
@@ -101,6 +110,15 @@ def required(form: dict[str, str], name: str) -> str:
     if not value:
         raise EntraError(900144, name=name)
     return value
+
+
+def _service(resource: str, cloud: str) -> str:
+    """Return the registered name of a resource: Azure Storage's for an account's own address."""
+    name = _normalized(resource)
+    account = _ACCOUNT.fullmatch(name)
+    if account and SUFFIXES.get(account["suffix"]) == cloud:
+        return _normalized(_CLOUDS[cloud].storage)
+    return name
 
 
 def _normalized(resource: str) -> str:

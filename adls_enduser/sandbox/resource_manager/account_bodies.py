@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .ids import ACCOUNT_TYPE, STORE_SUFFIX
+from .ids import STORE_SUFFIX
 
 if TYPE_CHECKING:
     from .inventory import Account
@@ -49,11 +49,13 @@ def basic(account: Account) -> Body:
 def resource(account: Account) -> Body:
     """Return the form of Resource Manager's own list of resources."""
     body: Body = _names(account) | {"location": account.location}
+    if "sku" in account.settings:
+        body |= {"kind": account.settings["kind"], "sku": {"name": account.settings["sku"]}}
     return body if account.tags is None else body | {"tags": account.tags}
 
 
 def _names(account: Account) -> Body:
-    return {"id": account.id, "name": account.name, "type": ACCOUNT_TYPE}
+    return {"id": account.id, "name": account.name, "type": account.kind}
 
 
 def _features(account: Account) -> Body:

@@ -15,7 +15,13 @@ from ..directory import CONTOSO_ID
 from ..http import Response, empty_response, json_response
 from . import account_bodies
 from .child_resources import embed
-from .errors import ArmError, group_being_deleted, location_not_available, not_registered
+from .errors import (
+    ArmError,
+    group_being_deleted,
+    location_not_available,
+    not_registered,
+    other_location,
+)
 from .ids import ACCOUNT_TYPE, API_VERSION, BASE, NAMESPACE, subscription_id
 from .inventory import STORE_REGIONS, Account, Group, region_name, timestamp
 from .paging import page
@@ -48,12 +54,11 @@ _SETTINGS = (
 
 
 class Accounts:
-    """The handlers for accounts; ``page_size`` is the number of accounts per page of a list."""
+    """The handlers for accounts."""
 
     def __init__(
         self, state: State, stores: Stores, inventory: Inventory, operations: Operations
     ) -> None:
-        self.page_size = 1000
         self._state = state
         self._stores = stores
         self._inventory = inventory
@@ -104,10 +109,9 @@ class Accounts:
             self._stores.delete(account.name)
 
     def _list(self, call: Call) -> Response:
-        found = self._inventory.list_accounts(call.names.get("group"))
-        return page(
-            call.request, [account_bodies.basic(account) for account in found], self.page_size
-        )
+        found = self._inventory.list_accounts(call.names.get("group"), ACCOUNT_TYPE)
+        bodies = [account_bodies.basic(account) for account in found]
+        return page(call.request, bodies, self._inventory.page_size)
 
     def _get(self, call: Call) -> Response:
         return self._account_response(self._account(call))
@@ -117,8 +121,8 @@ class Accounts:
         return empty_response(204 if found else 404)
 
     def _put(self, call: Call) -> Response:
-        if not self._inventory.registered:
-            raise not_registered()
+        if NAMESPACE not in self._inventory.registered:
+            raise not_registered(NAMESPACE)
         body = call.body()
         location = _region(body.get("location"))
         group = self._inventory.group(call.names["group"])
@@ -214,12 +218,7 @@ def _check_same(existing: Account, group: Group, location: str) -> None:
         message = f"An account named '{existing.name}' already exists."
         raise ArmError(409, "NameNotAvailable", message)
     if existing.location != location:
-        message = (
-            f"The resource '{existing.name}' already exists in location '{existing.location}' in "
-            f"resource group '{group.name}'. A resource with the same name cannot be created "
-            f"in location '{location}'. Please select a new resource name."
-        )
-        raise ArmError(409, "InvalidResourceLocation", message)
+        raise other_location(existing.name, group.name, existing.location, location)
 
 
 def check_name(name: str) -> None:

@@ -62,7 +62,7 @@ class Authenticator:
             raise _no_subscription(subscription)
         if call.caller.tenant_id != CONTOSO_ID:
             raise _wrong_tenant(call.caller.tenant_id)
-        if call.route.action and not call.caller.may(call.request.method):
+        if call.route.action and not call.caller.may(call.route.action):
             raise _forbidden(call)
 
     def _challenge_error(self, error: InvalidAccessToken, request: Request) -> ArmError:

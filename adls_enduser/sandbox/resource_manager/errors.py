@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..http import Response, json_response
-from .ids import ACCOUNT_TYPE, NAMESPACE
+from .ids import ACCOUNT_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -45,10 +45,10 @@ def group_not_found(group: str) -> ArmError:
     return ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
 
 
-def account_not_found(group: str, account: str) -> ArmError:
-    """Return the error for a Data Lake Store account that does not exist."""
+def account_not_found(group: str, kind: str, account: str) -> ArmError:
+    """Return the error for an account that does not exist."""
     message = (
-        f"The Resource '{ACCOUNT_TYPE}/{account}' under resource group '{group}' was not found. "
+        f"The Resource '{kind}/{account}' under resource group '{group}' was not found. "
         "For more details please go to https://aka.ms/ARMResourceNotFoundFix"
     )
     return ArmError(404, "ResourceNotFound", message)
@@ -65,11 +65,13 @@ def location_required() -> ArmError:
     return ArmError(400, "LocationRequired", message)
 
 
-def location_not_available(location: str, regions: Collection[str]) -> ArmError:
-    """Return the error for a region without Data Lake Store."""
+def location_not_available(
+    location: str, regions: Collection[str], kind: str = ACCOUNT_TYPE
+) -> ArmError:
+    """Return the error for a region that does not have accounts of this type."""
     message = (
         f"The provided location '{location}' is not available for resource type "
-        f"'{ACCOUNT_TYPE}'. List of available regions for the resource type is "
+        f"'{kind}'. List of available regions for the resource type is "
         f"'{','.join(regions)}'."
     )
     return ArmError(400, "LocationNotAvailableForResourceType", message)
@@ -81,13 +83,23 @@ def account_busy(account: str) -> ArmError:
     return ArmError(409, "Conflict", message)
 
 
-def not_registered() -> ArmError:
+def not_registered(namespace: str) -> ArmError:
     """Return the error for an unregistered provider; both SDK generations then register it."""
     message = (
-        f"The subscription is not registered to use namespace '{NAMESPACE}'. "
+        f"The subscription is not registered to use namespace '{namespace}'. "
         "See https://aka.ms/rps-not-found for how to register subscriptions."
     )
     return ArmError(409, "MissingSubscriptionRegistration", message)
+
+
+def other_location(name: str, group: str, location: str, wanted: str) -> ArmError:
+    """Return the error for an account that exists in another region of the same group."""
+    message = (
+        f"The resource '{name}' already exists in location '{location}' in resource group "
+        f"'{group}'. A resource with the same name cannot be created in location '{wanted}'. "
+        "Please select a new resource name."
+    )
+    return ArmError(409, "InvalidResourceLocation", message)
 
 
 def group_being_deleted(group: str) -> ArmError:

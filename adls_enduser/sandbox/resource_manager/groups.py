@@ -21,8 +21,9 @@ from .paging import page
 from .request import Route
 
 if TYPE_CHECKING:
-    from .accounts import Accounts
-    from .inventory import Inventory
+    from collections.abc import Callable
+
+    from .inventory import Account, Inventory
     from .operations import Operations
     from .request import Call
 
@@ -36,10 +37,15 @@ _KIND = "Microsoft.Resources/subscriptions"
 class Groups:
     """The handlers for resource groups."""
 
-    def __init__(self, inventory: Inventory, operations: Operations, accounts: Accounts) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        operations: Operations,
+        remove_account: Callable[[Account], None],
+    ) -> None:
         self._inventory = inventory
         self._operations = operations
-        self._accounts = accounts
+        self._remove_account = remove_account
 
     def routes(self) -> list[Route]:
         """Return the routes of resource groups."""
@@ -65,7 +71,7 @@ class Groups:
     def _list(self, call: Call) -> Response:
         self._inventory.advance_operations()
         found = sorted(self._inventory.groups.values(), key=lambda group: group.name.lower())
-        return page(call.request, [_body(group) for group in found], self._accounts.page_size)
+        return page(call.request, [_body(group) for group in found], self._inventory.page_size)
 
     def _get(self, call: Call) -> Response:
         return json_response(_body(self._group(call)))
@@ -103,9 +109,9 @@ class Groups:
         return empty_response(202, {"Location": location} | self._operations.headers())
 
     def _remove(self, group: Group) -> None:
-        for account in list(self._inventory.accounts.values()):
+        for account in self._inventory.all_accounts():
             if account.group is group:
-                self._accounts.remove(account)
+                self._remove_account(account)
         del self._inventory.groups[group.name.lower()]
 
     def _job(self, call: Call) -> Response:
@@ -116,7 +122,7 @@ class Groups:
     def _resources(self, call: Call) -> Response:
         found = self._inventory.list_accounts(call.names.get("group"))
         bodies = [account_bodies.resource(account) for account in found]
-        return page(call.request, bodies, self._accounts.page_size)
+        return page(call.request, bodies, self._inventory.page_size)
 
     def _group(self, call: Call) -> Group:
         return self._inventory.group(call.names["group"])

@@ -13,6 +13,10 @@ ACCOUNT_TYPE = f"{NAMESPACE}/accounts"
 API_VERSION = "2016-11-01"
 STORE_SUFFIX = "azuredatalakestore.net"
 
+STORAGE = "Microsoft.Storage"
+STORAGE_TYPE = f"{STORAGE}/storageAccounts"
+STORAGE_SUFFIX = "core.windows.net"
+
 
 def subscription_id() -> str:
     """Return the resource id of the subscription."""
@@ -24,6 +28,6 @@ def group_id(group: str) -> str:
     return f"{subscription_id()}/resourceGroups/{group}"
 
 
-def account_id(group: str, account: str) -> str:
-    """Return the resource id of a Data Lake Store account."""
-    return f"{group_id(group)}/providers/{ACCOUNT_TYPE}/{account}"
+def account_id(group: str, kind: str, account: str) -> str:
+    """Return the resource id of an account of a type such as ``ACCOUNT_TYPE``."""
+    return f"{group_id(group)}/providers/{kind}/{account}"

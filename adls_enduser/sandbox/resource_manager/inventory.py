@@ -1,4 +1,4 @@
-"""The contents of the subscription: resource groups, and Data Lake Store accounts in them."""
+"""The contents of the subscription: resource groups, and the accounts in them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from .errors import account_busy, account_not_found, group_not_found, location_required
-from .ids import account_id
+from .ids import ACCOUNT_TYPE, NAMESPACE, STORAGE, STORAGE_TYPE, account_id
 
 if TYPE_CHECKING:
     from .operations import Operation
@@ -40,7 +40,7 @@ class Group:
 
 @dataclass
 class Account:
-    """A Data Lake Store account.
+    """An account: ``kind`` is its type, Data Lake Store's or Azure Storage's.
 
     ``settings`` are the properties that a caller chooses; ``children`` maps a collection
     such as ``firewallRules`` to its members, by lower-case name. ``owner`` is the object id of
@@ -61,11 +61,12 @@ class Account:
     provisioning: str = "Succeeded"
     operation: Operation | None = None
     operation_count: int = 0
+    kind: str = ACCOUNT_TYPE
 
     @property
     def id(self) -> str:
         """Return the resource id."""
-        return account_id(self.group.name, self.name)
+        return account_id(self.group.name, self.kind, self.name)
 
     def ready(self) -> Account:
         """Return the account itself; raise ArmError while it is being created or deleted."""
@@ -83,43 +84,59 @@ class Child:
 
 
 class Inventory:
-    """All groups and accounts, found by name in any case."""
+    """All groups and accounts, found by name in any case.
+
+    ``registered`` are the providers that the subscription may use; ``page_size`` is the number
+    of items in a page of a list.
+    """
 
     def __init__(self) -> None:
         self.groups: dict[str, Group] = {}
         self.accounts: dict[str, Account] = {}
-        self.registered = True
+        self.storage_accounts: dict[str, Account] = {}
+        self.registered = {NAMESPACE, STORAGE}
+        self.page_size = 1000
 
     def group(self, name: str) -> Group:
         """Find a resource group; raise ArmError if there is none."""
         self.advance_operations()
         return self._group(name)
 
-    def account(self, group: str, name: str) -> Account:
+    def account(self, group: str, name: str, kind: str = ACCOUNT_TYPE) -> Account:
         """Find an account in its group; raise ArmError if there is none."""
-        found = self.find(group, name)
+        found = self.find(group, name, kind)
         if found is None:
-            raise account_not_found(group, name)
+            raise account_not_found(group, kind, name)
         return found
 
-    def find(self, group: str, name: str) -> Account | None:
+    def find(self, group: str, name: str, kind: str = ACCOUNT_TYPE) -> Account | None:
         """Find an account in an existing group, or None; raise ArmError if there is no group."""
         resource_group = self.group(group)
-        found = self.accounts.get(name.lower())
+        found = self.of(kind).get(name.lower())
         return found if found and found.group is resource_group else None
 
-    def list_accounts(self, group: str | None = None) -> list[Account]:
-        """Return all accounts, or a group's, sorted by group and name."""
+    def of(self, kind: str) -> dict[str, Account]:
+        """Return the accounts of a type, by name."""
+        return self.storage_accounts if kind == STORAGE_TYPE else self.accounts
+
+    def all_accounts(self) -> list[Account]:
+        """Return the accounts of both types."""
+        return [*self.accounts.values(), *self.storage_accounts.values()]
+
+    def list_accounts(self, group: str | None = None, kind: str | None = None) -> list[Account]:
+        """Return all accounts, or those of a group or a type, sorted by group and name."""
         self.advance_operations()
         resource_group = self._group(group) if group else None
         found = [
-            account for account in self.accounts.values() if resource_group in (None, account.group)
+            account
+            for account in (self.of(kind).values() if kind else self.all_accounts())
+            if resource_group in (None, account.group)
         ]
         return sorted(found, key=lambda account: (account.group.name.lower(), account.name))
 
     def advance_operations(self) -> None:
         """Advance the running operations, for callers that poll the resource itself."""
-        operations = [account.operation for account in self.accounts.values()]
+        operations = [account.operation for account in self.all_accounts()]
         operations += [group.operation for group in self.groups.values()]
         for operation in operations:
             if operation is not None:

@@ -1,4 +1,4 @@
-"""The provider Microsoft.DataLakeStore itself: registration, operations, regions, quotas.
+"""The providers themselves: registration; of Data Lake Store also operations, regions, quotas.
 
 Sources: recorded sessions of azure-mgmt-datalake-store for ``operations`` and
 ``capability``; Microsoft, "Providers" REST reference.
@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING
 
 from ..http import Response, json_response
 from .errors import location_not_available, unknown_namespace
-from .ids import ACCOUNT_TYPE, API_VERSION, NAMESPACE, SUBSCRIPTION_ID, subscription_id
+from .ids import (
+    ACCOUNT_TYPE,
+    API_VERSION,
+    NAMESPACE,
+    STORAGE,
+    STORAGE_TYPE,
+    SUBSCRIPTION_ID,
+    subscription_id,
+)
 from .inventory import REGIONS, STORE_REGIONS
 from .request import Route
+from .routing import STORAGE_VERSIONS
 
 if TYPE_CHECKING:
     from .inventory import Inventory
@@ -22,6 +31,7 @@ _QUOTA = 10
 _SUBSCRIPTION = "/subscriptions/{subscription}"
 _LOCATION = f"{_SUBSCRIPTION}/providers/{NAMESPACE}/locations/{{location}}"
 _RESOURCES = "Microsoft.Resources"
+_NAMESPACES = (NAMESPACE, STORAGE, _RESOURCES)
 # The name after "Microsoft.DataLakeStore/", the resource, the operation, the description.
 _OPERATIONS = (
     (
@@ -76,13 +86,13 @@ _OPERATIONS = (
 
 
 class Provider:
-    """The handlers for the provider itself."""
+    """The handlers for the providers themselves."""
 
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
 
     def routes(self) -> list[Route]:
-        """Return the routes of the provider."""
+        """Return the routes of the providers."""
         read = "Microsoft.Resources/subscriptions/providers/read"
         every = f"{_SUBSCRIPTION}/providers"
         one = every + "/{namespace}"
@@ -101,29 +111,27 @@ class Provider:
         ]
 
     def _list(self, call: Call) -> Response:
-        bodies = [self._body(name, call) for name in (NAMESPACE, _RESOURCES)]
+        bodies = [self._body(name, call) for name in _NAMESPACES]
         return json_response({"value": bodies})
 
     def _get(self, call: Call) -> Response:
         return json_response(self._body(_known_namespace(call.names["namespace"]), call))
 
     def _register(self, call: Call) -> Response:
-        return self._set_registered(call, registered=True)
+        name = _known_namespace(call.names["namespace"])
+        self._inventory.registered.add(name)
+        return json_response(self._body(name, call))
 
     def _unregister(self, call: Call) -> Response:
-        return self._set_registered(call, registered=False)
-
-    def _set_registered(self, call: Call, *, registered: bool) -> Response:
         name = _known_namespace(call.names["namespace"])
-        if name == NAMESPACE:
-            self._inventory.registered = registered
+        self._inventory.registered.discard(name)
         return json_response(self._body(name, call))
 
     def _body(self, name: str, call: Call) -> dict[str, object]:
         body: dict[str, object] = {"namespace": name, "resourceTypes": _types(name)}
         if "subscription" not in call.names:
             return body
-        registered = self._inventory.registered or name == _RESOURCES
+        registered = name in {*self._inventory.registered, _RESOURCES}
         return (
             {"id": f"{subscription_id()}/providers/{name}"}
             | body
@@ -138,10 +146,11 @@ class Provider:
 
     def _capability(self, call: Call) -> Response:
         _check_region(call)
+        registered = NAMESPACE in self._inventory.registered
         return json_response(
             {
                 "subscriptionId": SUBSCRIPTION_ID,
-                "state": "Registered" if self._inventory.registered else "Unregistered",
+                "state": "Registered" if registered else "Unregistered",
                 "maxAccountCount": _QUOTA,
                 "accountCount": len(self._inventory.accounts),
                 "migrationState": False,
@@ -163,7 +172,7 @@ class Provider:
 
 
 def _known_namespace(namespace: str) -> str:
-    for name in (NAMESPACE, _RESOURCES):
+    for name in _NAMESPACES:
         if name.lower() == namespace.lower():
             return name
     raise unknown_namespace(namespace)
@@ -172,6 +181,9 @@ def _known_namespace(namespace: str) -> str:
 def _types(name: str) -> list[dict[str, object]]:
     if name == _RESOURCES:
         return [_type("resourceGroups", list(REGIONS.values()), ["2025-04-01", "2020-06-01"])]
+    if name == STORAGE:
+        kind = STORAGE_TYPE.partition("/")[2]
+        return [_type(kind, list(REGIONS.values()), list(STORAGE_VERSIONS))]
     regions = [REGIONS[region] for region in STORE_REGIONS]
     versions = [API_VERSION, "2015-10-01-preview"]
     kinds = [ACCOUNT_TYPE.partition("/")[2], "accounts/firewallRules"]

@@ -25,9 +25,9 @@ class Caller:
     tenant_id: str
     role: Role | None
 
-    def may(self, method: str) -> bool:
-        """Tell whether the role allows a method."""
-        return self.role == "Owner" or (self.role == "Reader" and method in ("GET", "HEAD"))
+    def may(self, action: str) -> bool:
+        """Tell whether the role allows an action such as ``Microsoft.Storage/.../read``."""
+        return self.role == "Owner" or (self.role == "Reader" and action.endswith("/read"))
 
 
 @dataclass(frozen=True)

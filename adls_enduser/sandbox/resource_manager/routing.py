@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .errors import ArmError, missing_api_version, unknown_namespace, unknown_type
-from .ids import API_VERSION, NAMESPACE
+from .ids import API_VERSION, NAMESPACE, STORAGE
 from .request import segments
 
 if TYPE_CHECKING:
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-\w+)?")
 _STORE_VERSIONS = ("2015-10-01-preview", API_VERSION)
+# Requests of any version are served: each client of the last ten years has another one.
+STORAGE_VERSIONS = ("2026-09-01", "2023-05-01", "2019-06-01")
 _STORE_TYPES = ("accounts", "locations", "operations")
-_PROVIDERS = {NAMESPACE.lower(): NAMESPACE, "microsoft.resources": "Microsoft.Resources"}
+_PROVIDERS = {name.lower(): name for name in (NAMESPACE, STORAGE, "Microsoft.Resources")}
 
 
 class Router:
@@ -75,4 +77,6 @@ def _unknown(path: list[str], version: str) -> ArmError:
         return ArmError(404, "NotFound", f"There is nothing at '/{'/'.join(path)}'.")
     if namespace.lower() not in _PROVIDERS:
         return unknown_namespace(namespace)
-    return unknown_type(_PROVIDERS[namespace.lower()], kind, version, _STORE_VERSIONS)
+    known = _PROVIDERS[namespace.lower()]
+    versions = STORAGE_VERSIONS if known == STORAGE else _STORE_VERSIONS
+    return unknown_type(known, kind, version, versions)

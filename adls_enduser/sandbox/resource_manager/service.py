@@ -11,15 +11,19 @@ from .authentication import Authenticator
 from .child_resources import CHILD_TYPES, ChildResources
 from .errors import ArmError
 from .groups import Groups
+from .ids import STORAGE_TYPE
 from .inventory import Account, Group, Inventory
 from .metadata import PATH, PUBLIC, CloudEndpoint, metadata_response
 from .operations import Operations
 from .provider import Provider
 from .request import Call
 from .routing import Router
+from .storage_accounts import StorageAccounts
+from .storage_accounts import check_name as check_storage_name
 from .subscriptions import Subscriptions
 
 if TYPE_CHECKING:
+    from ..gen2 import Storage
     from ..http import Request, Response
     from ..state import State
     from ..store import Stores
@@ -29,7 +33,9 @@ _QUOTAS = {"GET": ("reads", "11999"), "HEAD": ("reads", "11999"), "DELETE": ("de
 
 
 class ResourceManager:
-    """The control plane: one subscription, at first with one group and one account in it.
+    """The control plane: one subscription, at first with one group and two accounts in it.
+
+    They are ``mystore``, of Data Lake Store (Gen1), and ``mylake``, of Azure Storage (Gen2).
 
     ``polls`` is how many polls of a long-running operation get "in progress" as response;
     ``retry_after`` the seconds between two of them, which the SDKs really sleep (None: no
@@ -37,21 +43,23 @@ class ResourceManager:
     in a page of a list, which continues at its ``nextLink``.
     """
 
-    def __init__(self, state: State, stores: Stores) -> None:
+    def __init__(self, state: State, stores: Stores, storage: Storage) -> None:
         self._lock = threading.RLock()
         self._inventory = Inventory()
         self._operations = Operations()
         self._authenticator = Authenticator(state)
         self._endpoints = {PUBLIC.host: PUBLIC}
         self._accounts = Accounts(state, stores, self._inventory, self._operations)
-        self._groups = Groups(self._inventory, self._operations, self._accounts)
+        self._storage = StorageAccounts(state, storage, self._inventory, self._operations)
+        self._groups = Groups(self._inventory, self._operations, self._remove_account)
         routes = Subscriptions(state.directory).routes() + Provider(self._inventory).routes()
-        routes += self._groups.routes() + self._accounts.routes()
+        routes += self._groups.routes() + self._accounts.routes() + self._storage.routes()
         for child_type in CHILD_TYPES:
             routes += ChildResources(state, self._inventory, child_type).routes()
         self._router = Router(routes)
         self.add_resource_group("analytics", "eastus2")
         self.add_account("mystore", "analytics")
+        self.add_storage_account("mylake", "analytics")
 
     @property
     def polls(self) -> int:
@@ -74,11 +82,11 @@ class ResourceManager:
     @property
     def page_size(self) -> int:
         """Return the number of items in a page of a list."""
-        return self._accounts.page_size
+        return self._inventory.page_size
 
     @page_size.setter
     def page_size(self, size: int) -> None:
-        self._accounts.page_size = size
+        self._inventory.page_size = size
 
     def add_resource_group(self, name: str, location: str = "eastus2") -> Group:
         """Create a resource group, without a request."""
@@ -94,6 +102,21 @@ class ResourceManager:
             self._accounts.add(account)
             self._accounts.finish_creation(account)
             return account
+
+    def add_storage_account(self, name: str, group: str = "analytics") -> Account:
+        """Create a storage account with a hierarchical namespace, without a request or a wait."""
+        check_storage_name(name)
+        with self._lock:
+            found = self._inventory.group(group)
+            account = self._storage.new(name, found, found.location)
+            account.settings["isHnsEnabled"] = True
+            self._storage.add(account)
+            self._storage.finish_creation(account)
+            return account
+
+    def _remove_account(self, account: Account) -> None:
+        owner = self._storage if account.kind == STORAGE_TYPE else self._accounts
+        owner.remove(account)
 
     def add_azure_stack(self, host: str, *, login_endpoint: str, audience: str) -> None:
         """Respond under another host name too, as the Resource Manager of an Azure Stack.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .request import Call
 
 _ONE = "/subscriptions/{subscription}"
+_READ = "Microsoft.Resources/subscriptions/read"
 
 
 class Subscriptions:
@@ -32,7 +33,7 @@ class Subscriptions:
         return [
             Route("GET", "/tenants", None, self._tenants),
             Route("GET", "/subscriptions", None, self._list),
-            Route("GET", _ONE, f"{kind}/read", self._get),
+            Route("GET", _ONE, _READ, self._get),
             Route("GET", _ONE + "/locations", f"{kind}/locations/read", self._locations),
         ]
 
@@ -44,7 +45,7 @@ class Subscriptions:
 
     def _list(self, call: Call) -> Response:
         # A role in the subscription applies in the subscription's tenant only.
-        visible = call.caller.tenant_id == CONTOSO_ID and call.caller.may("GET")
+        visible = call.caller.tenant_id == CONTOSO_ID and call.caller.may(_READ)
         value = [_body()] if visible else []
         return json_response({"value": value, "count": {"type": "Total", "value": len(value)}})
 

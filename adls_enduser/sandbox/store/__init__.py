@@ -89,8 +89,7 @@ class Stores:
             response = self._perform(name, parameters, request)
         except errors.StoreError as error:
             response = self._error_response(error, name, request_id)
-        if len(request.body) > _LOGGED:
-            request.body = b""
+        request.drop_body(larger_than=_LOGGED)
         response.headers["x-ms-request-id"] = request_id
         for header, value in _HEADERS.items():
             response.headers.setdefault(header, value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import uuid
 from typing import TYPE_CHECKING
 
@@ -42,10 +41,18 @@ class Content:
         """Move another file's bytes to the end of this one."""
         if self.length == 0:
             other._path.replace(self._path)
+            self.length = other.length
         else:
-            self._copy(other)
+            self.copy_from(other, 0, other.length)
             other.delete()
-        self.length += other.length
+
+    def copy_from(self, other: Content, offset: int, length: int) -> None:
+        """Copy a part of another file's bytes to the end of this one."""
+        with self._path.open("r+b") as target:
+            target.seek(self.length)
+            for block in other.read(offset, length):
+                target.write(block)
+        self.length += length
 
     def delete(self) -> None:
         """Remove the bytes; a thread that is reading them can go on."""
@@ -58,8 +65,3 @@ class Content:
             while length > 0 and (block := file.read(min(_BLOCK, length))):
                 length -= len(block)
                 yield block
-
-    def _copy(self, other: Content) -> None:
-        with other._path.open("rb") as source, self._path.open("r+b") as target:
-            target.seek(self.length)
-            shutil.copyfileobj(source, target, _BLOCK)

@@ -1,0 +1,1 @@
+"""Programs of other makers that read and write Gen2: ``nox --session gen2``."""

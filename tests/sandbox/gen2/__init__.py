@@ -1,0 +1,1 @@
+"""Tests of the storage accounts of the sandbox, with plain requests."""
