@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,16 @@ from .arguments import check_credential
 from .managed_identity import ADDRESS, IdentityEndpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
 
+    from ..clouds import Cloud
     from ..credentials.credential import Credential
     from ..credentials.protocol import Credentials
+    from ..tokens import Token
+
+# A program gets a token that has so many seconds left, or half its lifetime.
+_LEAST_LEFT = 300.0
 
 
 def identity_endpoint(
@@ -41,13 +47,13 @@ def identity_endpoint(
     """
     ours = check_credential(credential)
     _check_process(ours)
-    return _serving(ours, allowed_audiences(ours, resources))
+    return _serving(CredentialTokens(ours, resources))
 
 
 @contextmanager
-def _serving(credential: Credential, audiences: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def _serving(tokens: CredentialTokens) -> Iterator[dict[str, str]]:
     secret = Secret(secrets.token_urlsafe(32))
-    endpoint = IdentityEndpoint(credential, audiences, secret.reveal)
+    endpoint = IdentityEndpoint(tokens, secret.reveal)
     try:
         yield _Environment(
             {
@@ -90,25 +96,62 @@ def _with_loopback(hosts: str) -> str:
     return ",".join([*names, ADDRESS])
 
 
-def allowed_audiences(credential: Credential, resources: object) -> Mapping[str, str]:
-    """Return each allowed audience under the name by which ``resource=`` is looked up."""
-    cloud = credential.cloud
+class CredentialTokens:
+    """The tokens of a credential, for the audiences that ``resources`` names."""
+
+    def __init__(self, credential: Credential, resources: object = None) -> None:
+        self._credential = credential
+        self._cloud = credential.cloud
+        named = _audiences(self._cloud, resources)
+        self.audience = named[0]
+        self._allowed = {audience.rstrip("/"): audience for audience in named}
+
+    def use(self, credential: Credential) -> None:
+        """Serve the tokens of another credential of the same sign-in from now on."""
+        self._credential = credential
+
+    def allowed(self, resource: str) -> str | None:
+        """Return the audience that ``resource`` names, with or without a final slash."""
+        return self._allowed.get(self._cloud.audience(resource).rstrip("/"))
+
+    def token(self, audience: str) -> Token:
+        """Return a token with five minutes left, or half of a short lifetime.
+
+        The source renews a token by itself when five minutes are left, or a fifth of a short
+        lifetime. OpenDAL takes no token that has 20 seconds left. Raises an EndUserError.
+        """
+        source = self._credential.source_for(audience)
+        token = source.token()
+        left = token.expires_on - source.clock.time()
+        return token if left >= min(_LEAST_LEFT, token.lifetime / 2) else source.renew(token)
+
+    def token_ahead(self, audience: str) -> Token | None:
+        """Return the token in memory, renewed if it is due; prompts nobody, and raises nothing."""
+        source = self._credential.source_for(audience)
+        source.prepare_for_pickle()
+        return source.held
+
+    def time(self) -> float:
+        """Return the time by the credential's clock."""
+        return self._credential.token_source.clock.time()
+
+
+def _audiences(cloud: Cloud, resources: object) -> list[str]:
     if resources is None:
-        resources = (cloud.storage, cloud.management)
-    elif isinstance(resources, str) or not hasattr(resources, "__iter__"):
-        raise ConfigurationError(
-            f"resources={resources!r} must be a list of audiences.",
-            remedy=f"Write a list such as [{cloud.storage!r}].",
-        )
+        return [cloud.storage, cloud.management]
+    if isinstance(resources, str | bytes) or not isinstance(resources, Iterable):
+        raise _wrong_resources(cloud, resources)
     given: list[object] = list(resources)
-    wrong = [one for one in given if not (isinstance(one, str) and one.strip("/ "))]
-    if wrong or not given:
-        raise ConfigurationError(
-            f"resources={given!r} must name at least one audience, each as a str.",
-            remedy=f"Write a list such as [{cloud.storage!r}].",
-        )
-    audiences = [cloud.audience(str(one)) for one in given]
-    return {audience.rstrip("/"): audience for audience in audiences}
+    if not given or not all(isinstance(one, str) and one.strip("/ ") for one in given):
+        raise _wrong_resources(cloud, given)
+    return [cloud.audience(str(one)) for one in given]
+
+
+def _wrong_resources(cloud: Cloud, resources: object) -> ConfigurationError:
+    return ConfigurationError(
+        f"resources={resources!r} must be a list of audiences, each a str.",
+        remedy=f"Write a list such as [{cloud.storage!r}], or leave it out.",
+    )
 
 
 def _check_process(credential: Credential) -> None:

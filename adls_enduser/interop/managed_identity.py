@@ -15,7 +15,7 @@ import hmac
 import json
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl
 
 from ..errors import ConfigurationError, EndUserError, SignInError, TransportError
@@ -25,8 +25,6 @@ from ..log import logger, printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..credentials.credential import Credential
-    from ..credentials.token_source import TokenSource
     from ..tokens import Token
 
 ADDRESS = "127.0.0.1"
@@ -45,23 +43,34 @@ _OTHER_IDENTITY = {
     "principal_id",
 }
 
-# A program gets a token that has so many seconds left, or half its lifetime.
-_LEAST_LEFT = 300.0
 _SIGNS_TO_THE_END, _TIME_ON_THE_WAY = "azsdk-go-azidentity/", 10.0
 
 _HEADERS = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"}
 
 
+class Tokens(Protocol):
+    """The tokens that an endpoint serves."""
+
+    def allowed(self, resource: str) -> str | None:
+        """Return the audience that ``resource`` names; None if no program may have its tokens."""
+        ...
+
+    def token(self, audience: str) -> Token:
+        """Return a token that a program can keep for a while. Raises EndUserError or Refusal."""
+        ...
+
+    def time(self) -> float:
+        """Return the time in UTC epoch seconds, by the clock that the tokens go by."""
+        ...
+
+
 class IdentityEndpoint:
     """The server for one sign-in, from its creation to ``close``.
 
-    ``audiences`` are what ``allowed_audiences`` returned; ``secret`` returns the value of the
-    header that a request must have.
+    ``secret`` returns the value of the header that a request must have.
     """
 
-    def __init__(
-        self, credential: Credential, audiences: Mapping[str, str], secret: Callable[[], str]
-    ) -> None:
+    def __init__(self, tokens: Tokens, secret: Callable[[], str]) -> None:
         try:
             self._server = _Server()
         except OSError as error:
@@ -70,12 +79,7 @@ class IdentityEndpoint:
         host = f"{ADDRESS}:{self._server.port}"
         path = f"/{secrets.token_urlsafe(16)}/msi/token"
         self.url = f"http://{host}{path}"
-        self._service = _TokenService(credential, audiences, host, path, secret)
-        self._server.serve(self._service)
-
-    def serve_from(self, credential: Credential) -> None:
-        """Serve the tokens of another credential of the same sign-in from now on."""
-        self._service.credential = credential
+        self._server.serve(_TokenService(tokens, host, path, secret))
 
     def close(self) -> None:
         """Reply to no request any more, and end open connections."""
@@ -83,7 +87,7 @@ class IdentityEndpoint:
 
 
 @dataclass(eq=False)
-class _Refusal(Exception):
+class Refusal(Exception):
     """Why a request gets no token: the HTTP status, a word, and a sentence for the person."""
 
     status: int
@@ -101,12 +105,11 @@ class _Refusal(Exception):
         }
 
 
-@dataclass
+@dataclass(frozen=True)
 class _TokenService:
     """What the endpoint replies."""
 
-    credential: Credential = field(repr=False)
-    audiences: Mapping[str, str]
+    tokens: Tokens
     host: str
     path: str
     secret: Callable[[], str] = field(repr=False)
@@ -115,17 +118,17 @@ class _TokenService:
         """Return the query of a request for this endpoint that has the secret."""
         # The exact host stops a web page whose name was made to point here (DNS rebinding).
         if request.headers.get_all("Host", []) != [self.host]:
-            raise _Refusal(400, "invalid_request", "The request was meant for another host.")
+            raise Refusal(400, "invalid_request", "The request was meant for another host.")
         # DuckDB sends the absolute form (RFC 9112 section 3.2.2).
         target = request.requestline.split()[1].removeprefix(f"http://{self.host}")
         path, _, query = target.partition("?")
         if not _are_equal(path, self.path):
-            raise _Refusal(404, "not_found", "There is nothing at this path.")
+            raise Refusal(404, "not_found", "There is nothing at this path.")
         given = request.headers.get_all("X-IDENTITY-HEADER", [])
         secret = self.secret()
         if len(given) != 1 or not secret or not _are_equal(given[0], secret):
             message = "The header X-IDENTITY-HEADER must have the value of IDENTITY_HEADER."
-            raise _Refusal(403, "forbidden", message)
+            raise Refusal(403, "forbidden", message)
         return query
 
     def reply(self, query: str, user_agent: str) -> dict[str, str]:
@@ -134,11 +137,10 @@ class _TokenService:
         version, resource = parameters.get("api-version"), parameters.get("resource", "")
         if version not in (_APP_SERVICE, _VIRTUAL_MACHINE):
             raise _bad_request(f"api-version must be {_APP_SERVICE} or {_VIRTUAL_MACHINE}.")
-        source = self.credential.source_for(self._audience(resource))
         try:
-            token = _lasting_token(source)
+            token = self.tokens.token(self._audience(resource))
         except EndUserError as error:
-            raise _refused_by(error) from error
+            raise refusal_for(error) from error
         expires_on = _expiry_for(token, user_agent)
         fields = {
             "access_token": token.secret,
@@ -148,34 +150,22 @@ class _TokenService:
         }
         if version == _VIRTUAL_MACHINE:
             fields["refresh_token"] = ""
-            fields["expires_in"] = str(max(int(expires_on - source.clock.time()), 0))
+            fields["expires_in"] = str(max(int(expires_on - self.tokens.time()), 0))
             fields["not_before"] = str(int(token.obtained_on))
         return fields
 
     def _audience(self, resource: str) -> str:
         if not resource:
             raise _bad_request("The query has no resource.")
-        cloud = self.credential.cloud
-        audience = self.audiences.get(cloud.audience(resource).rstrip("/"))
+        audience = self.tokens.allowed(resource)
         if audience is None:
-            raise _Refusal(
+            raise Refusal(
                 400,
                 "invalid_resource",
-                f"No token for {printable(resource)}: only {', '.join(self.audiences.values())}"
-                " is allowed. Name it in identity_endpoint(credential, resources=[...]).",
+                f"No token for {printable(resource)}: it is not among the allowed resources. Name"
+                " it in identity_endpoint(credential, resources=[...]).",
             )
         return audience
-
-
-def _lasting_token(source: TokenSource) -> Token:
-    """Return a token that a program can keep for a while.
-
-    The source renews a token by itself when five minutes are left, or a fifth of a short lifetime.
-    OpenDAL sends no request with a token that has 20 seconds left or less.
-    """
-    token = source.token()
-    left = token.expires_on - source.clock.time()
-    return token if left >= min(_LEAST_LEFT, token.lifetime / 2) else source.renew(token)
 
 
 def _expiry_for(token: Token, user_agent: str) -> float:
@@ -189,20 +179,20 @@ def _expiry_for(token: Token, user_agent: str) -> float:
     return token.expires_on - min(_TIME_ON_THE_WAY, token.lifetime / 10)
 
 
-def _bad_request(message: str) -> _Refusal:
-    return _Refusal(400, "invalid_request", message)
+def _bad_request(message: str) -> Refusal:
+    return Refusal(400, "invalid_request", message)
 
 
-def _refused_by(error: EndUserError) -> _Refusal:
+def refusal_for(error: EndUserError) -> Refusal:
     """Return the refusal for a sign-in that has no token. Clients send 5xx again, and no 400."""
     name = type(error).__name__
     message = f"{name}: {error}"
     if isinstance(error, SignInError | ConfigurationError):
-        return _Refusal(400, name, message)
+        return Refusal(400, name, message)
     if not isinstance(error, TransportError):
-        return _Refusal(500, name, message)
+        return Refusal(500, name, message)
     pause = error.retry_after
-    return _Refusal(503, name, message, {"Retry-After": str(int(pause + 1))} if pause else {})
+    return Refusal(503, name, message, {"Retry-After": str(int(pause + 1))} if pause else {})
 
 
 def _parameters(query: str) -> dict[str, str]:
@@ -247,7 +237,7 @@ class _Handler(LoopbackHandler):
             query = service.check_sender(self)
             self.server.keep(self.connection, kept=True)  # it may wait for a person
             fields = service.reply(query, self.headers.get("User-Agent", ""))
-        except _Refusal as refusal:
+        except Refusal as refusal:
             self._send_refusal(refusal)
         else:
             logger(__name__).debug("A program got a token for %s.", printable(fields["resource"]))
@@ -256,9 +246,9 @@ class _Handler(LoopbackHandler):
     def refuse(self, status: int) -> None:
         """Send an error."""
         message = "Only GET is accepted." if status == 405 else "The request cannot be read."
-        self._send_refusal(_Refusal(status, "invalid_request", message))
+        self._send_refusal(Refusal(status, "invalid_request", message))
 
-    def _send_refusal(self, refusal: _Refusal) -> None:
+    def _send_refusal(self, refusal: Refusal) -> None:
         logger(__name__).debug("A request was refused: %s %s", refusal.status, refusal.message)
         body = json.dumps(refusal.body()).encode()
         self.send(refusal.status, {**_HEADERS, **refusal.headers}, body)

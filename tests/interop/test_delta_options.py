@@ -5,8 +5,11 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +20,7 @@ from adls_enduser.sandbox import CONTOSO
 
 from ..conftest import PASSWORD
 from ..constants import DATA_LAKE, MANAGEMENT, STORAGE
+from ..waiting import wait_until
 from .endpoint_client import Program
 
 if TYPE_CHECKING:
@@ -147,6 +151,47 @@ def test_the_secret_goes_to_no_proxy(
     assert (os.environ["NO_PROXY"], os.environ["no_proxy"]) == (after, after)
 
 
+def test_a_frozen_program_serves_itself_by_a_thread(
+    credential: Credentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sys.executable is no interpreter (PyInstaller, run-time information)."""
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", "/does/not/exist")
+    program = _program(delta_options(credential))
+    assert program.token() == "opaque"
+    assert program.send(f"{program.path}?resource=x", X_IDENTITY_HEADER=None).status == 403
+
+
+def test_no_interpreter_can_be_started(
+    credential: Credentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread serves then, too: for a path that is wrong, and for another program there."""
+    for wrong in ("/does/not/exist", shutil.which("true") or ""):
+        monkeypatch.setattr(sys, "executable", wrong)
+        other = storage_credential(StaticToken("opaque", time.time() + 3600))
+        assert _program(delta_options(other)).token() == "opaque"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are found in /proc")
+def test_a_server_that_was_ended_is_replaced(credential: Credentials) -> None:
+    """By the next call."""
+    children = _children()
+    first = delta_options(credential)
+    (new,) = _children() - children
+    os.kill(new, signal.SIGKILL)
+    wait_until(lambda: _is_refused(_program(first)))
+    second = delta_options(credential)
+    assert second != first
+    assert _program(second).token() == "opaque"
+
+
+def _children() -> set[int]:
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(os.getpid())], capture_output=True, text=True
+    )
+    return {int(word) for word in listed.stdout.split() if os.path.exists(f"/proc/{word}")}
+
+
 def test_a_credential_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is an error, and nothing is set."""
     before = dict(os.environ)
@@ -172,8 +217,45 @@ def test_a_forked_child_has_one_of_its_own(credential: Credentials) -> None:
     os.waitpid(child, 0)
     assert own not in ("", options["azure_msi_endpoint"])
     assert _program(options).token() == "opaque"
-    with pytest.raises(ConnectionRefusedError):
-        _program({"azure_msi_endpoint": own}).ask()
+    wait_until(lambda: _is_refused(_program({"azure_msi_endpoint": own})))
+
+
+def _is_refused(program: Program) -> bool:
+    try:
+        program.connect().close()
+    except ConnectionRefusedError:
+        return True
+    except ConnectionResetError:  # the port is being closed
+        return False
+    return False
+
+
+SLEEPER = """
+import os, sys, time
+from adls_enduser import StaticToken, storage_credential
+from adls_enduser.interop import delta_options
+options = delta_options(storage_credential(StaticToken("opaque", time.time() + 3600)))
+print(options["azure_msi_endpoint"], os.environ["IDENTITY_HEADER"], flush=True)
+time.sleep(300)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no SIGSTOP")
+def test_a_process_that_cannot_reply_is_served_all_the_same() -> None:
+    """The interpreter's lock is held while is_deltatable of deltalake waits for a token.
+
+    Where the process is killed, its server ends, too.
+    """
+    with subprocess.Popen([sys.executable, "-c", SLEEPER], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        url, secret = process.stdout.readline().decode().split()
+        program = Program({"IDENTITY_ENDPOINT": url, "IDENTITY_HEADER": secret})
+        assert program.token() == "opaque"
+        process.send_signal(signal.SIGSTOP)
+        assert program.token() == "opaque"
+        assert program.send(f"{program.path}?resource=x", X_IDENTITY_HEADER="x").status == 403
+        process.kill()
+    wait_until(lambda: _is_refused(program))
 
 
 def test_it_does_not_keep_the_process_alive() -> None:
