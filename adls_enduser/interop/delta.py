@@ -81,7 +81,10 @@ class _Servers:
         source = credential.token_source
         with self._lock:
             server = self._by_sign_in.get(source.sign_in_id)
-            if server is None or server.has_ended:
+            if server is not None and server.has_ended:
+                server.close()
+                server = None
+            if server is None:
                 server = self._by_sign_in[source.sign_in_id] = _server_for(credential)
             elif not isinstance(source.strategy, DetachedStrategy):
                 server.tokens.use(credential)  # the first one may be a copy that renews nothing
@@ -175,11 +178,13 @@ class _ChildServer:
 
     def close(self) -> None:
         """End the child process, which does when its input ends."""
-        self._input.close()
+        with suppress(OSError):  # it ended before it had read all
+            self._input.close()
         try:
             self._process.wait(_SECONDS_TO_END)
         except subprocess.TimeoutExpired:
             self._process.kill()
+        self._output.close()
 
     def abandon(self) -> None:
         """Close the pipes in a forked child, or its copies would keep the process alive."""
