@@ -101,12 +101,9 @@ class TokenSource(SharedByCopies):
         claims: str | None = None,
         number: str | None = None,
     ) -> None:
-        self.strategy = strategy
-        self.resource = resource
-        self.interactive = interactive
+        self.strategy, self.resource, self.claims = strategy, resource, claims
+        self.interactive, self.factory_name = interactive, factory_name
         self.clock = clock
-        self.factory_name = factory_name
-        self.claims = claims
         self._caller = StrategyCaller(strategy, resource, clock)
         self._time, self._monotonic = clock.time, clock.monotonic
         self._held: _HeldToken | None = None
