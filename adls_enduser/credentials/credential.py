@@ -136,6 +136,10 @@ class Credential:
         """The cloud in which the person signed in."""
         return self._cloud
 
+    def source_for(self, resource: str) -> TokenSource:
+        """Return the source of the same sign-in's tokens for an audience; uses no network."""
+        return self._tokens.for_resource(self._cloud.audience(resource)).source
+
     def whoami(self) -> Account:
         """Return the account that signed in; uses no network."""
         held = self._source.held
@@ -143,7 +147,7 @@ class Credential:
 
     def storage_token(self) -> Token:
         """Return the token for Azure Storage, with its times. Raises an EndUserError."""
-        return self._tokens.for_resource(self._cloud.storage).source.token()
+        return self.source_for(self._cloud.storage).token()
 
     def returns_at_once(
         self, scopes: tuple[object, ...], claims: object, tenant: object, *, enable_cae: bool

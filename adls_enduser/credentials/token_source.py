@@ -114,6 +114,7 @@ class TokenSource(SharedByCopies):
         self._last_error: EndUserError | None = None
         self._refusal: SignInError | None = None  # since the last token
         self._why_not_interactive = "interactive=False"
+        self.is_forked = False
         self.number = number or number_of(strategy)
         # What pickles of this sign-in have brought for other resources, or with other claims.
         self.brought: dict[tuple[str, str | None], Token] = {}
@@ -201,6 +202,7 @@ class TokenSource(SharedByCopies):
             number=self.number,
         )
         new._why_not_interactive = self._why_not_interactive
+        new.is_forked = self.is_forked
         new.brought = self.brought
         return new
 
@@ -211,6 +213,7 @@ class TokenSource(SharedByCopies):
         each child would prompt the person once more.
         """
         self._forget_refreshes()
+        self.is_forked = True
         self.interactive = False
         self._why_not_interactive = "this process was forked from the one that signed in"
 

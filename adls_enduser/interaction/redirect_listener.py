@@ -10,23 +10,19 @@ from __future__ import annotations
 
 import errno
 import html
-import os
-import socket
-import socketserver
 import threading
 from base64 import b64encode
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..errors import ConfigurationError
+from .loopback_server import LoopbackHandler, LoopbackServer, cannot_listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from http.server import BaseHTTPRequestHandler
     from types import TracebackType
 
     from typing_extensions import Self
@@ -39,9 +35,10 @@ _ADDRESSES = {
     "::1": ("::1", None),
 }
 _PORT_ATTEMPTS = 20
-_IDLE_TIMEOUT = 5.0  # seconds until a connection without a request is closed
 _SEND_TIMEOUT = 1.0  # seconds to wait at the end for a page that is still being sent
-_POLL_INTERVAL = 0.05
+_REMEDY = (
+    "If another program uses the port, end that program, or leave the port out of redirect_uri=."
+)
 
 _STYLE = "body{font:1.1em/1.5 system-ui,sans-serif;max-width:34em;margin:4em auto;padding:0 1em}"
 _PAGE = Template(
@@ -57,7 +54,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Connection": "close",
 }
 
 
@@ -92,7 +88,7 @@ class RedirectListener:
         parts = urlsplit(redirect_uri)
         host = parts.hostname or ""
         self._servers = _listen(_ADDRESSES[host], parts.port or 0)
-        port = self._servers[0].server_address[1]
+        port = self._servers[0].port
         url_host = f"[{host}]" if ":" in host else host
         # Without a path there is no slash either: Entra ID ignores the port of a loopback
         # address, but not the path (Microsoft, "Redirect URI (reply URL) restrictions").
@@ -108,7 +104,7 @@ class RedirectListener:
         """Reply from now on; ``receive`` is called with each query, and returns its page."""
         self._receive = receive
         for server in self._servers:
-            server.start(self._reply_to, self._reply_sent)
+            server.serve(self._reply_to, self._reply_sent)
 
     def _reply_to(self, request: BaseHTTPRequestHandler) -> Reply:
         # The exact host stops a foreign page whose name was made to point here (DNS rebinding).
@@ -134,90 +130,35 @@ class RedirectListener:
             server.close()
 
 
-class _Server(socketserver.ThreadingTCPServer):
-    # Not http.server's, which looks up its own host name; that can take many seconds.
-    daemon_threads = True
-    # On Windows this option would let two programs use one port (Microsoft, "Using SO_REUSEADDR").
-    allow_reuse_address = os.name == "posix"
-
+class _Server(LoopbackServer):
     def __init__(self, address: str, port: int) -> None:
-        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self._is_serving = False
-        self._connections: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        super().__init__((address, port), _Handler)
+        super().__init__(address, port, _Handler)
 
-    def start(
+    def serve(
         self, reply_to: Callable[[BaseHTTPRequestHandler], Reply], reply_sent: threading.Event
     ) -> None:
         """Handle requests in a thread; set ``reply_sent`` after each reply."""
         self.reply_to, self.reply_sent = reply_to, reply_sent
-        threading.Thread(
-            target=self.serve_forever,
-            args=(_POLL_INTERVAL,),
-            name="adls_enduser-loopback",
-            daemon=True,
-        ).start()
-        self._is_serving = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Print nothing: it is no error if a browser closes its connection."""
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Handle one connection, which ``close`` can end meanwhile."""
-        with self._lock:
-            self._connections.add(request)
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            with self._lock:
-                self._connections.discard(request)
-
-    def close(self) -> None:
-        """Stop the thread, close the port, and end connections that are still open.
-
-        A client that sends a byte now and then would keep its connection for ever.
-        """
-        if self._is_serving:
-            self.shutdown()
-        self.server_close()
-        with self._lock:
-            for connection in self._connections:
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+        self.start("adls_enduser-loopback")
 
 
-class _Handler(BaseHTTPRequestHandler):
-    timeout = _IDLE_TIMEOUT
+class _Handler(LoopbackHandler):
     server: _Server  # pyright: ignore[reportIncompatibleVariableOverride] - socketserver sets it
 
-    def do_GET(self) -> None:
+    def reply(self) -> None:
         """Send the page that the listener replies with."""
         try:
-            self._send(self.server.reply_to(self))
+            self._send_page(self.server.reply_to(self))
         finally:
             self.server.reply_sent.set()
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
-        """Send an error page; the standard library's page would quote the request."""
-        self._send(_METHOD_NOT_ALLOWED if code == 501 else _BAD_REQUEST)
+    def refuse(self, status: int) -> None:
+        """Send an error page."""
+        self._send_page(_METHOD_NOT_ALLOWED if status == 405 else _BAD_REQUEST)
 
-    def _send(self, reply: Reply) -> None:
+    def _send_page(self, reply: Reply) -> None:
         title, text = html.escape(reply.title), html.escape(reply.text)
-        body = _PAGE.substitute(title=title, text=text).encode()
-        self.close_connection = True
-        self.send_response_only(reply.status)
-        for name, value in _HEADERS.items():
-            self.send_header(name, value)
-        if reply.status == 405:
-            self.send_header("Allow", "GET")  # RFC 9110 section 15.5.6
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
-        """Write nothing; the standard library would write to standard error."""
+        self.send(reply.status, _HEADERS, _PAGE.substitute(title=title, text=text).encode())
 
 
 def _listen(addresses: tuple[str, str | None], port: int) -> list[_Server]:
@@ -229,7 +170,7 @@ def _listen(addresses: tuple[str, str | None], port: int) -> list[_Server]:
             return _listen_on_both(addresses, port)
         except OSError as error:
             if not attempts_left:
-                raise _cannot_listen(addresses[0], port, error) from None
+                raise cannot_listen(addresses[0], port, error, _REMEDY) from None
 
 
 def _listen_on_both(addresses: tuple[str, str | None], port: int) -> list[_Server]:
@@ -238,19 +179,10 @@ def _listen_on_both(addresses: tuple[str, str | None], port: int) -> list[_Serve
     if second is None:
         return [server]
     try:
-        return [server, _Server(second, server.server_address[1])]
+        return [server, _Server(second, server.port)]
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             return [server]  # this machine has no IPv6
         # A browser that tries the second address first would reach another program.
         server.server_close()
         raise
-
-
-def _cannot_listen(address: str, port: int, error: OSError) -> ConfigurationError:
-    reason = errno.errorcode.get(error.errno or 0, type(error).__name__)
-    return ConfigurationError(
-        f"The program cannot listen on port {port or '(any)'} of {address} ({reason}).",
-        remedy="If another program uses the port, end that program, or leave the port out of"
-        " redirect_uri=.",
-    )

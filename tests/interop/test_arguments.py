@@ -21,7 +21,12 @@ from adls_enduser import (
     management_credentials,
     storage_credential,
 )
-from adls_enduser.interop import fsspec_options, obstore_provider, polars_provider
+from adls_enduser.interop import (
+    fsspec_options,
+    identity_endpoint,
+    obstore_provider,
+    polars_provider,
+)
 
 if TYPE_CHECKING:
     from adls_enduser.sandbox import Sandbox, SandboxClock
@@ -31,7 +36,7 @@ def _fsspec(credential: Any) -> Any:
     return fsspec_options(credential, "mylake")
 
 
-FUNCTIONS = [_fsspec, polars_provider, obstore_provider]
+FUNCTIONS = [_fsspec, polars_provider, obstore_provider, identity_endpoint]
 
 
 @pytest.fixture
