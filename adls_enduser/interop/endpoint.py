@@ -47,11 +47,12 @@ def identity_endpoint(
     """
     ours = check_credential(credential)
     _check_process(ours)
-    return _serving(CredentialTokens(ours, resources))
+    return _serving(ours, CredentialTokens(ours, resources))
 
 
 @contextmanager
-def _serving(tokens: CredentialTokens) -> Iterator[dict[str, str]]:
+def _serving(credential: Credential, tokens: CredentialTokens) -> Iterator[dict[str, str]]:
+    _check_process(credential)  # it may have been forked since the call
     secret = Secret(secrets.token_urlsafe(32))
     endpoint = IdentityEndpoint(tokens, secret.reveal)
     try:

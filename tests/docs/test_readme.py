@@ -120,6 +120,27 @@ def test_the_program_for_tools_runs() -> None:
     assert done.stdout == "mylake opaque\n", done.stderr
 
 
+def test_the_program_for_other_programs_runs(tmp_path: Path) -> None:
+    """With a token instead of a browser, and an azcopy that prints the variables that it has."""
+    signed_in = 'storage_credential(__import__("adls_enduser").StaticToken("opaque", 4e9))'
+    program = _program("identity_endpoint").replace(
+        'storage_credential("browser", tenant="contoso.onmicrosoft.com")', signed_in
+    )
+    assert signed_in in program
+    azcopy = tmp_path / "azcopy"
+    azcopy.write_text('#!/bin/sh\necho "$1 $AZCOPY_AUTO_LOGIN_TYPE $IDENTITY_ENDPOINT"\n')
+    azcopy.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", program + "print(*options)\n"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+    )
+    expected = r"list MSI http://127\.0\.0\.1:\d+/\S+\nazure_msi_endpoint\n"
+    assert re.fullmatch(expected, done.stdout), done.stderr
+
+
 def test_the_azure_stack_program_reads_its_cloud(tmp_path: Path) -> None:
     """As far as the person, who is not there: no host but the stack's own is asked."""
     host = "management.local.azurestack.external"
@@ -153,7 +174,7 @@ def test_the_contract_tests_run(tmp_path: Path) -> None:
 
 def test_every_program_is_tried() -> None:
     """A new block in the README needs a test here."""
-    assert len(_programs()) == 9
+    assert len(_programs()) == 10
 
 
 def test_the_modes_table_is_complete() -> None:

@@ -7,6 +7,7 @@ import http.client
 import json
 import logging
 import os
+import pickle
 import socket
 import threading
 import time
@@ -565,13 +566,18 @@ class TestFork:
     """A forked child serves nothing of its parent's."""
 
     def test_the_childs_call_is_an_error(self, clock: SandboxClock) -> None:
-        """The parent's endpoint serves it."""
+        """The parent's endpoint serves it; what is unpickled there is the child's own."""
         credential = storage_credential(StaticToken("opaque", clock.time() + 3600, clock=clock))
+        before = identity_endpoint(credential)
 
         def in_child() -> bool:
-            with pytest.raises(ConfigurationError, match=r"^credential was made by the") as caught:
-                identity_endpoint(credential)
-            return "before the fork" in caught.value.remedy
+            for act in (lambda: identity_endpoint(credential), before.__enter__):
+                with pytest.raises(ConfigurationError, match=r"^credential was made by") as caught:
+                    act()
+                assert "before the fork" in caught.value.remedy
+            unpickled = pickle.loads(pickle.dumps(credential))
+            with identity_endpoint(unpickled) as environment:
+                return Program(environment).token() == "opaque"
 
         assert _child_of(in_child) == 7
 

@@ -35,7 +35,13 @@ from adls_enduser import (
     sign_in_async,
     storage_credential,
 )
-from adls_enduser.interop import fsspec_options, obstore_provider, polars_provider
+from adls_enduser.interop import (
+    delta_options,
+    fsspec_options,
+    identity_endpoint,
+    obstore_provider,
+    polars_provider,
+)
 
 
 def shown(prompt: DeviceCodePrompt) -> None:
@@ -107,6 +113,13 @@ def tools(credential: Credentials) -> dict[str, object]:
     )
 
 
+def programs(credential: Credentials) -> dict[str, str]:
+    """Programs that take no object get variables, and deltalake gets options."""
+    with identity_endpoint(credential, resources={"https://storage.azure.com/"}) as environment:
+        variables: dict[str, str] = {**environment}
+    return variables | delta_options(credential)
+
+
 def protocols(credentials: Credentials) -> tuple[TokenCredential, SupportsTokenInfo]:
     """What a factory returns has azure-core's protocols."""
     return credentials, credentials
@@ -152,6 +165,8 @@ def refused() -> None:
     fsspec_options("secret", "mylake")  # type: ignore[arg-type]
     fsspec_options(credentials())  # type: ignore[call-arg]
     polars_provider("secret")  # type: ignore[arg-type]
+    delta_options("secret")  # type: ignore[arg-type]
+    identity_endpoint(credentials(), resources=5)  # type: ignore[arg-type]
     explain("borwser")  # type: ignore[arg-type]
     DeviceCode(password="secret")  # type: ignore[call-arg]
     DeviceCode(library="requests")  # type: ignore[arg-type]

@@ -128,7 +128,7 @@ def _request(exchange: Exchange, box: str) -> str:
     request = exchange.request
     query = sorted((n, "" if n in _CHOSEN else v) for n, v in request.args.items())
     text = f"{request.method} {request.path}?" + "&".join(f"{n}={v}" for n, v in query)
-    conditions = sorted(n for n in request.headers if n.lower().startswith("if-"))
+    conditions = sorted(n for n, _ in request.headers if n.lower().startswith("if-"))
     return _IDS.sub("ID", text.replace(box, "box")) + "".join(f" {one}" for one in conditions)
 
 

@@ -46,6 +46,6 @@ def gen2(azure: Sandbox) -> Lake:
 def lake(request: pytest.FixtureRequest, azure: Sandbox) -> Lake:
     """Return an account, once with Azurite behind it and once with the sandbox."""
     if request.param == "azurite":
-        return Lake(azure, request.getfixturevalue("azurite"))
+        return Lake(azure, request.getfixturevalue("azurite"), account=AZURITE)
     gen2: Lake = request.getfixturevalue("gen2")
     return gen2

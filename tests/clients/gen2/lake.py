@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from adls_enduser.sandbox import CONTOSO
 
 from ...conftest import PASSWORD
-from .azurite import Azurite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,16 +41,20 @@ class Exchange:
 class Recorder:
     """A service that hands one account's requests on to another, and keeps what was said.
 
-    It waits ``seconds`` before each response. ``before`` is called with the number of each request.
+    It waits ``seconds`` before each response, and calls ``before`` with the number of each request.
     """
 
     def __init__(self, service: Service, account: str) -> None:
-        self.exchanges: list[Exchange] = []
         self.seconds = 0.0
-        self.before: Callable[[int], None] | None = None
         self._service = service
         self._account = account
         self._lock = threading.Lock()
+        self.restart()
+
+    def restart(self, before: Callable[[int], None] | None = None) -> None:
+        """Forget what was said, and count requests from 1."""
+        self.exchanges: list[Exchange] = []
+        self._before = before
         self._numbers = itertools.count(1)
 
     def serves(self, host: str) -> bool:
@@ -61,10 +64,10 @@ class Recorder:
     def respond(self, request: Request) -> Response:
         """Respond as the service behind it does."""
         number = next(self._numbers)
-        if self.before is not None:
-            self.before(number)
-        time.sleep(self.seconds)
+        if self._before is not None:
+            self._before(number)
         response = self._service.respond(request)
+        time.sleep(self.seconds)
         with self._lock:
             self.exchanges.append(Exchange(request, response))
         return response
@@ -78,14 +81,21 @@ class Recorder:
 class Lake:
     """An account with a service behind it; the sandbox is its Entra ID in any case."""
 
-    def __init__(self, azure: Sandbox, service: Service, box: str = "") -> None:
+    def __init__(
+        self, azure: Sandbox, service: Service, *, box: str = "", account: str = SANDBOX
+    ) -> None:
         self.azure = azure
-        self.is_azurite = isinstance(service, Azurite)
-        self.account = AZURITE if self.is_azurite else SANDBOX
+        self.account = account
         self.box = box or f"box-{next(_numbers)}"
         self.recorder = Recorder(service, self.account)
         azure.add_service(self.recorder)
         self.person = azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
+
+    def again(self) -> Lake:
+        """Begin a new container and a new record."""
+        self.box = f"box-{next(_numbers)}"
+        self.recorder.restart()
+        return self
 
     def run(self, program: str, *, username: str = "", **environ: str) -> dict[str, Any]:
         """Run a program in a process of its own, and return what it saw."""

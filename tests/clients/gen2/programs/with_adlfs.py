@@ -6,6 +6,8 @@ from typing import Any
 
 import adlfs
 
+from adls_enduser.interop import fsspec_options
+
 from .refusals import raised
 
 SAMPLE = bytes(range(256)) * 40
@@ -13,7 +15,7 @@ SAMPLE = bytes(range(256)) * 40
 
 def work(credential: Any, account: str, box: str) -> dict[str, Any]:
     """Do all that fsspec asks of a file system."""
-    fs = adlfs.AzureBlobFileSystem(account_name=account, credential=credential)
+    fs = adlfs.AzureBlobFileSystem(**fsspec_options(credential, account))
     fs.mkdir(box)
     seen: dict[str, Any] = {"box": (fs.exists(box), fs.isdir(box), box in fs.ls(""))}
     for part in (files, folders, moves, streams):

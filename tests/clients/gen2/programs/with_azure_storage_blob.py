@@ -29,7 +29,7 @@ def work(credential: Any, account: str, box: str) -> dict[str, Any]:
         seen = {"missing container": refusal(container.get_container_properties)}
         container.create_container(metadata={"purpose": "test"})
         seen["container twice"] = refusal(container.create_container)
-        seen["containers"] = [one.name for one in service.list_containers(name_starts_with=box)]
+        seen["listed"] = [one.name == box for one in service.list_containers(name_starts_with=box)]
         seen["container"] = container.get_container_properties().metadata
         for part in (reading_and_writing, blocks, conditions, leases, copies, lists, deletions):
             seen[part.__name__] = part(container)

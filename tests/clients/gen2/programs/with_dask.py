@@ -9,6 +9,8 @@ import dask.dataframe as dd
 import pandas as pd
 from distributed import Client, LocalCluster
 
+from adls_enduser.interop import fsspec_options
+
 from .containers import make
 
 FRAME = pd.DataFrame({"id": range(1000), "part": ["a", "b"] * 500})
@@ -17,7 +19,7 @@ FRAME = pd.DataFrame({"id": range(1000), "part": ["a", "b"] * 500})
 def work(credential: Any, account: str, box: str) -> dict[str, Any]:
     """Write a table in parts, and read it on the workers."""
     make(credential, account, box)
-    options = {"account_name": account, "credential": credential}
+    options = fsspec_options(credential, account)
     # A worker runs under dask's nanny, with this process's environment.
     cluster = LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None)
     with dask.config.set({"dataframe.shuffle.method": "tasks"}), cluster, Client(cluster):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import adlfs
 import duckdb
+import fsspec
+
+from adls_enduser.interop import fsspec_options
 
 
 def work(credential: Any, account: str, box: str) -> dict[str, Any]:
     """Write with COPY, and read one file, a pattern, and CSV."""
-    fs = adlfs.AzureBlobFileSystem(account_name=account, credential=credential)
+    fs = fsspec.filesystem("abfs", **fsspec_options(credential, account))
     fs.mkdir(box)
     connection = duckdb.connect()
     connection.register_filesystem(fs)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 from typing import Any
 
 import obstore
 from obstore.store import AzureStore
+
+from adls_enduser.interop import obstore_provider
 
 from .containers import make
 from .refusals import raised
@@ -18,7 +19,7 @@ SAMPLE = bytes(range(256)) * 40
 def work(credential: Any, account: str, box: str) -> dict[str, Any]:
     """Do all that object_store's interface has."""
     make(credential, account, box)
-    store = AzureStore(box, account_name=account, credential_provider=provider(credential))
+    store = AzureStore(box, account_name=account, credential_provider=obstore_provider(credential))
     store.put("o/a.bin", SAMPLE)
     seen: dict[str, Any] = {
         "whole": bytes(store.get("o/a.bin").bytes()) == SAMPLE,
@@ -60,14 +61,3 @@ async def _async(store: AzureStore) -> list[Any]:
     content = bytes(await found.bytes_async())
     await store.delete_async("o/async.bin")
     return [content, names(store, "o/async")]
-
-
-def provider(credential: Any) -> Any:
-    """Return the function that obstore asks for a token."""
-
-    def tokens() -> dict[str, Any]:
-        token = credential.get_token("https://storage.azure.com/.default")
-        end = datetime.datetime.fromtimestamp(token.expires_on, datetime.timezone.utc)
-        return {"token": token.token, "expires_at": end}
-
-    return tokens

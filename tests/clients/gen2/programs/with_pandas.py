@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import fsspec
 import pandas as pd
+
+from adls_enduser.interop import fsspec_options
 
 FRAME = pd.DataFrame({"id": range(1000), "name": [f"row {n}" for n in range(1000)]})
 
 
 def work(credential: Any, account: str, box: str) -> dict[str, Any]:
     """Write and read a table in both formats; the account stands in the options or the address."""
-    short = {"account_name": account, "credential": credential}
+    short = fsspec_options(credential, account)
     full = f"abfss://{box}@{account}.dfs.core.windows.net"
-    _make_container(short, box)
+    fsspec.filesystem("abfs", **short).mkdir(box)
     FRAME.to_parquet(f"abfs://{box}/pandas/table.parquet", storage_options=short)
     FRAME.to_csv(
         f"{full}/pandas/table.csv", index=False, storage_options={"credential": credential}
@@ -28,9 +31,3 @@ def work(credential: Any, account: str, box: str) -> dict[str, Any]:
         "csv": csv.equals(FRAME),
         "column": (list(column.columns), int(column["id"].sum())),
     }
-
-
-def _make_container(options: dict[str, Any], box: str) -> None:
-    import fsspec
-
-    fsspec.filesystem("abfs", **options).mkdir(box)

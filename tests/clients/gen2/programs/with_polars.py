@@ -6,6 +6,8 @@ from typing import Any
 
 import polars as pl
 
+from adls_enduser.interop import polars_provider
+
 from .containers import make
 
 FRAME = pl.DataFrame({"id": range(1000), "name": [f"row {n}" for n in range(1000)]})
@@ -15,7 +17,7 @@ def work(credential: Any, account: str, box: str) -> dict[str, Any]:
     """Write tables in both ways, and scan them: one file, a pattern, a few rows of it."""
     make(credential, account, box)
     folder = f"abfss://{box}@{account}.dfs.core.windows.net/polars"
-    options: dict[str, Any] = {"credential_provider": provider(credential)}
+    options: dict[str, Any] = {"credential_provider": polars_provider(credential)}
     FRAME.write_parquet(f"{folder}/a.parquet", **options)
     FRAME.lazy().with_columns(pl.col("id") + 1000).sink_parquet(f"{folder}/b.parquet", **options)
     FRAME.write_csv(f"{folder}/c.csv", **options)
@@ -27,13 +29,3 @@ def work(credential: Any, account: str, box: str) -> dict[str, Any]:
         "csv": pl.scan_csv(f"{folder}/c.csv", **options).collect().equals(FRAME),
         "schema": {name: str(kind) for name, kind in both.collect_schema().items()},
     }
-
-
-def provider(credential: Any) -> Any:
-    """Return the function that polars asks for a token."""
-
-    def tokens() -> tuple[dict[str, str], int | None]:
-        token = credential.get_token("https://storage.azure.com/.default")
-        return {"bearer_token": token.token}, token.expires_on
-
-    return tokens

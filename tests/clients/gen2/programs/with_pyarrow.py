@@ -9,12 +9,14 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from adls_enduser.interop import fsspec_options
+
 TABLE = pa.table({"id": list(range(1000)), "part": ["a", "b"] * 500})
 
 
 def work(credential: Any, account: str, box: str) -> dict[str, Any]:
     """Write a partitioned dataset and one file, and read them."""
-    fs = adlfs.AzureBlobFileSystem(account_name=account, credential=credential)
+    fs = adlfs.AzureBlobFileSystem(**fsspec_options(credential, account))
     fs.mkdir(box)
     return use(fs, f"{box}/arrow")
 

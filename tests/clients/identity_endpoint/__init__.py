@@ -1,0 +1,1 @@
+"""Programs of other makers that have no credential but the variables of an identity endpoint."""
