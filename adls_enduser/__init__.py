@@ -156,6 +156,7 @@ def _late_imports() -> None:
     from . import cache, factories
     from .credentials import protocol
     from .entra import adal_backend, cloud_metadata, msal_backend
+    from .interop import delta, delta_server, endpoint, fsspec_tools, obstore_tools, polars_tools
     from .strategies import azure_cli, browser, device_code, fallback, password, static_token
     # ruff: enable[F401]
 

@@ -96,7 +96,7 @@ def _last_line(program: str, *, path: Path | None = None) -> str:
     ("part", "program"),
     [
         ("credentials.management", "adls_enduser.management_credentials(prompt=print)"),
-        ("credentials.bearer_auth", "adls_enduser.management_credentials(prompt=print)"),
+        ("credentials.token_formats", "adls_enduser.management_credentials(prompt=print)"),
         ("credentials.filesystem", "adls_enduser.filesystem_token(prompt=print)"),
         ("entra.adal_backend", "adls_enduser.DeviceCode()"),
         ("entra.msal_backend", "adls_enduser.DeviceCode(library='msal')"),

@@ -43,7 +43,10 @@ def fsspec_options(
     """
     ours = check_credential(credential)
     if not isinstance(onelake, bool):
-        raise ConfigurationError(f"onelake={onelake!r} must be True or False.")
+        raise ConfigurationError(
+            f"onelake={onelake!r} must be True or False.",
+            remedy="Write onelake=True for OneLake, and leave it out for a storage account.",
+        )
     # adlfs calls its credential in the event loop that all its file systems share: the
     # asynchronous view does not stop it during a renewal.
     options: dict[str, object] = {"account_name": account_name, "credential": ours.aio()}
@@ -84,7 +87,9 @@ def _not_an_account(account_name: object, rule: str, example: str) -> Configurat
     """Return the error for a wrong name. It is not shown: a URL or a key may hold a secret."""
     if not isinstance(account_name, str):
         kind = type(account_name).__name__
-        return ConfigurationError(f"account_name must be a str, not {kind}.")
+        return ConfigurationError(
+            f"account_name must be a str, not {kind}.", remedy=f"For example {example!r}."
+        )
     host = _HOST.search(account_name)
     return ConfigurationError(
         f"account_name must be {'the name alone, not a URL or a host' if host else rule}.",
