@@ -21,7 +21,7 @@ from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud, CloudName, factory_for,
 from .errors import ConfigurationError
 from .interaction.waiting import WaitOptions
 from .network_options import check_ca_bundle, check_proxy
-from .tokens import hide_secrets
+from .tokens import Secret, hide_secrets
 
 if TYPE_CHECKING:
     from .cache import SignInCache
@@ -351,10 +351,10 @@ def _proxies(proxies: object) -> Mapping[str, str] | None:
             "proxies must map a scheme to a proxy's URL.",
             remedy="For example proxies={'https': 'http://proxy.example:8080'}.",
         )
-    for scheme, proxy in proxies.items():
+    for scheme in proxies:
         # Other keys, such as no_proxy, have other values.
         if scheme.partition("://")[0] in ("http", "https", "all"):
-            check_proxy("proxies=", proxy)
+            check_proxy("proxies=", Secret(proxies[scheme]))
     return dict(proxies)
 
 
