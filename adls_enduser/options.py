@@ -22,7 +22,7 @@ from .environment.network_options import check_ca_bundle, check_proxy
 from .errors import ConfigurationError
 from .interaction.callbacks import refuse_async
 from .interaction.waiting import WaitOptions
-from .tokens import hide_all_secrets
+from .tokens import Secret, hide_all_secrets
 
 if TYPE_CHECKING:
     from .cache import SignInCache
@@ -435,10 +435,10 @@ def _proxies(proxies: object) -> Mapping[str, str] | None:
             "proxies must map a scheme to a proxy's URL.",
             remedy="For example proxies={'https': 'http://proxy.example:8080'}.",
         )
-    for scheme, proxy in proxies.items():
+    for scheme in proxies:
         # Other keys, such as no_proxy, have other values.
         if scheme.partition("://")[0] in ("http", "https", "all"):
-            check_proxy("proxies=", proxy)
+            check_proxy("proxies=", Secret(proxies[scheme]))
     return dict(proxies)
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from ..clouds import CHINA, MICROSOFT_AUTHORITIES, PUBLIC, US_GOVERNMENT, Cloud, check_https
 from ..errors import ConfigurationError, ProtocolError, TransportError
 from ..options import settings
+from ..tokens import hide_secrets
 from .http import Http
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def cloud_from_metadata(
         "ca_bundle": ca_bundle,
         "request_timeout": request_timeout,
     }
+    hide_secrets(options)
+    del proxies  # its address may hold a password, which tracebacks with locals would show
     return fetch_cloud(Http(settings(options)), base, _cloud_name(name, base))
 
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 import requests.adapters
 import urllib3
-from urllib3.util import ssl_
+from urllib3.util import SSLContext as _Urllib3Context
 
 from .. import __version__
 from ..environment.greenlets import check_patching, patched_late, patching_library
@@ -91,7 +91,7 @@ def _check_patching() -> None:
     library = patching_library()
     # urllib3 keeps the class that it found. Where that was patched later, it calls itself
     # without end.
-    if library and ssl_.SSLContext is not ssl.SSLContext:
+    if library and _Urllib3Context is not ssl.SSLContext:
         raise patched_late(library, "urllib3")
 
 

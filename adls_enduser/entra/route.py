@@ -19,6 +19,7 @@ from ..environment.network_options import (
     check_socks_installed,
     has_credentials,
 )
+from ..tokens import Secret
 from .addresses import host_of
 
 if TYPE_CHECKING:
@@ -67,10 +68,10 @@ def find_route(url: str, settings: Settings) -> Route:
     ca_source, path = _ca_bundle(settings.ca_bundle)
     if path is not None:
         check_ca_bundle(ca_source, path)
-    return Route(host_of(url), proxy, proxy_source, ca_source)
+    return Route(host_of(url), proxy.reveal(), proxy_source, ca_source)
 
 
-def _proxy(url: str, given: Mapping[str, str]) -> tuple[str, str]:
+def _proxy(url: str, given: Mapping[str, str]) -> tuple[Secret, str]:
     """Return the proxy that requests chooses, and where it stands.
 
     The order is that of requests.utils.select_proxy, after
@@ -80,10 +81,10 @@ def _proxy(url: str, given: Mapping[str, str]) -> tuple[str, str]:
     host = urlsplit(url).hostname
     for key in (f"https://{host}", "https", f"all://{host}", "all"):
         if key in given:
-            return given[key], "proxies="
+            return Secret(given[key]), "proxies="
         if key in environment:
-            return environment[key], _variable(key)
-    return "", ""
+            return Secret(environment[key]), _variable(key)
+    return Secret(""), ""
 
 
 def _variable(key: str) -> str:

@@ -1,7 +1,7 @@
 """Judge a proxy and a file of certificate authorities before a request uses them.
 
-Both come from an option, or from a variable of the environment that requests reads. Nothing
-else here names the value of a proxy: it may hold a password.
+Both come from an option, or from a variable of the environment that requests reads. No error, and
+no local variable of a function that raises one, holds a proxy: it may hold a password.
 """
 
 from __future__ import annotations
@@ -10,9 +10,13 @@ import importlib
 import os
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from ..errors import ConfigurationError, MissingDependency
+
+if TYPE_CHECKING:
+    from ..tokens import Secret
 
 # requests.adapters, HTTPAdapter.proxy_manager_for, and urllib3.contrib.socks.
 _SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
@@ -21,17 +25,17 @@ _SCHEMES = ("http", "https", *_SOCKS)
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
-def check_proxy(name: str, proxy: str) -> None:
+def check_proxy(name: str, proxy: Secret) -> None:
     """Raise ConfigurationError for a proxy that requests cannot use; ``name`` is where it stands.
 
-    A proxy is a URL or a host, with or without a port; an empty str is none.
+    A proxy is a URL or a host, with or without a port; an empty text is none.
     """
-    if not proxy:
+    if not proxy.reveal():
         return
-    problem = _address_problem(proxy)
+    problem = _address_problem(proxy.reveal())
     if problem:
         raise unusable_proxy(name, problem)
-    if not _can_send_credentials(proxy):
+    if not _can_send_credentials(proxy.reveal()):
         raise ConfigurationError(
             f"The user name or the password of the proxy in {name} has a character outside of"
             " Latin-1, which cannot be sent to a proxy.",
@@ -50,9 +54,9 @@ def unusable_proxy(name: str, problem: str) -> ConfigurationError:
     )
 
 
-def check_socks_installed(name: str, proxy: str) -> None:
+def check_socks_installed(name: str, proxy: Secret) -> None:
     """Raise MissingDependency for a SOCKS proxy if PySocks, which requests needs, is missing."""
-    if not proxy.lower().startswith("socks"):
+    if not proxy.reveal().lower().startswith("socks"):
         return
     try:
         importlib.import_module("socks")

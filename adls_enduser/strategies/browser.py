@@ -207,11 +207,11 @@ class RedirectReceiver:
     def _receive_pasted(self, receiver: ResponseReceiver, lines: list[str]) -> Reply:
         """Take the response in what was pasted: an address may be broken into several lines."""
         whole = "".join(lines)
-        for text in (self._pasted + whole, whole, *lines):
-            reply = receiver.receive(pasted_query(text))
+        reply = receiver.receive(pasted_query(self._pasted + whole))
+        for text in (whole, *lines):
             if receiver.arrived.is_set():
-                self._pasted = ""
                 return reply
+            reply = receiver.receive(pasted_query(text))
         self._pasted = (self._pasted + whole)[-_MAX_PASTED:]
         return reply
 

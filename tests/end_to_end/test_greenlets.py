@@ -84,20 +84,18 @@ class TestPatchedFirst:
         ended = _run(live, patcher, library, mode)
         assert ended["tokens"] == 1, ended
 
-    def test_a_request_that_hangs_ends(
-        self, live: Sandbox, patcher: str, library: str, mode: str
-    ) -> None:
+    def test_a_request_that_hangs_ends(self, live: Sandbox, patcher: str, mode: str) -> None:
         """After its timeout, while other greenlets go on."""
         live.faults.add(Stall(), times=100, host="login.microsoftonline.com")
-        ended = _run(live, patcher, library, mode, REQUEST_TIMEOUT="1")
+        ended = _run(live, patcher, "adal", mode, REQUEST_TIMEOUT="1")
         assert ended["error"] == "TransportError", ended
         assert ended["ticks"] > 10
 
 
 @pytest.mark.parametrize("mode", ["device_code", "browser"])
-def test_other_greenlets_go_on(live: Sandbox, patcher: str, library: str, mode: str) -> None:
+def test_other_greenlets_go_on(live: Sandbox, patcher: str, mode: str) -> None:
     """While the person takes their time; and the wait ends by its timeout."""
-    ended = _run(live, patcher, library, mode, TIMEOUT="2")
+    ended = _run(live, patcher, "msal", mode, TIMEOUT="2")
     assert ended["error"] == "SignInTimedOut", ended
     assert ended["ticks"] > 20
 

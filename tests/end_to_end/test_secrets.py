@@ -35,6 +35,7 @@ from adls_enduser import (
     Password,
     StaticToken,
     Token,
+    cloud_from_metadata,
     filesystem_token,
     management_credentials,
 )
@@ -498,6 +499,30 @@ def test_the_proxys_password_is_not_shown(azure: Sandbox, everything: Everything
     everything.add_error(caught.value)
 
 
+@pytest.mark.parametrize("proxy", ["htp://ada:{}@x", "http://ż:{}@x", "http://ada:{}@127.0.0.1:1"])
+@pytest.mark.parametrize("where", ["option", "environment"])
+def test_the_password_of_a_proxy_that_fails_is_not_shown(
+    azure: Sandbox,
+    everything: Everything,
+    monkeypatch: pytest.MonkeyPatch,
+    proxy: str,
+    where: str,
+) -> None:
+    """Nor if requests never gets to see it."""
+    options: Any = {}
+    if where == "option":
+        options = {"proxies": {"https": proxy.format(PASSWORD)}}
+    else:
+        monkeypatch.setenv("https_proxy", proxy.format(PASSWORD))
+    for act in (
+        lambda: cloud_from_metadata("https://management.azure.com", **options),
+        lambda: _password(azure, **options).silent(MANAGEMENT),
+    ):
+        with pytest.raises(EndUserError) as caught:
+            act()
+        everything.add_error(caught.value)
+
+
 def test_a_wrong_password_is_not_shown(
     azure: Sandbox, everything: Everything, library: str
 ) -> None:
@@ -556,6 +581,8 @@ def test_a_token_of_a_strangers_is_hidden_too(clock: SandboxClock, everything: E
         ("password", {"password": f"{PASSWORD}\ud800"}),
         ("password", {"password": lambda: PASSWORD}),
         ("password", {"proxies": {"https": f"http://ada:{PASSWORD}@127.0.0.1:1"}}),
+        ("password", {"proxies": {"https": f"http://ada:{PASSWORD}@127.0.0.1:x"}}),
+        ("password", {"proxies": {"https": f"http://ż:{PASSWORD}@127.0.0.1:1"}}),
         ("device_code", {}),
         ("no mode", {}),
     ],
