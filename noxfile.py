@@ -45,6 +45,8 @@ CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 AZURE_CLI = "azure-cli==2.91.0"
 # What speaks to Entra ID, as somebody has it who has nothing of ours.
 ALONE = ("adal==1.2.7", "msal==1.39.0", "azure-identity==1.27.0")
+# What reads and writes Gen2, and Azurite, its reference.
+GEN2 = Path("tests/clients/gen2")
 NODE_MANIFEST = ("package.json", "package-lock.json")
 # What reads and writes Azure Storage with an identity endpoint and no credential.
 ENDPOINT_TOOLS = (
@@ -149,6 +151,10 @@ def clients(session: nox.Session) -> None:
     for package in ALONE:
         _alone(session, folder, package)
     _install(session, *NEWEST)
+    if sys.version_info >= (3, 11):  # pandas has no version for 3.10
+        session.install("-r", str(GEN2 / "requirements.txt"))
+        modules = _node_modules(session, folder / "azurite", GEN2 / "node")
+        env["ADLS_ENDUSER_TEST_AZURITE"] = str(modules)
     _run(session, "-n", "4", "--dist", "worksteal", "tests/clients", env=env)
 
 

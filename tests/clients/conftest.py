@@ -18,10 +18,18 @@ AZ = os.environ.get("ADLS_ENDUSER_TEST_AZ", "")
 # The ``node_modules`` of node/package-lock.json; not there if the machine has no npm.
 NODE_MODULES = os.environ.get("ADLS_ENDUSER_TEST_NODE_MODULES", "")
 
+# The ``node_modules`` with Azurite; where this is set, the tools of gen2/requirements.txt are there.
+AZURITE = os.environ.get("ADLS_ENDUSER_TEST_AZURITE", "")
+
 # The folder with an environment for each of adal, msal and azure-identity.
 ALONE = os.environ.get("ADLS_ENDUSER_TEST_ALONE", "")
 
-_NEEDED = {"test_azure_cli.py": AZ, "test_python.py": ALONE, "test_node.py": NODE_MODULES}
+_NEEDED = {
+    "test_azure_cli.py": AZ,
+    "test_python.py": ALONE,
+    "test_node.py": NODE_MODULES,
+    "gen2": AZURITE,
+}
 
 collect_ignore = [name for name, folder in _NEEDED.items() if not folder]
 
