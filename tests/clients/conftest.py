@@ -18,7 +18,7 @@ AZ = os.environ.get("ADLS_ENDUSER_TEST_AZ", "")
 # The ``node_modules`` of node/package-lock.json; not there if the machine has no npm.
 NODE_MODULES = os.environ.get("ADLS_ENDUSER_TEST_NODE_MODULES", "")
 
-# The ``node_modules`` with Azurite; where this is set, the tools of gen2/requirements.txt are there.
+# The ``node_modules`` with Azurite. Where it is set, the tools of gen2/requirements.txt are there.
 AZURITE = os.environ.get("ADLS_ENDUSER_TEST_AZURITE", "")
 
 # The folder with an environment for each of adal, msal and azure-identity.
