@@ -48,6 +48,8 @@ ALONE = ("adal==1.2.7", "msal==1.39.0", "azure-identity==1.27.0")
 # They put a program into one folder, with all that it imports.
 FREEZERS = ("pyinstaller==6.22.3", "cx-Freeze==8.7.3")
 TWINE = ("twine@7.0.0", "check", "--strict")
+# What reads and writes Gen2, and Azurite, its reference.
+GEN2 = Path("tests/clients/gen2")
 NODE_MANIFEST = ("package.json", "package-lock.json")
 # What reads and writes Azure Storage with an identity endpoint and no credential.
 ENDPOINT_TOOLS = (
@@ -170,6 +172,10 @@ def clients(session: nox.Session) -> None:
     for package in ALONE:
         _alone(session, folder, package)
     _install(session, *NEWEST)
+    if sys.version_info >= (3, 11):  # pandas has no version for 3.10
+        session.install("-r", str(GEN2 / "requirements.txt"))
+        modules = _node_modules(session, folder / "azurite", GEN2 / "node")
+        env["ADLS_ENDUSER_TEST_AZURITE"] = str(modules)
     _run(session, "-n", "4", "--dist", "worksteal", "tests/clients", env=env)
 
 

@@ -18,6 +18,9 @@ AZ = os.environ.get("ADLS_ENDUSER_TEST_AZ", "")
 # The ``node_modules`` of node/package-lock.json; not there if the machine has no npm.
 NODE_MODULES = os.environ.get("ADLS_ENDUSER_TEST_NODE_MODULES", "")
 
+# The ``node_modules`` with Azurite. Where it is set, the tools of gen2/requirements.txt are there.
+AZURITE = os.environ.get("ADLS_ENDUSER_TEST_AZURITE", "")
+
 # The folder with an environment for each of adal, msal and azure-identity.
 ALONE = os.environ.get("ADLS_ENDUSER_TEST_ALONE", "")
 
@@ -29,6 +32,7 @@ _NEEDED = {
     "test_python.py": ALONE,
     "test_node.py": NODE_MODULES,
     "test_frozen.py": FROZEN,
+    "gen2": AZURITE,
 }
 
 collect_ignore = [name for name, folder in _NEEDED.items() if not folder]

@@ -391,7 +391,8 @@ def test_web_service_without_network(azure: Sandbox, service: str) -> None:
 
 # All of them.
 
-EXAMPLES = sorted(FOLDER.glob("*.py"), key=lambda path: path.name)
+# Those of Gen2 need tools that are not here: tests/clients/gen2/test_examples.py runs them.
+EXAMPLES = sorted(set(FOLDER.glob("*.py")) - set(FOLDER.glob("gen2_*.py")))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -11,7 +11,7 @@ import pytest
 from adls_enduser.sandbox import Sandbox
 
 from ...sandbox.chromium import missing
-from ..conftest import NODE_MODULES
+from ..conftest import AZURITE as AZURITE_MODULES
 from .azurite import Azurite
 from .lake import AZURITE, Lake
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     """Run Azurite, once for all tests of this process: each has a container of its own."""
-    if shutil.which("node") is None or not Path(NODE_MODULES, "azurite").exists():
+    if shutil.which("node") is None or not Path(AZURITE_MODULES, "azurite").exists():
         missing("Azurite, or node, is not installed")
-    running = Azurite(Path(NODE_MODULES), tmp_path_factory.mktemp("azurite"), [AZURITE])
+    running = Azurite(Path(AZURITE_MODULES), tmp_path_factory.mktemp("azurite"), [AZURITE])
     yield running
     running.stop()
 

@@ -91,6 +91,10 @@ class Lake:
         azure.add_service(self.recorder)
         self.person = azure.entra.person(f"ada@{CONTOSO}", password=PASSWORD)
 
+    def outsider(self) -> str:
+        """Return the name of a person who has no access."""
+        return self.azure.entra.person(f"bob@{CONTOSO}", password=PASSWORD, role=None).username
+
     def again(self) -> Lake:
         """Begin a new container and a new record."""
         self.box = f"box-{next(_numbers)}"

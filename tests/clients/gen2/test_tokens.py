@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adls_enduser.sandbox import CONTOSO
-
-from .lake import PASSWORD, Lake
+from .lake import Lake
 from .test_programs import PROGRAMS
 
 if TYPE_CHECKING:
     from adls_enduser.sandbox import Sandbox
 
-# How long each response takes, in seconds, so that a program outlives several tokens. deltalake's
-# token is a string, and a dask worker has the tokens that came with its task: neither renews it
-# without an identity endpoint.
+# How long each response takes, in seconds, so that a program outlives several tokens. A dask worker
+# has the tokens that came with its task, and no other without a cache or an identity endpoint:
+# tests/end_to_end/test_dask.py.
 SECONDS = {
+    "dfs_azure_storage_file_datalake": 0.4,
+    "dfs_pyarrow": 0.5,
     "with_adlfs": 0.3,
     "with_azure_storage_blob": 0.25,
     "with_azure_storage_blob_aio": 2.2,
+    "with_deltalake": 0.7,
     "with_duckdb": 0.45,
     "with_obstore": 0.75,
     "with_pandas": 1.2,
@@ -67,8 +68,8 @@ def test_token_is_revoked(gen2: Lake, name: str) -> None:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_person_without_access(gen2: Lake, name: str) -> None:
     """The service says 403, and the tool's error shows its code."""
-    bob = gen2.azure.entra.person(f"bob@{CONTOSO}", password=PASSWORD, role=None)
+    bob = gen2.outsider()
     gen2.azure.storage.create(gen2.account, gen2.box)
-    seen: dict[str, Any] = gen2.run(name, username=bob.username)
+    seen: dict[str, Any] = gen2.run(name, username=bob)
     assert "AuthorizationPermissionMismatch" in seen["message"]
     assert {one.response.status_code for one in gen2.recorder.exchanges} == {403}

@@ -43,3 +43,19 @@ async def _work(credential: Any, account: str, box: str) -> dict[str, Any]:
         seen["left"] = [one.name async for one in container.list_blobs() if one.name != "aio"]
         await container.delete_container()
     return seen
+
+
+def many(credential: Any, account: str, box: str) -> dict[str, Any]:
+    """Delete many blobs by one request, whose boundary Azurite does not read (it is quoted)."""
+    return asyncio.run(_many(credential, account, box))
+
+
+async def _many(credential: Any, account: str, box: str) -> dict[str, Any]:
+    url = f"https://{account}.blob.core.windows.net"
+    async with credential.aio() as own, BlobServiceClient(url, credential=own) as service:
+        container = await service.create_container(box)
+        for number in range(3):
+            await container.upload_blob(f"many-{number}", b"x")
+        responses = await container.delete_blobs("many-0", "many-1")
+        statuses = [one.status_code async for one in responses]
+        return {"statuses": statuses, "left": [one.name async for one in container.list_blobs()]}

@@ -7,19 +7,15 @@ from typing import Any
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
+from adls_enduser.interop import delta_options
+
 from .containers import make
 
 
 def work(credential: Any, account: str, box: str) -> dict[str, Any]:
-    """Use the options with one token, which deltalake does not renew."""
-    make(credential, account, box)
-    token = credential.get_token("https://storage.azure.com/.default").token
-    url = f"abfss://{box}@{account}.dfs.core.windows.net/delta/table"
-    return use(url, {"bearer_token": token})
-
-
-def use(url: str, options: dict[str, str]) -> dict[str, Any]:
     """Write two versions of a table, and read each."""
+    make(credential, account, box)
+    url, options = f"abfss://{box}@{account}.dfs.core.windows.net/table", delta_options(credential)
     first = pa.table({"id": list(range(100)), "part": ["a", "b"] * 50})
     write_deltalake(url, first, storage_options=options, partition_by=["part"])
     write_deltalake(url, first, storage_options=options, mode="append")
@@ -31,8 +27,10 @@ def use(url: str, options: dict[str, str]) -> dict[str, Any]:
     return seen
 
 
-def change(url: str, options: dict[str, str]) -> dict[str, Any]:
+def change(credential: Any, account: str, box: str) -> dict[str, Any]:
     """Delete rows, compact and vacuum, for which the service must list from a name on."""
+    work(credential, account, box)
+    url, options = f"abfss://{box}@{account}.dfs.core.windows.net/table", delta_options(credential)
     table = DeltaTable(url, storage_options=options)
     seen: dict[str, Any] = {
         "deleted": table.delete("part = 'a' and id < 10")["num_deleted_rows"],
