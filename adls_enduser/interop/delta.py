@@ -3,6 +3,9 @@
 delta-rs takes strings only, and a token among them would never be renewed. But its object_store
 asks a managed-identity endpoint, whose address is an option and whose secret is the environment
 variable IDENTITY_HEADER (object_store, azure/credential.rs, ImdsManagedIdentityProvider).
+
+The endpoint is in a child process: deltalake's ``DeltaTable.is_deltatable`` holds the interpreter's
+lock while it waits for a token (1.6.6), so a thread of this process could not reply.
 """
 
 from __future__ import annotations
