@@ -435,10 +435,17 @@ def _proxies(proxies: object) -> Mapping[str, str] | None:
             "proxies must map a scheme to a proxy's URL.",
             remedy="For example proxies={'https': 'http://proxy.example:8080'}.",
         )
-    for scheme in proxies:
+    for key, proxy in proxies.items():
+        scheme, separator, host = key.partition("://")
         # Other keys, such as no_proxy, have other values.
-        if scheme.partition("://")[0] in ("http", "https", "all"):
-            check_proxy("proxies=", Secret(proxies[scheme]))
+        if scheme.lower() not in ("http", "https", "all"):
+            continue
+        if not scheme.islower() or (separator and not host):  # requests.utils, select_proxy
+            raise ConfigurationError(
+                f"proxies={{{key!r}: ...}} would be ignored: requests knows no such key.",
+                remedy=f"Write {scheme.lower()!r}, or '{scheme.lower()}://' with the host.",
+            )
+        check_proxy("proxies=", Secret(proxy))
     return dict(proxies)
 
 

@@ -63,6 +63,10 @@ BAD = [
     ({"username": 7}, "username"),
     ({"proxies": "http://proxy"}, "proxies"),
     *(
+        ({"proxies": {key: "http://proxy"}}, "proxies")
+        for key in ("HTTPS", "https://", "Http://host", "ALL", "all://")
+    ),
+    *(
         ({"proxies": {"https": proxy}}, "proxies")
         for proxy in (8080, None, "\n", " ", "http://", "http://[proxy:8080", "http://a proxy")
     ),
@@ -176,6 +180,12 @@ def test_good_options_are_accepted(tmp_path: Any) -> None:
 def test_proxies(proxy: str) -> None:
     """What requests takes for a proxy is one; nothing is none, whatever the environment says."""
     assert settings({"proxies": {"https": proxy}}).proxies == {"https": proxy}
+
+
+def test_proxies_of_the_standard_library() -> None:
+    """``urllib.request.getproxies`` has keys for other purposes too."""
+    proxies = {"https://host": "http://proxy", "no": "localhost", "ftp": "ftp://x", "all": ""}
+    assert settings({"proxies": proxies}).proxies == proxies
 
 
 @pytest.mark.parametrize(
