@@ -2,7 +2,8 @@
 # make test     set everything up, and run all tests on every combination of SDKs
 # make clients  set everything up, and run real clients on the sandbox, each in an environment of
 #               its own: adal, msal and azure-identity (10 s), azure-cli (30 s to 3 min)
-#               and Node's @azure/identity (10 to 20 s; needs npm, and node 18 or newer); and
+#               and Node's @azure/identity (10 to 20 s; needs npm, and node 18 or newer); the
+#               tools of docs/tools.md, also on Azurite (1 to 2 min; needs npm); and
 #               with an identity endpoint pyarrow, polars, AzCopy, rclone, DuckDB ... (3 min)
 # make lint     style, types, which room imports which, and whether docs/ is up to date
 # make docs     set everything up, and write the tables of docs/ that come from the code
