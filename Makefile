@@ -3,8 +3,9 @@
 # make clients  set everything up, and run real clients on the sandbox, each in an environment of
 #               its own: adal, msal and azure-identity (10 s), azure-cli (30 s to 3 min),
 #               Node's @azure/identity (10 to 20 s; needs npm, and node 18 or newer), programs
-#               frozen by PyInstaller and cx_Freeze (1 min), and with an identity endpoint
-#               pyarrow, polars, AzCopy, rclone, DuckDB ... (3 min)
+#               frozen by PyInstaller and cx_Freeze (1 min), the tools of docs/tools.md, also on
+#               Azurite (1 to 2 min), and with an identity endpoint pyarrow, polars, AzCopy, rclone,
+#               DuckDB ... (3 min)
 # make lint     style, types, which room imports which, whether docs/ is up to date, and whether the
 #               wheel and the sdist work
 # make docs     set everything up, and write the tables of docs/ that come from the code

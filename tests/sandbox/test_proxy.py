@@ -134,6 +134,25 @@ def test_each_fault_has_its_effect(azure: Sandbox) -> None:
     assert requests.get(DISCOVERY).ok
 
 
+class Own:
+    """A service of another maker, which has taken over one host of the sandbox's."""
+
+    def serves(self, host: str) -> bool:
+        return host in ("api.mine.example", "othermine.azuredatalakestore.net")
+
+    def respond(self, request: Request) -> Response:
+        return Response(f"{request.hostname} is mine")
+
+
+@pytest.mark.parametrize("host", ["api.mine.example", "othermine.azuredatalakestore.net"])
+def test_own_services_come_first(azure: Sandbox, host: str) -> None:
+    """They respond for their hosts, also for one that would be the sandbox's."""
+    azure.add_service(Own())
+    assert requests.get(f"https://{host}/", timeout=10).text == f"{host} is mine"
+    gen1 = requests.get("https://mystore.azuredatalakestore.net/webhdfs/v1/", timeout=10)
+    assert gen1.status_code == 401
+
+
 def test_stop_raises_after_an_exception_in_a_service() -> None:
     """An exception in a service is a 500, and stop() raises with the traceback."""
     azure = Sandbox(environ=None).start()

@@ -48,7 +48,6 @@ RANGES = "Azurite sends bytes for a range that cannot be; Microsoft documents 41
 REASONS = {
     "put without a type": NO_CODE,
     "put of an unknown type": NO_CODE,
-    "put with a wrong MD5": "Azurite says InvalidOperation; Microsoft lists Md5Mismatch.",
     "range after the end": RANGES,
     "range of no kind": RANGES,
     "range backwards": RANGES,

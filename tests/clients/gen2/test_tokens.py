@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SECONDS = {
     "dfs_azure_storage_file_datalake": 0.4,
     "dfs_pyarrow": 0.5,
+    "on_ray": 0.0,  # it takes its time by itself
     "with_adlfs": 0.3,
     "with_azure_storage_blob": 0.25,
     "with_azure_storage_blob_aio": 2.2,
