@@ -601,18 +601,20 @@ class TestFork:
         credential = storage_credential(StaticToken("opaque", clock.time() + 3600, clock=clock))
         with identity_endpoint(credential) as environment:
             program = Program(environment)
-            reading, writing = os.pipe()
+            there, end = os.pipe(), os.pipe()
             child = os.fork()
             if child == 0:
-                os.close(writing)
-                os.read(reading, 1)
+                os.close(end[1])
+                os.write(there[1], b".")  # after a fork, the child first closes its copies
+                os.read(end[0], 1)
                 os._exit(0)
+        os.read(there[0], 1)
         try:
             with pytest.raises(ConnectionRefusedError):
                 program.connect()
         finally:
-            os.close(writing)
-            os.close(reading)
+            for one in (*there, *end):
+                os.close(one)
             os.waitpid(child, 0)
 
 
