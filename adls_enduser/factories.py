@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING, ParamSpec, cast
 
 from .credentials.token_source import TokenSource
-from .errors import EndUserError, import_failed
+from .errors import ConfigurationError, EndUserError, import_failed
 from .modes import OPTIONS_HELP, strategy_for
 from .options import Settings, check_flag, options_by_name
 from .strategies.protocol import extended
@@ -145,6 +145,12 @@ async def sign_in_async(
     from .credentials.threads import run_in_thread  # imports asyncio, which others need not load
 
     hide_secrets(options)
+    if not callable(factory):
+        kind = type(factory).__name__
+        raise ConfigurationError(
+            f"sign_in_async takes a factory first, not {kind}.",
+            remedy="For example: await sign_in_async(storage_credential, 'device_code', ...).",
+        )
     try:
         return await run_in_thread(factory, *arguments, **options)
     except EndUserError:

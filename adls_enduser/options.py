@@ -20,7 +20,7 @@ from .clocks import SYSTEM_CLOCK, Clock
 from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud, CloudName, factory_for, resolve_cloud
 from .environment.network_options import check_ca_bundle, check_proxy
 from .errors import ConfigurationError
-from .interaction.callbacks import refuse_async
+from .interaction.callbacks import check_arguments, refuse_async
 from .interaction.waiting import WaitOptions
 from .tokens import Secret, hide_all_secrets
 
@@ -291,12 +291,15 @@ def flag(name: str, value: object) -> bool:
 
 def check_prompt(prompt: object, argument: str) -> None:
     """Refuse a ``prompt`` that is async or no callable; ``argument`` is what it is called with."""
+    if prompt is None:
+        return
     refuse_async("prompt", prompt)
-    if not (prompt is None or callable(prompt)):
+    if not callable(prompt):
         raise ConfigurationError(
             f"prompt must be a callable, not {type(prompt).__name__}.",
-            remedy=f"It is called with a {argument}.",
+            remedy=f"It is called with one {argument}.",
         )
+    check_arguments("prompt", prompt, f"one {argument}")
 
 
 def check_flag(name: str, value: object) -> bool | None:
@@ -398,7 +401,12 @@ def _username(username: object) -> str | None:
     if username is None:
         return None
     if isinstance(username, str) and username.strip() and username.isprintable():
-        return username
+        if username == username.strip():
+            return username
+        raise ConfigurationError(
+            f"username={username!r} has a blank at its beginning or end.",
+            remedy="Remove it: username.strip().",
+        )
     raise ConfigurationError(
         f"username={username!r} is not a user name.",
         remedy="Use a user principal name such as 'ada@contoso.onmicrosoft.com'.",

@@ -51,6 +51,7 @@ _EXPLAINED = {
         f"{_TO_FACTORY}interactive=False)."
     )),
     "fallback": f"{_TO_FACTORY}fallback=...).",
+    "require2fa": 'Write mode="device_code" instead.',
     "mode": "A strategy's class is the mode; a factory takes mode=.",
     "china": 'Write cloud="china" instead.',
     **dict.fromkeys(("subscriptionid", "subscription", "storename", "baseurl"), _TO_CLIENT),
@@ -98,7 +99,9 @@ def option_hint(name: str, known: Iterable[str]) -> str:
         return _EXPLAINED[_plain(name)]
     if name in _MODES_OF:
         return f"mode={_MODES_OF[name]} takes {name}=."
-    near = _near(name, known)
+    near = _near(name, known | {"interactive", "fallback"})
+    if near in _EXPLAINED and near not in known:
+        return f"Did you mean {near}=? {_EXPLAINED[near]}"
     return f"Did you mean {near}=?" if near else ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import inspect
 import re
 import traceback
@@ -454,6 +455,40 @@ class TestExplain:
         assert "interactive" not in str(explain(interactive=True))
         with pytest.raises(SignInRequired):
             management_credentials(interactive=False)
+
+
+@pytest.mark.usefixtures("azure")
+class TestNobodyCanBePrompted:
+    """The error says why, and what helps against that."""
+
+    def test_in_ci(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where a terminal would not help."""
+        monkeypatch.setenv("CI", "true")
+        with pytest.raises(SignInRequired, match="the environment variable CI is set") as caught:
+            management_credentials()
+        assert "interactive=True" in caught.value.remedy
+
+    def test_because_the_call_says_so(self) -> None:
+        """Also with a prompt, which is not the reason then."""
+        with pytest.raises(SignInRequired, match="interactive=False") as caught:
+            management_credentials(prompt=print, interactive=False)
+        assert "leave interactive=False out" in caught.value.remedy
+
+
+@pytest.mark.parametrize("slip", ["interactiv", "interactve", "falback", "fallbacks"])
+def test_a_slip_in_a_name_of_the_factorys_own(slip: str) -> None:
+    """Though the strategy, which refuses it, does not take it."""
+    meant = "interactive" if slip.startswith("i") else "fallback"
+    for call in (management_credentials, Password):
+        assert f"Did you mean {meant}=?" in _told(call, username="ada@contoso.com", **{slip: False})
+
+
+@pytest.mark.parametrize("first", ["device_code", DeviceCode(), None])
+def test_sign_in_async_wants_a_factory(first: Any) -> None:
+    """And says how it is called."""
+    with pytest.raises(ConfigurationError, match="takes a factory first") as caught:
+        asyncio.run(sign_in_async(first))
+    assert "sign_in_async(storage_credential, " in caught.value.remedy
 
 
 # Every ConfigurationError has a remedy.

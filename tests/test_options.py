@@ -61,6 +61,8 @@ BAD = [
     ({"username": ""}, "username"),
     ({"username": "ada\x1b@contoso.com"}, "username"),
     ({"username": 7}, "username"),
+    ({"username": " ada@contoso.com"}, "username"),
+    ({"username": "ada@contoso.com\u00a0"}, "username"),
     ({"proxies": "http://proxy"}, "proxies"),
     *(
         ({"proxies": {key: "http://proxy"}}, "proxies")
@@ -69,6 +71,10 @@ BAD = [
     *(
         ({"proxies": {"https": proxy}}, "proxies")
         for proxy in (8080, None, "\n", " ", "http://", "http://[proxy:8080", "http://a proxy")
+    ),
+    *(
+        ({"proxies": {"https": proxy}}, "proxies")
+        for proxy in ("http://ada:p@ss#1@proxy:8080", "http://ada:p?ss@proxy", "proxy#1")
     ),
     ({"ca_bundle": "/no/such/file.pem"}, "ca_bundle"),
     ({"ca_bundle": False}, "ca_bundle"),

@@ -20,7 +20,7 @@ from ..clocks import SYSTEM_CLOCK, Clock
 from ..concurrency import Run, Runs, SharedByCopies, reset_after_fork, still_running
 from ..environment.caller_warnings import in_context_of_caller
 from ..errors import EndUserError, ProtocolError, SignInError, SignInRequired, TransportError
-from ..interaction.prompts import somebody_can_see
+from ..interaction.prompts import somebody_can_see, why_nobody_can_see
 from ..log import logger
 from ..options import Settings, format_call
 from ..strategies.detached import DetachedStrategy
@@ -414,9 +414,6 @@ class TokenSource(SharedByCopies):
         return self._caller.strategy.prompt is not None or somebody_can_see()
 
     def _interaction_required(self) -> SignInRequired:
-        why = "no terminal or notebook"
-        if self.interactive is False:
-            why = self._why_not_interactive
         settings = self._caller.strategy.settings
         options = settings.as_source()
         if isinstance(settings, Settings) and settings.mode == "password":
@@ -427,10 +424,21 @@ class TokenSource(SharedByCopies):
             call = format_call(self.factory_name, '"device_code"', {**options, "prompt": "..."})
             remedy = f"Call {call} with a callback that reaches a person"
             need = "A person must sign in"
+        why, otherwise = self._why_nobody()
         return SignInRequired(
             f"{need} for {self.resource}, and nobody can be prompted here ({why}).",
-            remedy=f"{remedy}, or run the program in a terminal.",
+            remedy=f"{remedy}, or {otherwise}.",
         )
+
+    def _why_nobody(self) -> tuple[str, str]:
+        """Return why nobody can be prompted, and what can be done about it."""
+        if self.interactive is False:
+            otherwise = "leave interactive=False out where a person can be prompted"
+            return self._why_not_interactive, otherwise
+        why = why_nobody_can_see() or "no terminal or notebook"
+        if "CI" in why:
+            return why, "set interactive=True if a person reads this terminal"
+        return why, "run the program in a terminal"
 
     # Another process receives the short-lived access token and no lasting secret.
 

@@ -87,6 +87,9 @@ def _address_problem(proxy: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError:
         return "its port is not a number from 1 to 65535, or its host is not one"
+    # The rest of a password, which begins with one of these, would be looked up as a host.
+    if parts.fragment or parts.query or any(mark in proxy for mark in "#?"):
+        return "it has a # or a ?, which must be written as %23 or %3F"
     if parts.scheme == "socks":
         return "its scheme is socks, without a version: write socks5h"
     if parts.scheme not in _SCHEMES:

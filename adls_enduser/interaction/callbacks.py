@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _Result = TypeVar("_Result")
 
@@ -26,6 +29,24 @@ def refuse_async(option: str, function: object) -> None:
     call = getattr(type(function), "__call__", None)  # noqa: B004 - not to test for it
     if any(is_one(one) for is_one in _RUN_LATER for one in (function, call)):
         raise _async(option, "is")
+
+
+def check_arguments(option: str, function: Callable[..., object], argument: str) -> None:
+    """Refuse a function that cannot be called as it will be.
+
+    ``argument`` describes the one argument; "" if there is none.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some functions in C have none
+        return
+    try:
+        signature.bind(*([None] if argument else []))
+    except TypeError as error:
+        raise ConfigurationError(
+            f"{option}= is a callable of another form: {error}.",
+            remedy=f"It is called with {argument or 'no argument'}.",
+        ) from None
 
 
 def refuse_async_result(option: str, result: _Result) -> _Result:

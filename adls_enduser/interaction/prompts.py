@@ -118,9 +118,14 @@ def write(text: str) -> None:
 
 def somebody_can_see() -> bool:
     """Return whether a notebook or a terminal can show a prompt; never in CI."""
+    return not why_nobody_can_see()
+
+
+def why_nobody_can_see() -> str:
+    """Return why no prompt can be shown here; "" if one can."""
     if os.environ.get("CI", "").lower() not in ("", "0", "false"):
-        return False
-    return in_notebook() or at_terminal()
+        return "the environment variable CI is set"
+    return "" if in_notebook() or at_terminal() else "no terminal or notebook"
 
 
 def at_terminal() -> bool:

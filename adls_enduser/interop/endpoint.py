@@ -7,6 +7,7 @@ It is a server on loopback that replies as App Service's managed identity does
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterable
 from contextlib import contextmanager
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 
 # A program gets a token that has so many seconds left, or half its lifetime.
 _LEAST_LEFT = 300.0
+
+# A URI, or the id of an application (a GUID).
+_AUDIENCE = re.compile(
+    r"[a-z][a-z0-9+.-]*://[^\s/]|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I
+)
 
 
 def identity_endpoint(
@@ -143,14 +149,14 @@ def _audiences(cloud: Cloud, resources: object) -> list[str]:
     if isinstance(resources, str | bytes) or not isinstance(resources, Iterable):
         raise _wrong_resources(cloud, resources)
     given: list[object] = list(resources)
-    if not given or not all(isinstance(one, str) and one.strip("/ ") for one in given):
+    if not given or not all(isinstance(one, str) and _AUDIENCE.match(one) for one in given):
         raise _wrong_resources(cloud, given)
     return [cloud.audience(str(one)) for one in given]
 
 
 def _wrong_resources(cloud: Cloud, resources: object) -> ConfigurationError:
     return ConfigurationError(
-        f"resources={resources!r} must be a list of audiences, each a str.",
+        f"resources={resources!r} must be a list of audiences, each a URI or an application's id.",
         remedy=f"Write a list such as [{cloud.storage!r}], or leave it out.",
     )
 

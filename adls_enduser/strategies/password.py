@@ -16,7 +16,7 @@ from ..errors import (
     SignInRequired,
     TransportError,
 )
-from ..interaction.callbacks import refuse_async, refuse_async_result
+from ..interaction.callbacks import check_arguments, refuse_async, refuse_async_result
 from ..interaction.typed_input import ask_password, ask_username, can_ask
 from ..log import logger
 from ..options import CommonOptions, account_settings, options_by_name, refuse_unknown, settings
@@ -192,9 +192,11 @@ class Password(EntraStrategy):
 
 def _password(password: object) -> Secret | Callable[[], str] | None:
     refuse_async("password", password)
-    if password is None or callable(password):
-        return cast("Callable[[], str] | None", password)
-    return _checked(password)
+    if callable(password):
+        check_arguments("password", password, "")
+    elif password is not None:
+        return _checked(password)
+    return cast("Callable[[], str] | None", password)
 
 
 def _checked(password: object) -> Secret:

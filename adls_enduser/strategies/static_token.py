@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from .jwt import Unverified
 
 
+# Ten years in seconds: a smaller expires_on is no moment of this century.
+_LONGEST_DURATION = 315_360_000
+
+
 class StaticTokenOptions(AccountOptions, total=False):
     """Options of StaticToken.
 
@@ -134,6 +138,11 @@ def _expiry(given: object, claimed: float | None) -> float:
         )
     if given is None:
         return claimed or 0.0
+    if is_epoch_seconds(given) and float(given) < _LONGEST_DURATION:
+        raise ConfigurationError(
+            f"expires_on={given!r} is a number of seconds, and not a moment.",
+            remedy="Add the current time: time.time() + expires_in.",
+        )
     if not is_epoch_seconds(given):
         raise ConfigurationError(
             f"expires_on={given!r} must be a number of UTC epoch seconds.",

@@ -132,9 +132,29 @@ def test_what_cannot_be_seen_before_is_told_at_once(
 
 @pytest.mark.parametrize(
     "prompt",
-    [list.append, functools.partial(print, end=""), print, type("Shown", (list,), {})],
+    [[].append, functools.partial(print, end=""), print, type("Shown", (list,), {})],
     ids=["method", "partial", "function", "class"],
 )
 def test_an_ordinary_callable_is_taken(prompt: Any) -> None:
     """Of whatever kind."""
     assert DeviceCode(prompt=prompt).prompt is prompt
+
+
+def _as_azure_identity(uri: str, code: str, expires_on: object) -> None:
+    """Have the form of azure-identity's ``prompt_callback``."""
+
+
+@pytest.mark.parametrize("prompt", [_as_azure_identity, list.append, lambda: None])
+@pytest.mark.parametrize("strategy", [DeviceCode, Browser])
+def test_another_form_is_refused_at_the_call(strategy: Any, prompt: Any) -> None:
+    """With the form that it must have."""
+    with pytest.raises(ConfigurationError, match="prompt= is a callable of another form") as caught:
+        strategy(prompt=prompt)
+    assert "Prompt: url, " in caught.value.remedy
+
+
+@pytest.mark.parametrize("password", [lambda username: username, str.lower])
+def test_a_password_callable_has_no_argument(password: Any) -> None:
+    """It is called without the user name."""
+    with pytest.raises(ConfigurationError, match="password= is a callable of another form"):
+        Password(username="ada@contoso.com", password=password)

@@ -529,7 +529,8 @@ class TestWrongCalls:
     """Each is an error at the call, before any network."""
 
     @pytest.mark.parametrize(
-        "resources", ["https://storage.azure.com", b"x", [], [""], [None], [1], 5, ["/"], [["x"]]]
+        "resources",
+        ["https://storage.azure.com", b"x", [], [""], [None], [1], 5, ["/"], [["x"]], ["storage"]],
     )
     def test_resources(self, clock: SandboxClock, resources: Any) -> None:
         """A list of audiences is wanted; not even the ``with`` is needed for the error."""

@@ -182,6 +182,8 @@ def test_claims_cannot_be_answered(issue: Any, clock: SandboxClock) -> None:
         ((OPAQUE, "tomorrow"), {}, "expires_on"),
         ((OPAQUE, True), {}, "expires_on"),
         ((OPAQUE, 0), {}, "expires_on"),
+        ((OPAQUE, 3600), {}, "expires_on"),
+        ((OPAQUE, 86400.0), {}, "expires_on"),
         ((OPAQUE, float("nan")), {}, "expires_on"),
         ((OPAQUE, 4_000_000_000_000), {}, "milliseconds"),
         ((OPAQUE, 4e9), {"resource": ""}, "resource"),
