@@ -443,7 +443,7 @@ def _proxies(proxies: object) -> Mapping[str, str] | None:
             "proxies must map a scheme to a proxy's URL.",
             remedy="For example proxies={'https': 'http://proxy.example:8080'}.",
         )
-    for key, proxy in proxies.items():
+    for key in proxies:  # no proxy in a variable: it may have a password
         scheme, separator, host = key.partition("://")
         # Other keys, such as no_proxy, have other values.
         if scheme.lower() not in ("http", "https", "all"):
@@ -453,7 +453,7 @@ def _proxies(proxies: object) -> Mapping[str, str] | None:
                 f"proxies={{{key!r}: ...}} would be ignored: requests knows no such key.",
                 remedy=f"Write {scheme.lower()!r}, or '{scheme.lower()}://' with the host.",
             )
-        check_proxy("proxies=", Secret(proxy))
+        check_proxy("proxies=", Secret(proxies[key]))
     return dict(proxies)
 
 
