@@ -114,13 +114,14 @@ class Credential:
         ``auth``, which uses a fresh token for each request, prevents netrc from replacing it
         and refuses plain http. Raises an EndUserError.
         """
-        import requests  # clients of azure-core's generation do without
-
         _check_session(session)
         formats = self._own_token.formats()
-        session = requests.Session() if session is None else session
+        if session is None:
+            import requests  # clients of azure-core's generation do without
+
+            session = requests.Session()
         session.headers["Authorization"] = formats.header
-        session.auth = self._bearer_auth()
+        session.auth = self._auth or self._bearer_auth()  # a call would cost as much as the rest
         return session
 
     def refresh_session(self, session: requests.Session | None = None) -> requests.Session:
@@ -208,8 +209,7 @@ class Credential:
     def _bearer_auth(self) -> BearerAuth:
         from .bearer_auth import BearerAuth
 
-        if self._auth is None:
-            self._auth = BearerAuth(self._own_token)
+        self._auth = BearerAuth(self._own_token)
         return self._auth
 
     def _obtain_storage_token(self) -> None:
