@@ -124,7 +124,7 @@ def _proxy_failed(route: Route, error: Exception) -> Failure:
     # Also raised when a connection is reset within the proxy's tunnel.
     failed = TransportError(
         f"The proxy on the way to {route.host} failed ({_kind(error)}).",
-        remedy="Check the proxy that proxies= names, or else the environment variable HTTPS_PROXY.",
+        remedy=route.proxy_remedy,
     )
     return Failure(failed, retry=status in _TEMPORARY)
 

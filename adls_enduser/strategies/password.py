@@ -220,7 +220,7 @@ def _problem(password: object) -> tuple[str, str] | None:
     if any("\ud800" <= letter <= "\udfff" for letter in password):
         return "has characters that cannot be sent: unpaired surrogates.", _DECODED
     if password != password.strip(_LINE_ENDS):
-        return f"{_WITH_LINE_END} It was not sent.", "Remove it: password.strip('\\r\\n')."
+        return f"{_WITH_LINE_END} It was not sent.", "Remove it: ''.join(password.splitlines())."
     if password[0] == _BYTE_ORDER_MARK:
         return "begins with a byte order mark. It was not sent.", _DECODED
     if any(unicodedata.category(letter) == "Cc" for letter in password):

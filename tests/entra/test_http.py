@@ -102,13 +102,22 @@ def test_a_missing_bundle_in_the_environment_is_our_error(
         _ada(standalone).silent(MANAGEMENT)
 
 
-def test_a_proxy_that_is_not_there_is_our_error() -> None:
-    """The remedy names the option and the variable."""
+@pytest.mark.parametrize("where", ["proxies=", "HTTPS_PROXY", "ALL_PROXY"])
+def test_a_proxy_that_is_not_there_is_our_error(
+    monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """The remedy names the option, or the variable, that the proxy is in, and no other one."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    http = Http(Settings(proxies={"https": f"http://127.0.0.1:{port}"}))
-    with pytest.raises(TransportError, match="HTTPS_PROXY"):
-        http.get(URL, {})
+        proxy = f"http://127.0.0.1:{server.getsockname()[1]}"
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    if where != "proxies=":
+        monkeypatch.setenv(where, proxy)
+    settings = Settings(proxies={"https": proxy}) if where == "proxies=" else Settings()
+    with pytest.raises(TransportError) as caught:
+        Http(settings).get(URL, {})
+    names = ("proxies=", "HTTPS_PROXY", "ALL_PROXY")
+    assert [name for name in names if name in caught.value.remedy] == [where]
 
 
 def test_a_proxy_that_refuses_the_host_is_our_error(azure: Sandbox) -> None:

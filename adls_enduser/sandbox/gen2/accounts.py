@@ -99,7 +99,7 @@ class Account:
             removed.tree.discard_all()
 
     def touch(self, filesystem: Filesystem) -> None:
-        """Give a filesystem a new entity tag and time, after a change."""
+        """Set a new entity tag and time, after a change."""
         filesystem.modified = filesystem.tree.now
         filesystem.details.etag = self._tags.issue()
 

@@ -199,7 +199,7 @@ class FilesystemTree(Tree):
             block.content.delete()
 
     def touch(self, entry: Entry) -> None:
-        """Give an item a new entity tag and time, after a change."""
+        """Set a new entity tag and time of an item, after a change."""
         entry.modified = self.now
         entry.details.etag = self._tags.issue()
 

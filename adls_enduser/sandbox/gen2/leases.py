@@ -64,7 +64,7 @@ class Lease:
         self._start(now, self.duration)
 
     def change(self, now: float, lease_id: str, proposed: str) -> None:
-        """Give the lease another id; the current id may be either of the two."""
+        """Set another id of the lease; the current id may be either of the two."""
         state = self.state(now)
         if state not in ("leased", "breaking"):
             raise StorageError("LeaseNotPresentWithLeaseOperation")

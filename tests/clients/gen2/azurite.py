@@ -102,7 +102,7 @@ class Azurite:
 
 
 def _same_length(response: Response, headers: Headers) -> Response:
-    """Give a response these headers; one to HEAD has a length and no body."""
+    """Set these headers of a response; one to HEAD has a length and no body."""
     length = response.headers.get("Content-Length")
     response.headers = headers
     if length is not None and "Content-Length" not in headers:
