@@ -31,10 +31,10 @@ demo: $(READY)
 	$(BIN)/python -m adls_enduser.sandbox.demo
 
 # What no SDK takes part in runs once on each Python, without any. The rest runs with every
-# combination of SDKs, and with the newest on each Python. The last run, with the newest on
-# this one, completes what is known of coverage and has the last word.
+# combination of SDKs, shared out to the Pythons. The last run, with the newest on this one,
+# completes what is known of coverage and has the last word.
 test: $(READY)
-	$(BIN)/python tests/side_by_side.py $(BIN)/nox without_sdks sdks pythons floors beside_azure_cli
+	$(BIN)/python tests/side_by_side.py $(BIN)/nox without_sdks sdks beside_azure_cli
 	$(BIN)/$(PYTEST) -m sdk --cov --cov-append --cov-report=
 
 clients: $(READY)

@@ -13,8 +13,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import nox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -26,21 +30,15 @@ os.environ["UV_PYTHON_DOWNLOADS"] = "never"
 
 TEST = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
 
-SDKS = ("azure-datalake-store", "azure-mgmt-datalake-store", "azure-mgmt-resource")
-NEWEST = ("1.0.1", "1.1.0b1", "26.0.0")
-COMBINATIONS = [
-    nox.param(*versions, id="-".join(versions))
-    for versions in itertools.product(
-        ("0.0.52", "0.0.53", "1.0.1"),  # azure-datalake-store
-        ("0.5.0", "1.1.0b1"),  # azure-mgmt-datalake-store
-        ("10.3.0", "26.0.0"),  # azure-mgmt-resource
-    )
-    if versions != NEWEST  # the main environment's own
-]
-
-# The combinations are of the current one.
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+SDKS = {
+    "azure-datalake-store": ("0.0.52", "0.0.53", "1.0.1"),
+    "azure-mgmt-datalake-store": ("0.5.0", "1.1.0b1"),
+    "azure-mgmt-resource": ("10.3.0", "26.0.0"),
+}
+OLDEST, *_, NEWEST = itertools.product(*SDKS.values())
 
 AZURE_CLI = "azure-cli==2.91.0"
 # What speaks to Entra ID, as somebody has it who has nothing of ours.
@@ -83,10 +81,41 @@ def _words(*command: str) -> list[str]:
 _show_all_of_pyenv()
 
 
-def _install(session: nox.Session, *versions: str) -> None:
+def _combinations() -> Iterator[Any]:
+    """Share out the combinations of the SDKs to the Pythons that the machine has.
+
+    With three or four Pythons, each gets each version of each SDK.
+    """
+    there = [one for one in PYTHONS if one == CURRENT or shutil.which(f"python{one}")]
+    stores, *others = SDKS.values()
+    for row, store in enumerate(stores):
+        for column, pair in enumerate(itertools.product(*others)):
+            versions = (store, *pair)
+            if versions != NEWEST:  # the main environment's own
+                python = there[(row + column) % len(there)]
+                yield nox.param(python, versions, id="-".join((python, *versions)))
+
+
+def _install(session: nox.Session, *versions: str, lowest: bool = False) -> None:
     """Install what tests need, with these versions of the SDKs."""
-    pins = (f"{name}=={version}" for name, version in zip(SDKS, versions, strict=True))
-    session.install("--editable", ".[sandbox,cache,msal]", *TEST, *pins)
+    pins = [f"{name}=={version}" for name, version in zip(SDKS, versions, strict=True)]
+    if not lowest:
+        session.install("--editable", ".[sandbox,cache,msal]", *TEST, *pins)
+        return
+    # The test group wants newer ones of two packages that are dependencies too.
+    tools = [one for one in TEST if not one.startswith(("msal", "azure-identity"))]
+    constraint = ("--constraint", _floors(session))
+    session.install("--editable", ".[sandbox,cache,msal,identity]", *tools, *pins, *constraint)
+
+
+def _floors(session: nox.Session) -> str:
+    """Write a file of constraints with the lowest version of every dependency."""
+    lowest = Path(session.virtualenv.location) / "floors.txt"
+    extras = ("--extra", "sandbox", "--extra", "cache", "--extra", "msal", "--extra", "identity")
+    chosen = ("--resolution", "lowest-direct", "--python", f"{session.bin}/python")
+    command = ("uv", "pip", "compile", "--quiet", *chosen, *extras, "setup.cfg")
+    session.run(*command, "--output-file", str(lowest), external=True, silent=True)
+    return str(lowest)
 
 
 def _run(session: nox.Session, *arguments: str, env: dict[str, str] | None = None) -> None:
@@ -95,8 +124,11 @@ def _run(session: nox.Session, *arguments: str, env: dict[str, str] | None = Non
 
 @nox.session(python=PYTHONS)
 def without_sdks(session: nox.Session) -> None:
-    """Run all tests that no SDK takes part in, where none is installed."""
-    _install(session, *NEWEST)
+    """Run all tests that no SDK takes part in, where none is installed.
+
+    The oldest Python has the lowest version of every dependency, all of them at once.
+    """
+    _install(session, *OLDEST, lowest=session.python == PYTHONS[0])
     python = f"{session.bin}/python"
     session.run("uv", "pip", "uninstall", "--python", python, *SDKS, external=True)
     # What the run with the newest SDKs covers is added to this.
@@ -105,32 +137,13 @@ def without_sdks(session: nox.Session) -> None:
 
 
 @nox.session
-def floors(session: nox.Session) -> None:
-    """Run the whole suite on the lowest version of every dependency, all of them at once."""
-    lowest = Path(session.virtualenv.location) / "floors.txt"
-    extras = ("--extra", "sandbox", "--extra", "cache", "--extra", "msal", "--extra", "identity")
-    chosen = ("--resolution", "lowest-direct", "--python", f"{session.bin}/python")
-    command = ("uv", "pip", "compile", "--quiet", *chosen, *extras, "setup.cfg")
-    session.run(*command, "--output-file", str(lowest), external=True, silent=True)
-    # The test group wants newer ones of two packages that are dependencies too.
-    tools = [one for one in TEST if not one.startswith(("msal", "azure-identity"))]
-    installed = (".[sandbox,cache,msal,identity]", *tools, "azure-mgmt-resource==10.3.0")
-    session.install("--editable", *installed, "--constraint", str(lowest))
-    _run(session, "-n", "4", "--dist", "worksteal")
+@nox.parametrize("python,versions", _combinations())
+def sdks(session: nox.Session, versions: tuple[str, str, str]) -> None:
+    """Run all tests that an SDK takes part in, with one combination of their versions.
 
-
-@nox.session
-@nox.parametrize("store,account,resource", COMBINATIONS)
-def sdks(session: nox.Session, store: str, account: str, resource: str) -> None:
-    """Run all tests that an SDK takes part in, with one combination of their versions."""
-    _install(session, store, account, resource)
-    _run(session, "-m", "sdk")
-
-
-@nox.session(python=[one for one in PYTHONS if one != CURRENT])
-def pythons(session: nox.Session) -> None:
-    """Run all tests that an SDK takes part in on every other Python that is there."""
-    _install(session, *NEWEST)
+    The oldest combination has the lowest version of every other dependency too.
+    """
+    _install(session, *versions, lowest=versions == OLDEST)
     _run(session, "-m", "sdk")
 
 

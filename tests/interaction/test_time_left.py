@@ -40,6 +40,7 @@ def test_a_device_code(
     shown: str,
 ) -> None:
     """On standard error, by the clock that also ends the wait."""
+    azure.entra.device_code_interval = 60
     options: Any = {"tenant": CONTOSO, "clock": clock, "library": library, "timeout": timeout}
     with pytest.raises(SignInTimedOut):
         DeviceCode(**options).sign_in(MANAGEMENT)
@@ -48,6 +49,7 @@ def test_a_device_code(
 
 def test_a_callback_learns_it_too(azure: Sandbox, clock: SandboxClock, library: str) -> None:
     """``expires_on`` is the end of the wait."""
+    azure.entra.device_code_interval = 60
     seen: list[float] = []
 
     def prompt(shown: DeviceCodePrompt | BrowserPrompt) -> None:
