@@ -372,14 +372,18 @@ class TestPort:
     def test_ipv6_only(self, receiver: ResponseReceiver) -> None:
         """With the redirect URI http://[::1] it listens on no other address."""
         with RedirectListener("http://[::1]") as listener:
-            listener.serve(receiver.receive)
             port = urlsplit(listener.redirect_uri).port
             assert listener.redirect_uri == f"http://[::1]:{port}"
-            client = Client(listener)
-            page = client.request(f"/?{urlencode(SUCCESS)}", to="::1", Host=f"[::1]:{port}")
-            assert page.status == 200
-            with pytest.raises(ConnectionRefusedError):
-                client.request(to="127.0.0.1")
+        with socket.socket() as held:
+            held.bind(("127.0.0.1", 0))  # so that no other program listens there
+            port = held.getsockname()[1]
+            with RedirectListener(f"http://[::1]:{port}") as listener:
+                listener.serve(receiver.receive)
+                client = Client(listener)
+                page = client.request(f"/?{urlencode(SUCCESS)}", to="::1", Host=f"[::1]:{port}")
+                assert page.status == 200
+                with pytest.raises(ConnectionRefusedError):
+                    client.request(to="127.0.0.1")
 
     @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
     def test_a_port_that_is_in_use_is_an_error(self, address: str) -> None:
