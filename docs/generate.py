@@ -14,8 +14,8 @@ import re
 import sys
 from pathlib import Path
 
-from adls_enduser.cli.commands import COMMANDS, load
-from adls_enduser.cli.parsers import PROGRAM, command_parser
+from adls_enduser.cli.commands import COMMANDS, command_parser, load
+from adls_enduser.cli.parsers import PROGRAM
 from adls_enduser.entra.aadsts import AADSTS_TABLE
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import EndUserError
 from . import output
-from .commands import COMMANDS, load
-from .parsers import command_parser, split_command, top_level_parser
+from .commands import COMMANDS, command_parser, load
+from .parsers import split_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,11 +52,13 @@ def _run(arguments: list[str]) -> int:
 
 
 def _without_command(arguments: list[str]) -> int:
+    from .top_level import top_level_parser
+
     parser = top_level_parser()
-    if not arguments:
-        output.notice(parser.format_help())
-        return 2
-    parser.refuse(parser.parse_args(arguments).command)
+    if arguments:
+        parser.refuse(parser.parse_args(arguments).command)
+    output.notice(parser.format_help())
+    return 2
 
 
 def _end_by_interrupt() -> int:

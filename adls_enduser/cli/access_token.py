@@ -76,7 +76,7 @@ def _token(options: argparse.Namespace) -> Token:
         from .interactive import signed_in
 
         cache = cache_of(options)
-        given = completed(library_options(options), cache)
+        given = completed(library_options(options), cache.accounts())
         return signed_in("auto", options.service, {**given, "cache": cache}).token
     strategy = kept_strategy(options)
     resource = audience_for(options.service, strategy.settings.cloud)

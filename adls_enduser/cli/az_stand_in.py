@@ -129,11 +129,11 @@ def call_real_az(own_folder: str, words: list[str]) -> int:
         )
         return _NOT_FOUND
     environment = {**os.environ, "PATH": path}
-    if os.name == "nt":
-        import subprocess
+    if os.name != "nt":
+        os.execve(az, ["az", *words], environment)  # noqa: S606
+    import subprocess
 
-        return subprocess.call([az, *words], env=environment)  # noqa: S603
-    os.execve(az, ["az", *words], environment)  # noqa: S606
+    return subprocess.call([az, *words], env=environment)  # noqa: S603
 
 
 def is_same(folder: str, other: str) -> bool:

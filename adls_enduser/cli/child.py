@@ -28,10 +28,16 @@ if TYPE_CHECKING:
 # The exit statuses of a shell for a program that it cannot run (POSIX, 2.8.2).
 _CANNOT_RUN, _NOT_FOUND, _SIGNALLED = 126, 127, 128
 
-_STOPS = {getattr(signal, name, None) for name in ("SIGTSTP", "SIGTTIN", "SIGTTOU")} - {None}
-_KEYS = _STOPS | {getattr(signal, name, None) for name in ("SIGINT", "SIGQUIT", "SIGWINCH")}
-_OTHERS = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT", "SIGCHLD")
-_SIGNALS = (_KEYS | {getattr(signal, name, None) for name in _OTHERS}) - {None}
+
+def _named(*names: str) -> set[int]:
+    """Return the signals of these names that the system has."""
+    return {getattr(signal, name) for name in names if hasattr(signal, name)}
+
+
+_STOPS = _named("SIGTSTP", "SIGTTIN", "SIGTTOU")
+_KEYS = _STOPS | _named("SIGINT", "SIGQUIT", "SIGWINCH")
+_OTHERS = _named("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT", "SIGCHLD")
+_SIGNALS = _KEYS | _OTHERS
 
 
 class CannotRun(EndUserError):

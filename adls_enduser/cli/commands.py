@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
+from .output import fold
+from .parsers import PROGRAM, Parser, width
+
 if TYPE_CHECKING:
     import argparse
-
-    from .parsers import Parser
 
 
 class Entry(NamedTuple):
@@ -54,3 +55,16 @@ class Command(Protocol):
 def load(name: str) -> Command:
     """Import the module of a command."""
     return cast("Command", importlib.import_module(f".{COMMANDS[name].module}", __package__))
+
+
+def command_parser(name: str, command: Command) -> Parser:
+    """Return the parser of a command."""
+    usage = f"{PROGRAM} {name} {command.USAGE}"
+    parser = Parser(
+        command.EXAMPLES,
+        prog=f"{PROGRAM} {name}",
+        usage=fold(usage, width() - len("usage: "), hanging="    "),
+        description=command.DESCRIPTION,
+    )
+    command.add_arguments(parser)
+    return parser

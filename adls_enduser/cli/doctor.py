@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from ..cache import SignInCache
+from ..cache.files import CacheFile
 from ..errors import CacheError, EndUserError
-from ..options import CommonOptions, Settings, settings
-from .arguments import cache_of, declare_json, declare_options, library_options
+from ..options import settings
+from .arguments import cache_of, cache_path, declare_json, declare_options, library_options
 from .findings import BROKEN, Finding, finding_of
 from .output import coloured, columns, fold, write, write_json
 from .sign_in import completed
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from ..cache import SignInCache
+    from ..options import CommonOptions, Settings
     from .parsers import Parser
 
 USAGE = "[options]"
@@ -82,8 +84,10 @@ def _findings(options: argparse.Namespace) -> Iterator[Finding]:
 def _settings(options: argparse.Namespace, cache: SignInCache | None) -> Settings:
     given: dict[str, Any] = {"request_timeout": _TIMEOUT, **library_options(options)}
     with suppress(CacheError):  # the check of the cache says so
-        given = completed(given, cache) if cache else given
-    return settings(CommonOptions(**given))
+        # Not accounts(), which repairs a damaged file.
+        records = CacheFile(cache_path(cache)).read().records if cache else ()
+        given = completed(given, [one.kept_account for one in records])
+    return settings(cast("CommonOptions", given))
 
 
 def _show(finding: Finding) -> None:

@@ -114,6 +114,5 @@ def _show(found: SignedIn, cache: SignInCache) -> None:
         "kept in": cache_path(cache),
     }
     width = columns(sys.stdout)
-    write(
-        f"{fold(kept if found.was_kept else f'{name} signed in.', width)}\n{fields(rows, width, indent='  ')}"
-    )
+    sentence = fold(kept if found.was_kept else f"{name} signed in.", width)
+    write(f"{sentence}\n{fields(rows, width, indent='  ')}")

@@ -53,13 +53,14 @@ def all_checks(own: Settings, *, offline: bool) -> Iterator[Finding]:
 
 def _proxy(route: Route) -> Finding:
     names = sorted(name for name in os.environ if name.lower() in _PROXY_VARIABLES)
+    differ = _differ(names)
     if not route.proxy:
         return Finding("Proxy", GOOD, f"none on the way to {route.host}{_set(names)}")
     shown = f"{_without_user(route.proxy)} in {route.proxy_source}"
     secret = ", with a user name and a password" if route.has_proxy_credentials else ""
     text = f"{shown}{secret}"
-    if _differ(names):
-        remedy = f"Give them one value, or unset one: {' '.join(names)}."
+    if differ:
+        remedy = f"Give them one value, or unset one: {' '.join(differ)}."
         return Finding("Proxy", TO_MIND, f"{text}; its variables differ", remedy)
     return Finding("Proxy", GOOD, text)
 
@@ -68,12 +69,12 @@ def _set(names: list[str]) -> str:
     return f", though {' '.join(names)} is set" if names else ""
 
 
-def _differ(names: list[str]) -> bool:
-    """Return whether a variable has another value in capitals than in small letters."""
+def _differ(names: list[str]) -> list[str]:
+    """Return those variables that have another value in capitals than in small letters."""
     values: dict[str, set[str]] = {}
     for name in names:
         values.setdefault(name.lower(), set()).add(os.environ[name])
-    return any(len(one) > 1 for one in values.values())
+    return [name for name in names if len(values[name.lower()]) > 1]
 
 
 def _without_user(proxy: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .commands import COMMANDS, load
-from .parsers import PROGRAM, command_parser
+from .commands import COMMANDS, command_parser, load
+from .parsers import PROGRAM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,4 +165,4 @@ def _fish_argument(argument: Argument) -> str:
 
 def _quoted(text: str) -> str:
     """Return a text in single quotes, for any of the shells."""
-    return "'" + text.replace("'", "’") + "'"
+    return "'" + text.replace("'", "\N{RIGHT SINGLE QUOTATION MARK}") + "'"

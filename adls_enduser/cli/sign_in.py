@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud
 from ..errors import ConfigurationError, SignInRequired, TransportError
-from ..strategies.device_code import DeviceCode
 from .arguments import cache_of, library_options
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
-    from ..cache import KeptAccount, SignInCache
+    from ..cache import KeptAccount
+    from ..strategies.device_code import DeviceCode
     from ..strategies.protocol import AuthStrategy
     from ..tokens import Token
 
@@ -47,16 +48,18 @@ def audience_for(service: str | None, cloud: Cloud) -> str:
 
 def kept_strategy(options: argparse.Namespace) -> DeviceCode:
     """Return a strategy that renews the kept sign-in; its ``sign_in`` is never called."""
+    from ..strategies.device_code import DeviceCode
+
     cache = cache_of(options)
-    return DeviceCode(**completed(library_options(options), cache), cache=cache)
+    return DeviceCode(**completed(library_options(options), cache.accounts()), cache=cache)
 
 
-def completed(given: dict[str, Any], cache: SignInCache) -> dict[str, Any]:
+def completed(given: dict[str, Any], kept: Iterable[KeptAccount]) -> dict[str, Any]:
     """Return the options with the client id and the cloud of the kept sign-in that they name.
 
     Only if one such pair is kept: else the library's defaults hold, and it asks which one.
     """
-    accounts = [one for one in cache.accounts() if _fits(one, given)]
+    accounts = [one for one in kept if _fits(one, given)]
     named = [one for one in accounts if _names(one, given)] or accounts
     found = {(one.authority, one.client_id) for one in named}
     if len(found) != 1:

@@ -17,7 +17,7 @@ _SERVICES = {
     "filesystem_token": " --for gen1",
     "storage_credential": "",
 }
-_NEXT = re.compile(r"The next call(, after that)?: $")
+_NEXT = re.compile(r" ?The next call(, after that)?: $")
 _CALL = re.compile(rf"\b({'|'.join(_SERVICES)})\(")
 _MODE = re.compile(r"""\b(?:mode|fallback)=["']?(\w+)["']?""")
 _NAMES = [*re.findall(r"^(\w+) ", OPTIONS_HELP, re.MULTILINE), "fallback"]
@@ -36,7 +36,7 @@ def for_shell(text: str) -> str:
     text = re.sub(r"<SignInCache at '?(.*?)'?>", r"\1", text)
     text = text.replace("SignInCache", "--cache")
     text = _MODE.sub(r"adls-enduser login \1", text)
-    return _OPTION.sub(_option, text)
+    return _OPTION.sub(_option, text).strip()
 
 
 def remedy_for_shell(text: str) -> str:
@@ -69,7 +69,7 @@ def _commands_for_calls(text: str) -> str:
 
 
 def _run(found: re.Match[str]) -> str:
-    return "After that:\nRun: " if found[1] else "\nRun: "
+    return " After that:\nRun: " if found[1] else "\nRun: "
 
 
 def _end_of_call(text: str, position: int) -> int:

@@ -74,7 +74,7 @@ def find_route(url: str, settings: Settings) -> Route:
 def trusted_certificates(settings: Settings) -> tuple[str, str]:
     """Return the option or variable that names the CA bundle in force ("": none), and its path."""
     source, path = _ca_bundle(settings.ca_bundle)
-    return source, path or requests.certs.where()
+    return source, path or requests.utils.DEFAULT_CA_BUNDLE_PATH
 
 
 def _proxy(url: str, given: Mapping[str, str]) -> tuple[Secret, str]:

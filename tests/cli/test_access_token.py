@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ import pytest
 from adls_enduser.sandbox import CONTOSO, Answer
 from adls_enduser.strategies.jwt import decode_unverified
 
-from ..constants import DATA_LAKE, KEY_VAULT, MANAGEMENT, STORAGE
+from ..constants import DATA_LAKE, MANAGEMENT, STORAGE
 from .conftest import ADA
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from .conftest import Shell
 
+GRAPH = "https://graph.windows.net"
 GUID = "11111111-2222-4333-8444-555555555555"
 
 
@@ -32,7 +34,7 @@ GUID = "11111111-2222-4333-8444-555555555555"
         (["--for", "storage"], STORAGE),
         (["--for", "management"], MANAGEMENT),
         (["--for", "gen1"], DATA_LAKE),
-        (["--for", KEY_VAULT.rstrip("/")], KEY_VAULT.rstrip("/")),
+        (["--for", GRAPH], GRAPH),
         (["--for", "https://management.azure.com/.default"], MANAGEMENT),
     ],
 )
@@ -43,7 +45,7 @@ def test_prints_the_token_alone(signed_in: Shell, words: list[str], audience: st
     token = decode_unverified(done.stdout.rstrip("\n"))
     assert done.stdout.count("\n") == 1
     assert token.account.username == ADA
-    assert token.resource.rstrip("/") == audience.rstrip("/")
+    assert {one.rstrip("/") for one in token.audiences} == {audience.rstrip("/")}
 
 
 def test_forms(signed_in: Shell) -> None:
@@ -162,12 +164,9 @@ def test_output_that_cannot_be_written(signed_in: Shell) -> None:
 def test_a_script_as_gits_credentials(signed_in: Shell) -> None:
     """Git asks a helper of three lines for a name and a password."""
     helper = "!f() { echo username=token; echo password=$(adls-enduser token); }; f"
-    script = f"""
-printf 'protocol=https\\nhost=dev.example\\n\\n' |
-    git -c credential.helper= -c credential.helper={json.dumps(helper).replace("$", chr(92) + "$")} \\
-        credential fill
-"""
-    done = signed_in.script(script)
+    given = "printf 'protocol=https\\nhost=dev.example\\n\\n'"
+    options = f"-c credential.helper= -c credential.helper={shlex.quote(helper)}"
+    done = signed_in.script(f"{given} | git {options} credential fill")
     token = signed_in.run("token").stdout.strip()
     assert f"password={token}\n" in done.stdout, done.stderr
 

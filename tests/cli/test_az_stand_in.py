@@ -30,7 +30,7 @@ def az(shell: Shell, words: str, before: str = "") -> subprocess.CompletedProces
 
 FORMS = {
     "Go": f"account get-access-token -o json --resource {STORAGE}",
-    "Go with a tenant": f"account get-access-token -o json --resource {STORAGE} --tenant {CONTOSO_ID}",
+    "a tenant": f"account get-access-token -o json --scope {STORAGE}/.default -t {CONTOSO_ID}",
     "Node": f"account get-access-token --output json --resource {STORAGE}/",
     "C++": f"account get-access-token --output json --scope {STORAGE}/.default",
     "a script": f"account get-access-token --resource={STORAGE} --query accessToken -o tsv",
@@ -57,7 +57,7 @@ def test_forms(signed_in: Shell, form: str) -> None:
 def test_resource_manager_is_the_default(signed_in: Shell) -> None:
     """As with az."""
     token = json.loads(az(signed_in, "account get-access-token").stdout)["accessToken"]
-    assert decode_unverified(token).resource == "https://management.core.windows.net/"
+    assert decode_unverified(token).audiences == {"https://management.core.windows.net/"}
 
 
 def test_in_an_environment_that_was_cleared(signed_in: Shell) -> None:
@@ -71,10 +71,8 @@ def test_what_it_refuses(signed_in: Shell) -> None:
     other = "11111111-2222-4333-8444-555555555555"
     done = az(signed_in, f"account get-access-token --tenant {other}")
     assert done.returncode == 1
-    assert (
-        done.stderr
-        == f"ERROR: adls-enduser run has a sign-in in the tenant {CONTOSO_ID}, and not in {other}.\n"
-    )
+    told = f"adls-enduser run has a sign-in in the tenant {CONTOSO_ID}, and not in {other}."
+    assert done.stderr == f"ERROR: {told}\n"
     done = az(signed_in, "account get-access-token --resource https://graph.microsoft.com")
     assert done.returncode == 1
     assert done.stderr.startswith("ERROR: No token for https://graph.microsoft.com")

@@ -70,9 +70,8 @@ def test_zsh(own: Shell, typed: str) -> None:
     child = own.terminal("zsh -f -i", columns=200, PS1="$ ")
     child.setecho(False)
     child.sendline("autoload -U compinit; compinit -u; zstyle ':completion:*' list-prompt ''")
-    child.sendline(
-        'LISTMAX=1000; bindkey "^X" list-choices; eval "$(adls-enduser completion zsh)"; echo is-ready'
-    )
+    child.sendline('LISTMAX=1000; bindkey "^X" list-choices')
+    child.sendline('eval "$(adls-enduser completion zsh)"; echo is-ready')
     child.expect("is-ready\r\n")
     child.send(f"adls-enduser {typed}")
     child.send("\x18" if len(CASES[typed][0]) > 1 or typed.endswith(" ") else "\t")

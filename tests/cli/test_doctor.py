@@ -106,7 +106,8 @@ def test_certificates(shell: Shell, tmp_path: Path) -> None:
     assert found["CA bundle"]["state"] == "broken"
     found = checks(shell, "--offline", "--ca-bundle", str(tmp_path / "none.pem"))
     assert found["Options"]["text"].startswith("--ca-bundle")
-    shell.environment.pop("REQUESTS_CA_BUNDLE")
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        shell.environment.pop(name, None)
     found = checks(shell, SSL_CERT_FILE=str(empty))
     assert found["CA bundle"]["state"] == "to mind"
     assert "SSL_CERT_FILE" in found["CA bundle"]["text"]
@@ -169,7 +170,7 @@ def test_the_cache(signed_in: Shell) -> None:
     assert (found["state"], "damaged" in found["text"]) == ("to mind", True)
     path.write_text(json.dumps({"format": "adls-enduser sign-ins", "version": 9, "records": []}))
     assert checks(signed_in, "--offline")["Cache"]["state"] == "broken"
-    assert checks(signed_in, "--offline", "--cache", "/proc/none/x")["Cache"]["state"] == "broken"
+    assert checks(signed_in, "--offline", "--cache", "keyring.json/x")["Cache"]["state"] == "broken"
 
 
 def test_an_unencrypted_cache_that_others_can_read(shell: Shell) -> None:

@@ -199,7 +199,8 @@ def test_it_stops_and_goes_on(signed_in: Shell) -> None:
 def test_control_c_reaches_the_program_once(signed_in: Shell) -> None:
     """And the script that called it ends, if the program died of it."""
     counts = (
-        "import signal, time; n = []; signal.signal(2, lambda *_: n.append(1)); print('ready', flush=True)\n"
+        "import signal, time; n = []; signal.signal(2, lambda *_: n.append(1))\n"
+        "print('ready', flush=True)\n"
         "while not n: time.sleep(0.01)\n"
         "time.sleep(0.3); print('in all', len(n))"
     )
@@ -210,7 +211,9 @@ def test_control_c_reaches_the_program_once(signed_in: Shell) -> None:
     child.expect(r"in all (\d+)")
     assert child.match.group(1) == "1"
     child.expect("status 0")
-    child = signed_in.terminal("adls-enduser run -- sh -c 'echo ready; sleep 60'; echo went on")
+    child = signed_in.terminal(
+        "adls-enduser run -- sh -c 'echo ready; exec sleep 60'; echo went on"
+    )
     child.expect("ready\r\n")
     child.sendintr()
     child.expect(pexpect.EOF)

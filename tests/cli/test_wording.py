@@ -14,19 +14,19 @@ from adls_enduser.cli.wording import remedy_for_shell
 from adls_enduser.entra.aadsts import AADSTS_TABLE
 
 CASES = {
-    "tenant='x' is neither a tenant id nor a domain.": "--tenant 'x' is neither a tenant id nor a domain.",
+    "tenant='x' is not a tenant id.": "--tenant 'x' is not a tenant id.",
     "Check client_id=, tenant= and cloud=.": "Check --client-id, --tenant and --cloud.",
     'Sign in with mode="device_code" or mode="browser".': (
         "Sign in with adls-enduser login device_code or adls-enduser login browser."
     ),
     'The next call: filesystem_token(mode="browser", tenant="a.example", cloud="china").': (
-        "\nRun: adls-enduser login browser --tenant a.example --cloud china --for gen1"
+        "Run: adls-enduser login browser --tenant a.example --cloud china --for gen1"
     ),
     'Wait. The next call, after that: storage_credential(mode="mfa", cache=SignInCache("/a b")).': (
         "Wait. After that:\nRun: adls-enduser login mfa --cache '/a b'"
     ),
     'The next call: management_credentials(mode="browser", tenant=...). If so, x.': (
-        "\nRun: adls-enduser login browser --tenant ... --for management\nIf so, x."
+        "Run: adls-enduser login browser --tenant ... --for management\nIf so, x."
     ),
     "Allow it at https://login.example/adminconsent?client_id=1": (
         "Allow it at https://login.example/adminconsent?client_id=1"
@@ -56,7 +56,7 @@ def test_the_commands_are_words_of_a_shell() -> None:
     call = 'The next call: storage_credential(mode="browser", username="o\'neil; rm -rf /").'
     command = remedy_for_shell(call).partition("Run: ")[2]
     shown = subprocess.run(
-        ["sh", "-c", f'adls-enduser() {{ printf "%s|" "$@"; }}; {command}'],
+        ["bash", "-c", f'adls-enduser() {{ printf "%s|" "$@"; }}; {command}'],
         capture_output=True,
         text=True,
     )
