@@ -32,11 +32,16 @@ def declare_options(parser: Parser, kind: type = CommonOptions) -> None:
     for name, annotation in kind.__annotations__.items():
         if name not in _LEFT_OUT:
             text = getattr(annotation, "__forward_arg__", str(annotation))
-            _declare(parser, name, text, sentences[name].removeprefix("browser, auto: "))
+            _declare(parser, name, text, _sentence(sentences[name]))
     parser.declare(
         "--proxy", metavar="URL", type=proxy, help="the proxy for the sign-in, without a password"
     )
     declare_cache(parser)
+
+
+def _sentence(text: str) -> str:
+    """Return the sentence about an option without what only a program of Python can give."""
+    return text.replace('"', "").replace(", or a Cloud", "").removeprefix("browser, auto: ")
 
 
 def declare_cache(parser: Parser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import importlib
 import re
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING

@@ -36,7 +36,7 @@ class CommandLine(Endpoint):
 
     def run_with_az(self, *command: str | Path, **environ: str) -> str:
         """Run a program that gets its tokens from ``az``, and has no endpoint."""
-        clear = ["env", "-u", "IDENTITY_ENDPOINT", "-u", "IDENTITY_HEADER"]
+        clear = ["env", "-u", "IDENTITY_ENDPOINT", "-u", "IDENTITY_HEADER", "-u", "PYTHONPATH"]
         words = ["adls-enduser", "run", AZ, "--", *clear, *map(str, command)]
         return self.script(shlex.join(words), **environ)
 
@@ -129,7 +129,7 @@ def test_python_by_az(line: CommandLine) -> None:
         "from azure.identity import AzureCliCredential\n"
         "print(AzureCliCredential().get_token('https://storage.azure.com/.default').token)"
     )
-    token = line.run_with_az(python, "-c", code, PYTHONPATH="").strip()
+    token = line.run_with_az(python, "-c", code).strip()
     assert decode_unverified(token).account.username == ADA
 
 
