@@ -111,18 +111,32 @@ _adls_enduser() {{
 compdef _adls_enduser {program}"""
 
 
+# Behind "--" the words are those of another command.
+_ZSH_PROGRAM = """\
+local separator=${{words[(i)--]}}
+                    if ((separator < CURRENT)); then
+                        shift $separator words
+                        ((CURRENT -= separator))
+                        _normal
+                    else
+                        {own}
+                    fi"""
+
+
 def zsh() -> str:
     """Return the completions for zsh."""
     commands = [
         f"                {_quoted(f'{name}:{one.summary}')}" for name, one in COMMANDS.items()
     ]
-    rest = []
-    for name, arguments in arguments_of().items():
-        specs = [_zsh_spec(one) for one in arguments] + ["'--help[show the help]'"]
-        if load(name).TAKES_PROGRAM:
-            specs.append("'*:::program: _normal'")
-        rest.append(f"                {name}) _arguments {' '.join(specs)} ;;")
+    rest = [_zsh_command(name, arguments) for name, arguments in arguments_of().items()]
     return _ZSH.format(commands="\n".join(commands), rest="\n".join(rest), program=PROGRAM)
+
+
+def _zsh_command(name: str, arguments: list[Argument]) -> str:
+    specs = [*map(_zsh_spec, arguments), "'--help[show the help]'"]
+    own = f"_arguments {' '.join(specs)}"
+    body = _ZSH_PROGRAM.format(own=own) if load(name).TAKES_PROGRAM else own
+    return f"                {name}) {body} ;;"
 
 
 def _zsh_spec(argument: Argument) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 from typing import TYPE_CHECKING
@@ -68,15 +69,17 @@ def test_fish(own: Shell, typed: str) -> None:
 def test_zsh(own: Shell, typed: str) -> None:
     """At a terminal, where the key Tab lists them."""
     child = own.terminal("zsh -f -i", columns=200, PS1="$ ")
-    child.setecho(False)
-    child.sendline("autoload -U compinit; compinit -u; zstyle ':completion:*' list-prompt ''")
-    child.sendline('LISTMAX=1000; bindkey "^X" list-choices')
-    child.sendline('eval "$(adls-enduser completion zsh)"; echo is-ready')
-    child.expect("is-ready\r\n")
-    child.send(f"adls-enduser {typed}")
-    child.send("\x18" if len(CASES[typed][0]) > 1 or typed.endswith(" ") else "\t")
-    for word in CASES[typed][0]:
-        child.expect_exact(word)
+    child.sendline("autoload -U compinit; compinit -u")
+    child.sendline('eval "$(adls-enduser completion zsh)"; echo is-"ready"')
+    child.expect_exact("is-ready\r\n")
+    child.send(f"adls-enduser {typed}\t\t")
+    child.send("\x15")  # forget the line
+    child.sendline('echo is-"done"')
+    child.expect_exact("is-done\r\n")
+    # A single proposal is completed where it stands.
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\a", "", child.before)
+    found = typed.rpartition(" ")[2] + shown.partition(f"adls-enduser {typed}")[2]
+    assert [word for word in CASES[typed][0] if not re.search(rf"{word}\b", found)] == []
 
 
 def _check(proposed: str, typed: str, errors: str) -> None:
