@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import textwrap
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..errors import EndUserError
@@ -141,6 +140,8 @@ def fold(text: str, width: int | None, indent: str = "", hanging: str | None = N
 
 
 def _folded(text: str, width: int, indent: str, hanging: str) -> list[str]:
+    import textwrap  # only a narrow terminal needs it
+
     return textwrap.wrap(
         text,
         width,

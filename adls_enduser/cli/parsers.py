@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
@@ -80,6 +79,8 @@ class Parser(argparse.ArgumentParser):
     def _about_unknown(name: str, known: Iterable[str]) -> str:
         if re.match(r"--?(pass|pwd|pw\b|p\b)", name):
             return f"{name}: no password is taken here; login password asks for it on the terminal"
+        import difflib  # only an error needs it
+
         near = difflib.get_close_matches(name.replace("_", "-"), known, n=1)
         hint = f". Did you mean {near[0]}?" if near else ""
         return f"there is no option {name}{hint}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from ..clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud
@@ -51,6 +52,8 @@ def kept_strategy(options: argparse.Namespace) -> DeviceCode:
     from ..strategies.device_code import DeviceCode
 
     cache = cache_of(options)
+    # login has said so, once.
+    warnings.filterwarnings("ignore", message=".*without encryption")
     return DeviceCode(**completed(library_options(options), cache.accounts()), cache=cache)
 
 
