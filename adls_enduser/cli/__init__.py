@@ -42,7 +42,7 @@ def _run(arguments: list[str]) -> int:
     command = load(name)
     own, program = split_command(rest)
     parser = command_parser(name, command)
-    options = parser.parse_args(own)
+    options = parser.parse(own)
     if command.TAKES_PROGRAM and not program:
         parser.error("a command must follow --")
     if program is not None and not command.TAKES_PROGRAM:
@@ -56,7 +56,7 @@ def _without_command(arguments: list[str]) -> int:
 
     parser = top_level_parser()
     if arguments:
-        parser.refuse(parser.parse_args(arguments).command)
+        parser.refuse(parser.parse(arguments).command)
     output.notice(parser.format_help())
     return 2
 

@@ -42,7 +42,8 @@ def add_arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the explanation."""
-    given = library_options(options, PageOptions) | {"cache": cache_of(options)}
+    given = library_options(options, PageOptions)
+    given["cache"] = cache_of(options)
     explanation = explain(options.mode, **given)
     if options.json:
         write_json(asdict(explanation))

@@ -44,18 +44,17 @@ class Parser(argparse.ArgumentParser):
         self.arguments.append(Argument(name, settings["help"], value, choices))
         (group or self).add_argument(name, **settings)
 
-    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse(self, words: list[str]) -> argparse.Namespace:
         """Return the options, or end with status 2."""
-        words: list[str] = sys.argv[1:] if args is None else list(args)
         known = {"-h", "--help", "--version", *(one.name for one in self.arguments)}
         # Before the values are looked at: behind a misspelt --password there is a password.
         for word in words:
             name = word.partition("=")[0]
             if re.match(r"-[^\d]", word) and name not in known:
                 self.error(self._about_unknown(name, known))
-        options, unknown = self.parse_known_args(words, namespace)
-        if unknown:
-            self.error(f"there is one argument too many: {unknown[0]}")
+        options, unknown = self.parse_known_args(words)
+        if unknown:  # it may be a password, too
+            self.error("there is one argument too many")
         return options
 
     def error(self, message: str) -> NoReturn:

@@ -40,8 +40,10 @@ def audience_for(service: str | None, cloud: Cloud) -> str:
         return cloud.filesystem_audience()
     if service and _AUDIENCE.fullmatch(service):
         return cloud.audience(service)
+    # A token may stand here by mistake, and would be shown.
+    shown = service if re.fullmatch(r"(?!ey)[\w.:/-]{1,100}", service or "") else "..."
     raise ConfigurationError(
-        f"--for {service} is not a service.",
+        f"--for {shown} is not a service.",
         remedy="Use storage, management or gen1, the audience of another service, such as"
         " https://vault.azure.net, or its application id.",
     )

@@ -54,7 +54,7 @@ def test_a_slip(shell: Shell) -> None:
         (["tokn"], "Did you mean token?"),
         (["token", "--fro", "storage"], "Did you mean --for?"),
         (["login", "--client_id", "x"], "Did you mean --client-id?"),
-        (["doctor", "now"], "one argument too many: now"),
+        (["doctor", "now"], "one argument too many"),
         (["login", "--timeout", "soon"], "invalid seconds value"),
         (["--json"], "there is no option --json"),
     ):
@@ -66,7 +66,12 @@ def test_a_slip(shell: Shell) -> None:
 
 def test_values_behind_unknown_options_are_not_repeated(shell: Shell) -> None:
     """They may be secrets."""
-    for words in (["--pasword", "planted"], ["--secret=planted"], ["-p", "planted"]):
+    for words in (
+        ["password", "planted"],
+        ["--pasword", "planted"],
+        ["--secret=planted"],
+        ["-p", "planted"],
+    ):
         done = shell.run("login", *words)
         assert (done.returncode, "planted" in done.stderr) == (2, False)
 
