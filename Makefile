@@ -5,7 +5,7 @@
 #               Node's @azure/identity (10 to 20 s; needs npm, and node 18 or newer), programs
 #               frozen by PyInstaller and cx_Freeze (1 min), the tools of docs/tools.md, also on
 #               Azurite (1 to 2 min), and with an identity endpoint pyarrow, polars, AzCopy, rclone,
-#               DuckDB ... (3 min)
+#               DuckDB ... (3 min), and under adls-enduser run (2 min)
 # make lint     style, types, which room imports which, whether docs/ is up to date, and whether the
 #               wheel and the sdist work
 # make docs     set everything up, and write the tables of docs/ that come from the code

@@ -153,7 +153,17 @@ def _late_imports() -> None:
     leaves out those under TYPE_CHECKING.
     """
     # ruff: disable[F401]
-    from . import cache, factories
+    from . import __main__, cache, factories
+    from .cli import (
+        access_token,
+        accounts,
+        completion,
+        doctor,
+        explain,
+        login,
+        logout,
+        run_program,
+    )
     from .credentials import protocol
     from .entra import adal_backend, cloud_metadata, msal_backend
     from .interop import delta, delta_server, endpoint, fsspec_tools, obstore_tools, polars_tools

@@ -14,6 +14,8 @@ import re
 import sys
 from pathlib import Path
 
+from adls_enduser.cli.commands import COMMANDS, command_parser, load
+from adls_enduser.cli.parsers import PROGRAM
 from adls_enduser.entra.aadsts import AADSTS_TABLE
 
 
@@ -26,7 +28,30 @@ def aadsts_numbers() -> str:
     return "\n".join(lines)
 
 
-TABLES = {"AADSTS numbers": aadsts_numbers}
+def commands() -> str:
+    """Return a section for each command: usage, description, arguments, examples."""
+    return "\n".join(line for name in COMMANDS for line in _command(name))
+
+
+def _command(name: str) -> list[str]:
+    command = load(name)
+    rows = [
+        f"| `{' '.join(filter(None, (one.name, one.value)))}` | {one.help} |"
+        if one.name.startswith("-")
+        else f"| `{one.value}` | {one.help} |"
+        for one in command_parser(name, command).arguments
+    ]
+    examples = [
+        line
+        for sentence, example in command.EXAMPLES
+        for line in (sentence, "", "```console", f"$ {example}", "```", "")
+    ]
+    usage = f"`{PROGRAM} {name} {command.USAGE}`"
+    text = command.DESCRIPTION
+    return [f"### {name}", "", usage, "", text, "", "| | |", "|---|---|", *rows, "", *examples]
+
+
+TABLES = {"AADSTS numbers": aadsts_numbers, "commands": commands}
 TABLE = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

@@ -66,6 +66,11 @@ def delete(path: str, check: Callable[[], None]) -> None:
     _call(_delete, path, check)
 
 
+def name(check: Callable[[], None]) -> str:
+    """Return the name of the keyring. Raises CacheError for one that keeps nothing."""
+    return _call(_name, "", check)
+
+
 def identify(key: Secret) -> str:
     """Return the id of a key: a short hash, from which nobody can compute the key."""
     return hashlib.sha256(b"adls_enduser key id\0" + decoded(key)).hexdigest()[:16]
@@ -81,6 +86,16 @@ def _call(function: Callable[[str], _Result], path: str, check: Callable[[], Non
         return InterruptibleCall(function, path).result(check)
     except RuntimeError:  # from Thread.start, at the end of the program or at a limit of threads
         raise _no_keyring("no thread can be started to ask it") from None
+
+
+def _name(_: str) -> str:
+    import keyring
+
+    with _KeyringErrors():
+        backend = keyring.get_keyring()
+    if type(backend).__module__.endswith(".null"):
+        raise _no_keyring("it keeps nothing")
+    return str(backend.name)
 
 
 def _get(path: str) -> Secret | None:

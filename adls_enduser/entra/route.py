@@ -71,6 +71,12 @@ def find_route(url: str, settings: Settings) -> Route:
     return Route(host_of(url), proxy.reveal(), proxy_source, ca_source)
 
 
+def trusted_certificates(settings: Settings) -> tuple[str, str]:
+    """Return the option or variable that names the CA bundle in force ("": none), and its path."""
+    source, path = _ca_bundle(settings.ca_bundle)
+    return source, path or requests.utils.DEFAULT_CA_BUNDLE_PATH
+
+
 def _proxy(url: str, given: Mapping[str, str]) -> tuple[Secret, str]:
     """Return the proxy that requests chooses, and where it stands.
 

@@ -7,4 +7,4 @@ import os
 # The folder with the environments: tools, duckdb, node.
 TOOLS = os.environ.get("ADLS_ENDUSER_TEST_ENDPOINT_TOOLS", "")
 
-collect_ignore = [] if TOOLS else ["test_programs.py"]
+collect_ignore = [] if TOOLS else ["test_command_line.py", "test_programs.py"]
