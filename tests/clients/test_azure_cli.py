@@ -171,7 +171,7 @@ def test_an_outage_that_az_remembers(
 def test_a_service_that_asks_for_a_pause(
     by_device_code: Person, azure: Sandbox, pause: int, is_over: bool
 ) -> None:
-    """az keeps a 429 for as long as its Retry-After says."""
+    """``az`` keeps a 429 for as long as its Retry-After says."""
     fault = Answer(429, '{"error": "x"}', {"Retry-After": str(pause)})
     azure.faults.add(fault, path=TOKEN_PATH)
     with pytest.raises(EndUserError):
