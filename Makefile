@@ -6,6 +6,8 @@
 #               frozen by PyInstaller and cx_Freeze (1 min), the tools of docs/tools.md, also on
 #               Azurite (1 to 2 min), and with an identity endpoint pyarrow, polars, AzCopy, rclone,
 #               DuckDB ... (3 min), and under adls-enduser run (2 min)
+# make newest   run tests and clients on the newest releases of what is used, and on the versions
+#               of today, and print which versions and which tests differ (15 min)
 # make lint     style, types, which room imports which, whether docs/ is up to date, and whether the
 #               wheel and the sdist work
 # make docs     set everything up, and write the tables of docs/ that come from the code
@@ -25,7 +27,7 @@ export PYTHONDONTWRITEBYTECODE =
 # More workers than two cores, because many tests wait; whoever has nothing left takes a share.
 PYTEST = python -m pytest -n 4 --dist worksteal
 
-.PHONY: demo test clients lint docs bench clean
+.PHONY: demo test clients newest lint docs bench clean
 
 demo: $(READY)
 	$(BIN)/python -m adls_enduser.sandbox.demo
@@ -39,6 +41,9 @@ test: $(READY)
 
 clients: $(READY)
 	$(BIN)/nox --session clients identity_endpoint
+
+newest: $(READY)
+	$(BIN)/nox --session newest
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -40,6 +40,7 @@ SDKS = {
 }
 OLDEST, *_, NEWEST = itertools.product(*SDKS.values())
 
+EVERYTHING = ".[sandbox,cache,msal,identity]"
 AZURE_CLI = "azure-cli==2.91.0"
 # What speaks to Entra ID, as somebody has it who has nothing of ours.
 ALONE = ("adal==1.2.7", "msal==1.39.0", "azure-identity==1.27.0")
@@ -48,6 +49,7 @@ FREEZERS = ("pyinstaller==6.22.3", "cx-Freeze==8.7.3")
 TWINE = ("twine@7.0.0", "check", "--strict")
 # What reads and writes Gen2, and Azurite, its reference.
 GEN2 = Path("tests/clients/gen2")
+GEN2_TOOLS = GEN2 / "requirements.txt"
 NODE_MANIFEST = ("package.json", "package-lock.json")
 # What reads and writes Azure Storage with an identity endpoint and no credential.
 ENDPOINT_TOOLS = (
@@ -99,23 +101,22 @@ def _combinations() -> Iterator[Any]:
 def _install(session: nox.Session, *versions: str, lowest: bool = False) -> None:
     """Install what tests need, with these versions of the SDKs."""
     pins = [f"{name}=={version}" for name, version in zip(SDKS, versions, strict=True)]
-    if not lowest:
+    if lowest:
+        session.install(*_lowest(session, Path(session.virtualenv.location)), *pins)
+    else:
         session.install("--editable", ".[sandbox,cache,msal]", *TEST, *pins)
-        return
-    # The test group wants newer ones of two packages that are dependencies too.
-    tools = [one for one in TEST if not one.startswith(("msal", "azure-identity"))]
-    constraint = ("--constraint", _floors(session))
-    session.install("--editable", ".[sandbox,cache,msal,identity]", *tools, *pins, *constraint)
 
 
-def _floors(session: nox.Session) -> str:
-    """Write a file of constraints with the lowest version of every dependency."""
-    lowest = Path(session.virtualenv.location) / "floors.txt"
+def _lowest(session: nox.Session, folder: Path) -> tuple[str, ...]:
+    """Return what to install into an environment to have the lowest version of everything."""
+    lowest = folder / "floors.txt"
     extras = ("--extra", "sandbox", "--extra", "cache", "--extra", "msal", "--extra", "identity")
-    chosen = ("--resolution", "lowest-direct", "--python", f"{session.bin}/python")
+    chosen = ("--resolution", "lowest-direct", "--python", str(folder / "bin" / "python"))
     command = ("uv", "pip", "compile", "--quiet", *chosen, *extras, "setup.cfg")
     session.run(*command, "--output-file", str(lowest), external=True, silent=True)
-    return str(lowest)
+    # The test group wants newer ones of two packages that are dependencies too.
+    tools = [one for one in TEST if not one.startswith(("msal", "azure-identity"))]
+    return ("--editable", EVERYTHING, *tools, "--constraint", str(lowest))
 
 
 def _run(session: nox.Session, *arguments: str, env: dict[str, str] | None = None) -> None:
@@ -151,7 +152,7 @@ def sdks(session: nox.Session, versions: tuple[str, str, str]) -> None:
 def beside_azure_cli(session: nox.Session) -> None:
     """See that the resolver finds a way to install this beside azure-cli and its exact pins."""
     python = f"{session.bin}/python"
-    wanted = (AZURE_CLI, ".[sandbox,cache,msal,identity]")
+    wanted = (AZURE_CLI, EVERYTHING)
     session.run("uv", "pip", "install", "--dry-run", "--python", python, *wanted, external=True)
 
 
@@ -186,10 +187,71 @@ def clients(session: nox.Session) -> None:
         _alone(session, folder, package)
     _install(session, *NEWEST)
     if sys.version_info >= (3, 11):  # pandas has no version for 3.10
-        session.install("-r", str(GEN2 / "requirements.txt"))
+        session.install("-r", str(GEN2_TOOLS))
         modules = _node_modules(session, folder / "azurite", GEN2 / "node")
         env["ADLS_ENDUSER_TEST_AZURITE"] = str(modules)
     _run(session, "-n", "4", "--dist", "worksteal", "tests/clients", env=env)
+
+
+@nox.session
+def newest(session: nox.Session) -> None:
+    """Run tests and clients on today's versions and on the newest, and print what differs."""
+    folder = Path(session.virtualenv.location).absolute()
+    tools = [one for one in GEN2_TOOLS.read_text().splitlines() if not one.startswith("#")]
+    sdks = list(map("==".join, zip(SDKS, NEWEST, strict=True)))
+    pip = ("uv", "pip", "install", "--quiet", "--python")
+    floors = _empty(session, folder / "floors")
+    resource = f"azure-mgmt-resource=={OLDEST[2]}"  # which setup.cfg does not name
+    lowest = (str(floors / "bin" / "python"), *_lowest(session, floors), resource)
+    session.run(*pip, *lowest, external=True)
+    for name, packages in (
+        ("pinned", [*sdks, *tools, *ALONE]),
+        # Some of the newest are beta releases, which only a version that is one lets in.
+        ("newest", [*(one.replace("==", ">=") for one in sdks), *map(_unpinned, [*tools, *ALONE])]),
+    ):
+        python = str(_empty(session, folder / name) / "bin" / "python")
+        session.run(*pip, python, "--editable", EVERYTHING, *TEST, *packages, external=True)
+    shutil.rmtree(folder / "reports", ignore_errors=True)
+    modules = _node_modules(session, folder / "azurite", GEN2 / "node")
+    env = {"ADLS_ENDUSER_TEST_AZURITE": str(modules)}
+    _report(session, folder, "floors", "before/suite", "-m", "sdk")
+    _report(session, folder, "newest", "after/suite", "-m", "sdk")
+    for name, report, choose in (("pinned", "before", str), ("newest", "after", _unpinned)):
+        for package in ALONE:
+            _alone(session, folder / f"{name}-alone", choose(package))
+        env["ADLS_ENDUSER_TEST_ALONE"] = str(folder / f"{name}-alone")
+        _report(session, folder, name, f"{report}/clients", "tests/clients", env=env)
+    reports = (str(folder / "reports" / name) for name in ("before", "after"))
+    session.run("python", "tests/newest.py", *reports)
+
+
+def _unpinned(requirement: str) -> str:
+    return requirement.partition("==")[0]
+
+
+def _empty(session: nox.Session, folder: Path) -> Path:
+    """Make an environment anew, so that the newest releases are asked for, and return it."""
+    session.run("uv", "venv", "--quiet", "--clear", str(folder), external=True)
+    return folder
+
+
+def _report(
+    session: nox.Session,
+    folder: Path,
+    environment: str,
+    name: str,
+    *arguments: str,
+    env: dict[str, str] | None = None,
+) -> None:
+    """Run tests in an environment, and write its packages and how each test ended."""
+    python, report = str(folder / environment / "bin" / "python"), folder / "reports" / name
+    report.parent.mkdir(parents=True, exist_ok=True)
+    listed = subprocess.check_output(["uv", "pip", "list", "--format", "json", "--python", python])
+    report.with_suffix(".json").write_bytes(listed)
+    workers = ("-n", "4", "--dist", "worksteal", f"--junitxml={report.with_suffix('.xml')}")
+    command = (python, "-m", "pytest", "--quiet", *workers, *arguments, *session.posargs)
+    # 1: some test has failed, which the table tells.
+    session.run(*command, env=env, external=True, success_codes=[0, 1])
 
 
 @nox.session

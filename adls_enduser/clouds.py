@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
-from .errors import ConfigurationError, UnsupportedByCloud
+from .errors import ConfigurationError, UnsupportedByCloud, clear_call
 
 _ADFS = "/adfs"
 
@@ -123,6 +123,10 @@ class Cloud:
         """Return the audience of each service that this cloud has."""
         found = {service: getattr(self, service.field) for service in SERVICES}
         return {service: audience for service, audience in found.items() if audience is not None}
+
+
+_EXAMPLE = 'dataclasses.replace(PUBLIC, name="mine", authority="https://login.example.com")'
+Cloud.__init__ = clear_call(_EXAMPLE)(Cloud.__init__)  # type: ignore[method-assign]
 
 
 def _check_name(name: object) -> None:

@@ -31,12 +31,18 @@ most of its own errors).
 
 from __future__ import annotations
 
+import functools
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from typing_extensions import Self
+
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -139,6 +145,34 @@ class UnsupportedByCloud(ConfigurationError):
 
 class MissingDependency(ConfigurationError, ImportError):
     """A package is not installed, or cannot be imported; the message names what to install."""
+
+
+def clear_call(
+    example: str,
+) -> Callable[[Callable[_Parameters, _Result]], Callable[_Parameters, _Result]]:
+    """Replace Python's TypeError for a call with wrong arguments by a ConfigurationError.
+
+    ``example`` is a call that is right. Not for a function that takes a secret: the frame of this
+    decorator holds the arguments.
+    """
+
+    def decorate(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+        @functools.wraps(function)
+        def called(*arguments: _Parameters.args, **options: _Parameters.kwargs) -> _Result:
+            try:
+                return function(*arguments, **options)
+            except TypeError as error:
+                # With a second frame, the function was called, and has raised it itself.
+                if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+                    raise
+                problem = str(error).replace(".__init__()", "")
+                raise ConfigurationError(
+                    f"{problem}.", remedy=f"Write for example {example}."
+                ) from None
+
+        return called
+
+    return decorate
 
 
 def import_failed(error: ImportError, user: str, requirement: str) -> ConfigurationError:

@@ -10,13 +10,39 @@ of a prompt.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import logging
 
 
-def logger(module: str) -> logging.Logger:
+class Log:
+    """A logger whose entries never end the call that makes them.
+
+    A program's own handler or filter may raise; ``logging`` lets that out of the call that logs.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+
+    def debug(self, message: str, *values: object) -> None:
+        """Log what a developer needs."""
+        with suppress(Exception):
+            self._logger.debug(message, *values, stacklevel=2)
+
+    def info(self, message: str, *values: object) -> None:
+        """Log what happened."""
+        with suppress(Exception):
+            self._logger.info(message, *values, stacklevel=2)
+
+    def warning(self, message: str, *values: object) -> None:
+        """Log what should be looked into."""
+        with suppress(Exception):
+            self._logger.warning(message, *values, stacklevel=2)
+
+
+def logger(module: str) -> Log:
     """Return the logger of a module, from its ``__name__``."""
     import logging
 
@@ -25,7 +51,7 @@ def logger(module: str) -> logging.Logger:
     package = logging.getLogger(__package__)
     if not package.handlers:
         package.addHandler(logging.NullHandler())
-    return logging.getLogger(module)
+    return Log(logging.getLogger(module))
 
 
 def utc(epoch: float) -> str:

@@ -213,10 +213,8 @@ def wait_options(options: WaitingOptions, *, timeout: float | None = None) -> Wa
     """Validate how long to wait for a person; ``timeout`` is the default, in seconds."""
     cancel = options.get("cancel")
     if not (cancel is None or isinstance(cancel, threading.Event)):
-        raise ConfigurationError(
-            f"cancel must be a threading.Event, not {type(cancel).__name__}.",
-            remedy="Make one with threading.Event(), and call its set() to stop the wait.",
-        )
+        remedy = "Make one with threading.Event(), and call its set() to stop the wait."
+        raise _wrong_kind("cancel", cancel, "a threading.Event", remedy)
     asked = options.get("timeout")
     return WaitOptions(timeout if asked is None else seconds("timeout", asked), cancel)
 
@@ -278,6 +276,16 @@ def seconds(name: str, value: object) -> float:
             remedy=f"For example {name}=60.",
         )
     return float(value)
+
+
+def _wrong_kind(name: str, value: object, wanted: str, remedy: str) -> ConfigurationError:
+    """Return the error for an option whose value is an object of another class."""
+    from .suggestions import call_hint, kind_with_module
+
+    return ConfigurationError(
+        f"{name} must be {wanted}, not {kind_with_module(value)}.",
+        remedy=f"{call_hint(value, name)}{remedy}",
+    )
 
 
 def flag(name: str, value: object) -> bool:
@@ -416,10 +424,8 @@ def _username(username: object) -> str | None:
 def _clock(clock: object) -> Clock:
     if isinstance(clock, Clock) and not isinstance(clock, type):
         return clock
-    raise ConfigurationError(
-        f"clock must be a Clock, not {type(clock).__name__}.",
-        remedy="Use an object with the methods time, monotonic and wait, or leave it out.",
-    )
+    remedy = "Use an object with the methods time, monotonic and wait, or leave it out."
+    raise _wrong_kind("clock", clock, "a Clock", remedy)
 
 
 def _cache(cache: object) -> SignInCache | None:
@@ -429,10 +435,8 @@ def _cache(cache: object) -> SignInCache | None:
 
     if isinstance(cache, SignInCache):
         return cache
-    raise ConfigurationError(
-        f"cache must be a SignInCache, not {type(cache).__name__}.",
-        remedy="For example cache=SignInCache(); None keeps the sign-in in memory only.",
-    )
+    remedy = "For example cache=SignInCache(); None keeps the sign-in in memory only."
+    raise _wrong_kind("cache", cache, "a SignInCache", remedy)
 
 
 def _proxies(proxies: object) -> Mapping[str, str] | None:

@@ -28,6 +28,11 @@ _RENAMED = {
     "open_browser": "launchbrowser browser openbrowser",
 }
 
+_MORE = {
+    "ca_bundle": " It is the path of a PEM file with the certificates to trust, such as a proxy's."
+    " TLS checks cannot be switched off.",
+}
+
 _NO_SECRET = (
     "A person signs in to a public client, which has no secret: leave it out. An application's"
     " own identity signs in with azure-identity."
@@ -88,12 +93,28 @@ _CLOUDS = (
 )
 
 
+def kind_with_module(value: object) -> str:
+    """Return what a value is, for an error; its repr could show a secret.
+
+    The module of a class of others is named too: asyncio has an Event as well.
+    """
+    kind = value if isinstance(value, type) else type(value)
+    package = kind.__module__.partition(".")[0]
+    module = "" if package in ("builtins", "__main__", __package__) else f"{kind.__module__}."
+    return f"{'the class ' if kind is value else ''}{module}{kind.__name__}"
+
+
+def call_hint(value: object, option: str) -> str:
+    """Return what to write if a class was given in place of an object; "" for anything else."""
+    return f"Call it: {option}={value.__name__}(...). " if isinstance(value, type) else ""
+
+
 def option_hint(name: str, known: Iterable[str]) -> str:
     """Return what to write instead of an option that is not among ``known``; "" if unclear."""
     known = set(known)
     new = _new_name(name, _RENAMED)
     if new in known:
-        return f"Write {new}= instead."
+        return f"Write {new}= instead.{_MORE.get(new, '')}"
     name = new or name
     if _plain(name) in _EXPLAINED:
         return _EXPLAINED[_plain(name)]

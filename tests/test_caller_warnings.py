@@ -29,7 +29,7 @@ from adls_enduser.sandbox import CONTOSO
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 
 from .conftest import PASSWORD
-from .constants import MANAGEMENT
+from .constants import DATA_LAKE, MANAGEMENT
 from .waiting import wait_until
 
 if TYPE_CHECKING:
@@ -213,3 +213,26 @@ def test_a_filter_for_the_programs_module_finds_it(options: dict[str, Any]) -> N
         warnings.filterwarnings("error", category=UserWarning, module=__name__)
         with pytest.raises(UserWarning, match="damaged"):
             options["cache"].accounts()
+
+
+@pytest.mark.parametrize("flow", ["password", "federated", "device code", "renewal"])
+def test_no_warning_is_of_our_libraries(
+    azure: Sandbox, ada: Person, library: Any, flow: str
+) -> None:
+    """A program that makes warnings errors signs in: adal calls datetime.utcnow (Python 3.12)."""
+    azure.entra.federate("fabrikam.com")
+    fay = azure.entra.person("fay@fabrikam.com", password=PASSWORD)
+    options: Any = {"clock": azure.clock, "library": library}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        if flow == "device code":
+            device = DeviceCode(
+                prompt=lambda shown: azure.entra.approve(shown.code, ada), **options
+            )
+            assert device.sign_in(MANAGEMENT).secret
+            return
+        person = fay if flow == "federated" else ada
+        password = Password(username=person.username, password=PASSWORD, **options)
+        assert password.silent(MANAGEMENT).secret
+        if flow == "renewal":
+            assert password.silent(DATA_LAKE).secret

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
+import pickle
 import re
+import threading
+import time
 import traceback
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,10 +23,12 @@ from adls_enduser import (
     AzureCli,
     AzureCredential,
     Browser,
+    Cloud,
     ConfigurationError,
     DeviceCode,
     Fallback,
     Password,
+    SignInCache,
     SignInRequired,
     StaticToken,
     cloud_from_metadata,
@@ -32,7 +37,7 @@ from adls_enduser import (
     management_credentials,
     sign_in_async,
 )
-from adls_enduser.sandbox import CONTOSO, CONTOSO_ID
+from adls_enduser.sandbox import CONTOSO, CONTOSO_ID, SandboxClock
 from adls_enduser.strategies.protocol import AuthStrategy
 
 from .conftest import PASSWORD
@@ -316,6 +321,57 @@ def test_a_cloud_of_msrestazure_is_told_by_its_name() -> None:
     for name, ours in [("US_GOV", "us_government"), ("CHINA", "china"), ("PUBLIC", "public")]:
         told = _told(DeviceCode, cloud=getattr(clouds, f"AZURE_{name}_CLOUD"))
         assert f"Write cloud={ours!r}" in told
+
+
+@pytest.mark.parametrize("call", [*CALLS, DeviceCode, Password, Browser])
+def test_tls_checks_are_not_switched_off(call: Any) -> None:
+    """The habit of requests, ``verify=False``, is told what to write, under each of its names."""
+    for option in ("verify", "connection_verify", "verify_ssl"):
+        told = _told(call, **{option: False})
+        assert "Write ca_bundle=" in told
+        assert "PEM file" in told
+        assert "cannot be switched off" in told
+    assert "cannot be switched off" in _told(call, ca_bundle=False)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("cancel", asyncio.Event(), "not asyncio.locks.Event."),
+        ("cancel", threading.Event, "not the class threading.Event. Call it: cancel=Event(...)."),
+        ("cancel", True, "not bool."),
+        ("cache", SignInCache, "not the class SignInCache. Call it: cache=SignInCache(...)."),
+        ("cache", "sign-ins", "not str."),
+        ("clock", SandboxClock, "not the class SandboxClock. Call it: clock=SandboxClock(...)."),
+        ("clock", time, "not module."),
+    ],
+)
+@pytest.mark.parametrize("mode", ["device_code", "browser"])
+def test_an_object_of_another_kind(mode: str, option: str, value: Any, told: str) -> None:
+    """Its module is named, since many have the same name; a class is to be called."""
+    assert told in _told(management_credentials, mode, **{option: value})
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: SignInCache(name="mine"), "SignInCache.*'name'.*allow_unencrypted"),  # type: ignore[call-arg]
+        (lambda: SignInCache("a", True), "SignInCache.*positional.*allow_unencrypted"),  # type: ignore[misc]
+        (lambda: Cloud("mine"), r"Cloud.*'authority'.*dataclasses\.replace"),  # type: ignore[call-arg]
+        (lambda: Cloud(), r"Cloud.*'name'.*dataclasses\.replace"),  # type: ignore[call-arg]
+        (lambda: replace(PUBLIC, authorty="x"), r"Cloud.*'authorty'.*dataclasses\.replace"),
+    ],
+)
+def test_a_call_with_other_arguments(call: Any, told: str) -> None:
+    """Is no bare TypeError, and names a call that is right."""
+    assert re.search(told, _told(call))
+
+
+def test_a_right_call_is_as_before() -> None:
+    """The constructors keep their signatures, copies and pickles."""
+    assert list(inspect.signature(SignInCache).parameters) == ["path", "allow_unencrypted"]
+    assert next(iter(inspect.signature(Cloud).parameters)) == "name"
+    assert pickle.loads(pickle.dumps(PUBLIC)) == replace(PUBLIC) == PUBLIC
 
 
 STRATEGIES = [

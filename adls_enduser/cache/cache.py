@@ -8,7 +8,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..errors import CacheError, ConfigurationError, import_failed
+from ..errors import CacheError, ConfigurationError, clear_call, import_failed
 from . import keyring_key
 from .encryption import RecordCipher, drop_expired_tokens, is_encrypted
 from .files import LOCK_TIMEOUT, CacheFile, expand_home, resolve_path
@@ -39,6 +39,7 @@ class SignInCache:
     or written until the cache is used.
     """
 
+    @clear_call('SignInCache("sign-ins/", allow_unencrypted=True), or SignInCache()')
     def __init__(
         self, path: str | os.PathLike[str] | None = None, *, allow_unencrypted: bool = False
     ) -> None:

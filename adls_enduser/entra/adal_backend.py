@@ -9,8 +9,10 @@ exceptions and dictionaries do not leave this module.
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from base64 import urlsafe_b64encode
+from datetime import datetime, timezone
 from functools import partial
 from hashlib import sha256
 from secrets import token_urlsafe
@@ -27,7 +29,6 @@ from adal.mex import Mex
 from adal.oauth2_client import OAuth2Client
 from adal.token_request import TokenRequest
 from adal.user_realm import UserRealm
-from adal.wstrust_request import WSTrustRequest
 from adal.wstrust_response import WSTrustResponse
 
 from ..errors import ConfigurationError
@@ -269,7 +270,31 @@ class _Mex(Mex):  # type: ignore[misc]
         self._parse()
 
 
-class _WSTrustRequest(WSTrustRequest):  # type: ignore[misc]
+class _Utc(datetime):
+    @classmethod
+    def utcnow(cls) -> _Utc:
+        """Return the time; Python 3.12 and later warn about datetime's own method.
+
+        Never with 0 microseconds, which isoformat leaves out: adal then cuts the seconds off.
+        """
+        now = cls.now(timezone.utc).replace(tzinfo=None)
+        return now.replace(microsecond=now.microsecond or 1)
+
+
+def _wstrust_request() -> Any:
+    """Return a second copy of adal.wstrust_request, which has our clock.
+
+    The module calls datetime.utcnow. Where a program makes warnings errors, that would end the
+    sign-in, and a filter for one call is not possible: filters are the same for all threads.
+    """
+    spec: Any = importlib.util.find_spec("adal.wstrust_request")
+    module: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.datetime = _Utc
+    return module
+
+
+class _WSTrustRequest(_wstrust_request().WSTrustRequest):  # type: ignore[misc]
     def acquire_token(self, username: str, password: str) -> Any:
         """Send user name and password; adal's own does so over plain http too."""
         url = self._wstrust_endpoint_url

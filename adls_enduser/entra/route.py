@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import requests
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from ..options import Settings
 
+_VARIABLE = "the environment variable"
+_NO_PROXY = f"{_VARIABLE} NO_PROXY"
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -35,13 +38,15 @@ class Route:
     """The host, the proxy on the way and where the proxy and the CA bundle were named.
 
     ``proxy_source`` and ``ca_source`` are an option or a variable of the environment; "" where
-    there is none.
+    there is none. ``bypass`` says which proxy is not used for this host, and why; "" where there
+    is none.
     """
 
     host: str
     proxy: str = field(default="", repr=False)  # may hold a password
     proxy_source: str = ""
     ca_source: str = ""
+    bypass: str = ""
 
     @property
     def has_proxy_credentials(self) -> bool:
@@ -52,7 +57,11 @@ class Route:
     def proxy_remedy(self) -> str:
         """What to do about the proxy if a connection cannot be made."""
         if self.proxy:
-            return f"Check the proxy in {self.proxy_source}."
+            direct = f"If {self.host} is reached without a proxy, name it in {_NO_PROXY}."
+            is_variable = self.proxy_source.startswith(_VARIABLE)
+            return f"Check the proxy in {self.proxy_source}.{f' {direct}' if is_variable else ''}"
+        if self.bypass:
+            return f"{self.bypass} If it is reached by that proxy only, change the exception."
         return "If it needs a proxy, give that as proxies= or in the variable HTTPS_PROXY."
 
 
@@ -68,7 +77,8 @@ def find_route(url: str, settings: Settings) -> Route:
     ca_source, path = _ca_bundle(settings.ca_bundle)
     if path is not None:
         check_ca_bundle(ca_source, path)
-    return Route(host_of(url), proxy.reveal(), proxy_source, ca_source)
+    bypass = "" if proxy.reveal() else _bypass(host_of(url), settings.proxies or {})
+    return Route(host_of(url), proxy.reveal(), proxy_source, ca_source, bypass)
 
 
 def trusted_certificates(settings: Settings) -> tuple[str, str]:
@@ -93,12 +103,22 @@ def _proxy(url: str, given: Mapping[str, str]) -> tuple[Secret, str]:
     return Secret(""), ""
 
 
+def _bypass(host: str, given: Mapping[str, str]) -> str:
+    """Return which proxy of the environment was passed over, and by which exception."""
+    # requests.utils, should_bypass_proxies: an exception is for the proxies of the environment.
+    proxies = [key for key in ("https", "all") if getproxies().get(key)]
+    if not proxies:
+        return ""
+    exception = "the no_proxy of proxies=" if "no_proxy" in given else _variable("no")
+    return (
+        f"{host} was called without the proxy in {_variable(proxies[0])}, because of {exception}."
+    )
+
+
 def _variable(key: str) -> str:
     # urllib.request, getproxies_environment: the name in lower case wins.
     names = [name for name in os.environ if name.lower() == f"{key}_proxy"]
-    if not names:
-        return "the settings of this system"
-    return f"the environment variable {max(names)}"
+    return f"{_VARIABLE} {max(names)}" if names else "the settings of this system"
 
 
 def _ca_bundle(given: str | None) -> tuple[str, str | None]:

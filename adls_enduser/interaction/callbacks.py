@@ -1,4 +1,7 @@
-"""Callables that the caller gives as an option: refused if their code would never run."""
+"""Callables that the caller gives as an option: refused if their code would never run, and called.
+
+What one of them raises does not leave the package as it is (``call_back``).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, TypeVar
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, EndUserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +52,25 @@ def check_arguments(option: str, function: Callable[..., object], argument: str)
         ) from None
 
 
-def refuse_async_result(option: str, result: _Result) -> _Result:
+def call_back(option: str, function: Callable[..., _Result], *arguments: object) -> _Result:
+    """Call a function of the caller's, and return its result.
+
+    Raises ConfigurationError, which names the option, for an exception of the function's own:
+    it is the cause, and its text, which may hold a secret, is not repeated.
+    """
+    try:
+        result = function(*arguments)
+    except EndUserError:  # such as SignInCancelled, to end the sign-in
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            f"The callable given as {option}= raised {type(error).__name__}.",
+            remedy="Fix that callable: what it raised is this error's __cause__.",
+        ) from error
+    return _refuse_async_result(option, result)
+
+
+def _refuse_async_result(option: str, result: _Result) -> _Result:
     """Return what a function of the caller's returned; ConfigurationError for a coroutine.
 
     A function such as ``lambda prompt: send(prompt)`` does not say before that it returns one.

@@ -93,7 +93,7 @@ class AzureCli(HoldsSignIn):
         try:
             token = self._azure_credential.silent(resource)
         except SignInError as refused:
-            raise self._with_login_command(refused, resource) from None
+            raise self._with_command(refused, resource) from None
         if token is None:
             raise self._not_signed_in(resource)
         return token
@@ -102,15 +102,16 @@ class AzureCli(HoldsSignIn):
         """Do as ``silent``: only ``az login`` can prompt the person."""
         return self.silent(resource, claims=claims)
 
-    def _with_login_command(self, refused: SignInError, resource: str) -> SignInError:
+    def _with_command(self, refused: SignInError, resource: str) -> SignInError:
         """Return the error with the command that helps as its remedy."""
         _require_az()
         if refused.code is None and "az login" in refused.message:
             return self._not_signed_in(resource)
-        if not isinstance(refused, _FIXED_BY_LOGIN):
-            return refused
         error = copy(refused)
-        error.remedy = f"Run: {self._login_command(resource)}"
+        if isinstance(refused, _FIXED_BY_LOGIN):
+            error.remedy = f"Run: {self._login_command(resource)}"
+        elif refused.code is None:
+            error.remedy = f"Run the following, which says why: {self._token_command(resource)}"
         return error
 
     def _not_signed_in(self, resource: str) -> SignInRequired:
@@ -130,8 +131,15 @@ class AzureCli(HoldsSignIn):
         own = self.settings
         cloud = _AZ_CLOUDS.get(own.cloud.name)
         set_cloud = f"az cloud set --name {cloud} && " if cloud else ""
-        tenant = f" --tenant {own.tenant}" if own.tenant else ""
-        return f"{set_cloud}az login{tenant} --scope {scope_of(resource)}"
+        return f"{set_cloud}az login{self._tenant_and_scope(resource)}"
+
+    def _token_command(self, resource: str) -> str:
+        # With --query it prints no token.
+        return f"az account get-access-token{self._tenant_and_scope(resource)} --query expiresOn"
+
+    def _tenant_and_scope(self, resource: str) -> str:
+        tenant = f" --tenant {self.settings.tenant}" if self.settings.tenant else ""
+        return f"{tenant} --scope {scope_of(resource)}"
 
     def __repr__(self) -> str:
         if "settings" not in vars(self):  # in the traceback of a constructor

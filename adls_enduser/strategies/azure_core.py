@@ -21,6 +21,7 @@ from ..errors import ConfigurationError, EndUserError, ProtocolError
 from ..tokens import Account, Token, is_bearer_token, is_epoch_seconds
 from .azure_errors import kinds, translated
 from .jwt import decode_unverified
+from .program_output import runs_program
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenProvider, TokenRequestOptions
@@ -88,13 +89,21 @@ class AzureCore:
 
         None if the credential says that it must prompt a person first.
         """
-        if isinstance(error, AzureError | OSError):
+        if self.hides(error):
             now = self._settings.clock.time()
             return translated(error, self._context(resource), self.name, now)
         return ProtocolError(
             f"{self.name} failed with {type(error).__name__}.",
             remedy="Fix the credential: what it raised is this error's __cause__.",
         )
+
+    def hides(self, error: Exception) -> bool:
+        """Return whether the exception must not be reachable from the error that replaces it.
+
+        azure-core's errors hold the HTTP exchange, with the refresh token. The frames of a
+        credential that runs a program hold what the program has printed.
+        """
+        return isinstance(error, AzureError | OSError) or runs_program(self.name)
 
     def _context(self, resource: str) -> RequestContext:
         own = self._settings
@@ -151,8 +160,7 @@ class _ErrorTranslation:
         ours = self._core.as_error(error, self._resource)
         if ours is None:
             return True
-        if isinstance(error, AzureError | OSError):
-            # azure-core's errors hold the HTTP exchange, with the refresh token.
+        if self._core.hides(error):
             del error, traceback
             try:
                 raise ours

@@ -11,6 +11,7 @@ import json
 import re
 import subprocess
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
@@ -18,6 +19,7 @@ from ..entra.error_response import RequestContext, error_from_response, readable
 from ..entra.exchange import Response
 from ..entra.http import retry_after
 from ..errors import ProtocolError, SignInError, SignInTimedOut, TransportError
+from .program_output import network_failure, output_in, response_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,12 +48,16 @@ def translated(
     None if the credential says that it must prompt a person first, unless Entra ID's reason
     is known.
     """
+    text = str(getattr(error, "message", None) or error)
+    output = output_in(text, name, _causes(error))
+    if output:
+        said = readable(text.removesuffix(output))
+        return _program_failed(output, context, name, said)
     refused = _error_response(error, context, now)
     if refused is not None:
         return refused
     if _PERSON_NEEDED in kinds(error):
         return None
-    text = str(getattr(error, "message", None) or error)
     dropped = _DROPPED.search(text)
     if dropped:
         return TransportError(f"{name} could not reach {dropped[1]}.", remedy="Try again later.")
@@ -70,6 +76,19 @@ def translated(
     return ProtocolError(
         f"{name} failed with {type(error).__name__}: {message}",
         remedy="Fix what the message reports. The credential is not part of this package.",
+    )
+
+
+def _program_failed(output: str, context: RequestContext, name: str, said: str) -> EndUserError:
+    """Return the error for a program that returned no token; it repeats nothing of the output."""
+    body = response_in(output)
+    if body is not None:
+        return error_from_response(body, context, status=400)
+    host = urlsplit(context.authority).hostname or ""
+    return network_failure(output, name, host) or SignInError(
+        f"{name} returned no token{f': {said}' if said else '.'} What its program printed is not"
+        " shown, because it may hold a token.",
+        remedy="Run the program yourself: it says why.",
     )
 
 

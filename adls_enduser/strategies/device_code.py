@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..concurrency import PromptCall
 from ..entra.device_flow import poll_for_token
-from ..interaction.callbacks import refuse_async_result
+from ..interaction.callbacks import call_back
 from ..interaction.prompts import show
 from ..interaction.waiting import Deadline, InterruptibleCall
 from ..log import logger
@@ -74,5 +74,5 @@ class DeviceCode(EntraStrategy):
             if self.prompt is None:
                 show(prompt, deadline)
             else:
-                refuse_async_result("prompt", self.prompt(prompt))
+                call_back("prompt", self.prompt, prompt)
         return poll_for_token(backend, flow, deadline)

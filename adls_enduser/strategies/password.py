@@ -16,7 +16,7 @@ from ..errors import (
     SignInRequired,
     TransportError,
 )
-from ..interaction.callbacks import check_arguments, refuse_async, refuse_async_result
+from ..interaction.callbacks import call_back, check_arguments, refuse_async
 from ..interaction.typed_input import ask_password, ask_username, can_ask
 from ..log import logger
 from ..options import CommonOptions, account_settings, options_by_name, refuse_unknown, settings
@@ -174,7 +174,7 @@ class Password(EntraStrategy):
         if self._password is None:
             logger(__name__).info("A person is prompted for a password.")
             return ask_password(self._username or "", _problem_of_password)
-        return _checked(refuse_async_result("password", self._password()))
+        return _checked(call_back("password", self._password))
 
     def _forgotten(self) -> SignInExpired:
         refusal = self._session.refusal

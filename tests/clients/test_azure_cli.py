@@ -13,6 +13,7 @@ from azure.datalake.store import core
 from azure.mgmt.datalake.store import DataLakeStoreAccountManagementClient
 
 from adls_enduser import (
+    EndUserError,
     MfaRequired,
     SignInExpired,
     SignInRequired,
@@ -20,11 +21,11 @@ from adls_enduser import (
     filesystem_token,
     management_credentials,
 )
-from adls_enduser.sandbox import CONTOSO, Reset, Sandbox
+from adls_enduser.sandbox import CONTOSO, Answer, Reset, Sandbox
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 
 from ..conftest import PASSWORD
-from ..constants import DATA_LAKE, MANAGEMENT, STORAGE
+from ..constants import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
 from .conftest import AZ
 
 if TYPE_CHECKING:
@@ -135,8 +136,48 @@ def test_a_second_factor_that_is_missing(azure: Sandbox, az: Callable[..., Any])
 def test_no_network(by_device_code: Person, azure: Sandbox) -> None:
     """``az`` ends with a traceback then; the error is one to try again after."""
     azure.faults.add(Reset(), times=50)
-    with pytest.raises(TransportError, match="could not reach login"):
+    with pytest.raises(TransportError, match="could not reach login") as caught:
         filesystem_token("azure_cli")
+    assert "Wait a minute" in caught.value.remedy
+    assert "Traceback" not in str(caught.value)
     azure.faults.clear()
     assert filesystem_token("azure_cli").get_token(f"{DATA_LAKE}.default").token
     assert management_credentials("azure_cli").get_token(f"{MANAGEMENT}.default").token
+
+
+def test_an_outage_that_az_remembers(
+    by_device_code: Person, azure: Sandbox, tmp_path: Path
+) -> None:
+    """After one 503 each new ``az`` answers from a file, without a request, for a minute.
+
+    azure-cli-core 2.91.0, auth/binary_cache.py; msal 1.39, throttled_http_client.py.
+    """
+    azure.faults.add(Answer(503), path=TOKEN_PATH, times=9)
+    with pytest.raises(TransportError, match=r"the service failed \(HTTP 503\)") as caught:
+        filesystem_token("azure_cli")
+    assert "Wait a minute" in caught.value.remedy
+    assert caught.value.retry_after == 60
+    assert "Traceback" not in str(caught.value)
+    azure.faults.clear()
+    azure.log.clear()
+    with pytest.raises(TransportError, match="HTTP 503"):
+        filesystem_token("azure_cli")
+    assert azure.log.to(TOKEN_PATH) == []
+    (tmp_path / "az" / "msal_http_cache.bin").unlink()
+    assert filesystem_token("azure_cli").whoami().username == by_device_code.username
+
+
+@pytest.mark.parametrize(("pause", "is_over"), [(1, True), (3000, False)])
+def test_a_service_that_asks_for_a_pause(
+    by_device_code: Person, azure: Sandbox, pause: int, is_over: bool
+) -> None:
+    """``az`` keeps a 429 for as long as its Retry-After says."""
+    fault = Answer(429, '{"error": "x"}', {"Retry-After": str(pause)})
+    azure.faults.add(fault, path=TOKEN_PATH)
+    with pytest.raises(EndUserError):
+        filesystem_token("azure_cli")
+    if is_over:
+        assert filesystem_token("azure_cli").whoami().username == by_device_code.username
+    else:
+        with pytest.raises(EndUserError):
+            filesystem_token("azure_cli")

@@ -361,8 +361,8 @@ def test_a_strategy_that_has_no_other_token_yet_is_not_asked_at_each_call(
         wait_for_background_renewal()
     assert strategy.silent_calls == 2
     clock.advance(40)
-    source.token()
-    wait_until(lambda: strategy.silent_calls == 3)
+    # On Python 3.14 the first renewal's thread may still be ending, which puts off the next one.
+    wait_until(lambda: source.token() is first and strategy.silent_calls == 3)
 
 
 def test_where_no_thread_can_be_started_the_token_serves(

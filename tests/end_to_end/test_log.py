@@ -14,6 +14,7 @@ from adls_enduser import (
     Browser,
     DeviceCode,
     Fallback,
+    InvalidCredentials,
     Password,
     SignInExpired,
     management_credentials,
@@ -190,3 +191,53 @@ def test_a_program_that_asks_for_no_log_gets_none() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+class Failing(logging.Handler):
+    """A handler, and a filter, of the program's own that cannot do its work."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise OSError("no space left on device")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        raise ValueError("no such rule")
+
+
+@pytest.mark.parametrize("adds", ["addHandler", "addFilter"])
+def test_a_handler_that_raises_ends_no_call(
+    azure: Sandbox, ada: Person, clock: SandboxClock, library: Any, adds: str
+) -> None:
+    """The sign-in, the renewal and the refusal are what they are without it."""
+    failing = Failing()
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("adls_enduser")]
+    loggers = [logging.getLogger(name) for name in {"adls_enduser", *names}]
+    before = [one.level for one in loggers]
+    try:
+        for one in loggers:
+            one.setLevel(logging.DEBUG)
+            getattr(one, adds)(failing)
+        options: Any = {"username": ada.username, "password": lambda: PASSWORD}
+        options |= {"tenant": CONTOSO, "clock": clock, "library": library}
+        credentials = management_credentials("password", **options)
+        first = credentials.get_token(f"{MANAGEMENT}.default").token
+        clock.advance(4000)
+        assert credentials.get_token(f"{MANAGEMENT}.default").token != first
+        ada.refused_with = 50057
+        with pytest.raises(InvalidCredentials):
+            management_credentials("password", **options)
+    finally:
+        for one, level in zip(loggers, before, strict=True):
+            one.setLevel(level)
+            getattr(one, adds.replace("add", "remove"))(failing)
+
+
+def test_a_record_names_the_line_that_logged(
+    caplog: pytest.LogCaptureFixture, azure: Sandbox, ada: Person
+) -> None:
+    """And not the line of the package's own logger."""
+    caplog.set_level(logging.DEBUG, "adls_enduser")
+    Password(username=ada.username, password=PASSWORD, clock=azure.clock).silent(MANAGEMENT)
+    ours = [one for one in caplog.records if one.name.startswith("adls_enduser")]
+    assert ours
+    for one in ours:
+        assert one.pathname.replace("/", ".").endswith(f"{one.name}.py"), one.pathname

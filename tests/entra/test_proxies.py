@@ -201,6 +201,70 @@ class TestUnusable:
         assert S3CRET not in str(caught.value)
 
 
+class TestNoProxy:
+    """NO_PROXY is the likely reason where a host is called without the proxy, or with it."""
+
+    @pytest.fixture
+    def port(self) -> int:
+        """Return a port at which nothing listens."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            found: int = server.getsockname()[1]
+        return found
+
+    @pytest.fixture
+    def plain(self, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+        """Return an environment without any proxy."""
+        for name in (*VARIABLES, "NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        return monkeypatch
+
+    @pytest.mark.parametrize("exception", ["NO_PROXY", "no_proxy"])
+    @pytest.mark.parametrize("proxy", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+    def test_the_exception_is_named(
+        self, plain: pytest.MonkeyPatch, port: int, proxy: str, exception: str
+    ) -> None:
+        """With the proxy that it keeps the request from, and without the proxy's address."""
+        plain.setenv(proxy, f"http://ada:{S3CRET}@127.0.0.1:1")
+        plain.setenv(exception, "example.com, 127.0.0.1")
+        with pytest.raises(TransportError) as caught:
+            Http(settings({})).get(f"https://127.0.0.1:{port}/", {})
+        told = caught.value.remedy
+        variable = "the environment variable"
+        assert (
+            f"without the proxy in {variable} {proxy}, because of {variable} {exception}." in told
+        )
+        assert S3CRET not in str(caught.value)
+
+    def test_the_exception_may_be_an_option(self, plain: pytest.MonkeyPatch, port: int) -> None:
+        """Requests takes one in ``proxies``."""
+        plain.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+        own = settings({"proxies": {"no_proxy": "127.0.0.1"}})
+        with pytest.raises(TransportError, match="because of the no_proxy of proxies="):
+            Http(own).get(f"https://127.0.0.1:{port}/", {})
+
+    def test_a_proxy_that_fails_may_be_the_wrong_way(
+        self, plain: pytest.MonkeyPatch, port: int
+    ) -> None:
+        """Where a variable names the proxy, an exception in NO_PROXY may be missing."""
+        plain.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        with pytest.raises(TransportError, match="name it in the environment variable NO_PROXY"):
+            Http(settings({})).get("https://login.example.com/", {})
+        own = settings({"proxies": {"https": f"http://127.0.0.1:{port}"}})
+        with pytest.raises(TransportError) as caught:
+            Http(own).get("https://login.example.com/", {})
+        assert "NO_PROXY" not in str(caught.value)
+
+    def test_without_a_proxy_nothing_is_said_of_it(
+        self, plain: pytest.MonkeyPatch, port: int
+    ) -> None:
+        """An exception alone is no reason."""
+        plain.setenv("NO_PROXY", "127.0.0.1")
+        plain.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+        with pytest.raises(TransportError) as caught:
+            Http(settings({})).get(f"https://127.0.0.1:{port}/", {})
+        assert "NO_PROXY" not in str(caught.value)
+
+
 @contextmanager
 def _server(treat: Any) -> Iterator[int]:
     """Treat each connection to a port of loopback."""

@@ -14,6 +14,7 @@ from adls_enduser import (
     ConfigurationError,
     DeviceCode,
     Password,
+    SignInCancelled,
     explain,
     filesystem_token,
     management_credentials,
@@ -158,3 +159,45 @@ def test_a_password_callable_has_no_argument(password: Any) -> None:
     """It is called without the user name."""
     with pytest.raises(ConfigurationError, match="password= is a callable of another form"):
         Password(username="ada@contoso.com", password=password)
+
+
+class Own(Exception):
+    """What a program raises."""
+
+
+@pytest.mark.parametrize("error", [Own("s3cr3t"), TypeError("x"), OSError("x"), KeyError("x")])
+@pytest.mark.parametrize("factory", [management_credentials, filesystem_token])
+def test_what_a_callback_raises_names_the_option(
+    azure: Sandbox, ada: Person, library: Any, factory: Any, error: Exception
+) -> None:
+    """It is the cause of an error that says which callable it was, for every option and mode."""
+
+    def fail(*arguments: object) -> str:
+        raise error
+
+    options: Any = {"tenant": CONTOSO, "clock": azure.clock, "library": library}
+    for option, call in {
+        "password": lambda: factory("password", username=ada.username, password=fail, **options),
+        "prompt": lambda: factory("device_code", prompt=fail, **options),
+        "prompt ": lambda: factory("browser", prompt=fail, **options),
+    }.items():
+        with pytest.raises(
+            ConfigurationError, match=f"given as {option.strip()}= raised"
+        ) as caught:
+            call()
+        assert type(error).__name__ in caught.value.message
+        assert "s3cr3t" not in str(caught.value)
+        assert caught.value.__cause__ is error
+        assert "__cause__" in caught.value.remedy
+
+
+@pytest.mark.parametrize("raised", [SignInCancelled("Enough."), KeyboardInterrupt()])
+def test_a_callback_may_end_the_sign_in(azure: Sandbox, raised: BaseException) -> None:
+    """By an error of this package, or as Ctrl-C does: these are left as they are."""
+
+    def end(prompt: object) -> None:
+        raise raised
+
+    with pytest.raises(type(raised)) as caught:
+        DeviceCode(prompt=end, clock=azure.clock).sign_in(MANAGEMENT)
+    assert caught.value is raised

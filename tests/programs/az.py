@@ -53,6 +53,12 @@ def token(told: dict[str, Any], asked: argparse.Namespace) -> dict[str, Any]:
             "The command failed with an unexpected error. Here is the traceback:\n",
             traceback.format_exc(),
         )
+    if answer.status_code >= 500:  # msal, throttled_http_client.py, raise_for_status
+        refuse(
+            "The command failed with an unexpected error. Here is the traceback:\n",
+            f"HTTP Error: {answer.status_code}\nTraceback (most recent call last):\n"
+            f"msal.exceptions.MsalServiceError: HTTP Error: {answer.status_code}\n",
+        )
     body: dict[str, Any] = answer.json()
     if not answer.ok:
         refuse(

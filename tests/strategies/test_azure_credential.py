@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from azure.core.credentials import AccessToken, AccessTokenInfo
 from azure.core.exceptions import (
+    AzureError,
     ClientAuthenticationError,
     HttpResponseError,
     ServiceRequestError,
@@ -772,6 +773,34 @@ def test_a_real_device_code_credential_serves_both_planes(
     assert credentials.get_token(f"{MANAGEMENT}.default", enable_cae=silently).token
     assert credentials.whoami() == Account(grace.username, grace.tenant_id, grace.object_id)
     assert len(codes) == 1
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_living_token_that_msal_hides_is_used(
+    azure: Sandbox, grace: Person, clock: SandboxClock, status: int
+) -> None:
+    """A renewal that gets a 503 is an error of azure-identity; we have the token still.
+
+    msal 1.39, application.py: a token with less than five minutes left counts as expired, and
+    where one is old (``refresh_on``) only requests' own exceptions leave it in use.
+    """
+    azure.entra.token_lifetime, azure.entra.device_code_interval = 250, 0.1
+    theirs = DeviceCodeCredential(
+        CLI,
+        tenant_id=CONTOSO,
+        prompt_callback=lambda url, code, until: azure.entra.approve(code, by=grace),
+        disable_automatic_authentication=True,
+        retry_total=0,
+    )
+    credentials = management_credentials(AzureCredential(theirs, clock=clock), interactive=True)
+    scope = f"{MANAGEMENT}.default"
+    before = credentials.get_token(scope).token
+    clock.advance(205)  # 45 seconds are left
+    azure.faults.add(Answer(status), path=TOKEN_PATH, times=99)
+    with pytest.raises(AzureError):
+        theirs.get_token(scope)
+    assert credentials.get_token(scope).token == before
+    assert azure.log.to(TOKEN_PATH)[-1].status == status
 
 
 @pytest.fixture

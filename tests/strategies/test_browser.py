@@ -344,14 +344,15 @@ class TestEnd:
     def test_a_prompt_that_fails_closes_it_too(
         self, browser: Callable[..., Browser], surfer: Surfer
     ) -> None:
-        """What the callback raises gets out, and nothing listens any more."""
+        """What the callback raises is the cause, and nothing listens any more."""
 
         def fail(prompt: BrowserPrompt) -> None:
             raise LookupError("no window")
 
         surfer.act = fail
-        with pytest.raises(LookupError, match="no window"):
+        with pytest.raises(ConfigurationError, match="prompt= raised LookupError") as caught:
             browser().sign_in(MANAGEMENT)
+        assert isinstance(caught.value.__cause__, LookupError)
         with pytest.raises(requests.ConnectionError):
             surfer.go(surfer.asked()["redirect_uri"])
         surfer.act = surfer.sign_in
