@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
 import uuid
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
 from ..http import Request, Response, json_response
+from .authorities import CONSUMERS_ID, is_consumers
 from .error_responses import EntraError, correlation_id, error_response
 from .federation.realm import user_realm
 from .metadata import clouds, openid_configuration
@@ -156,27 +161,41 @@ class Endpoints:
     def _token(self, request: Request, path_values: PathValues, cloud: str) -> Response:
         _check_post(request)
         version = self._versions[path_values["version"]]
-        return json_response(
-            self._grants.token(request.form, path_values["tenant"], cloud, version)
-        )
+        form = _form(request)
+        return json_response(self._grants.token(form, path_values["tenant"], cloud, version))
 
     def _device_code(self, request: Request, path_values: PathValues, cloud: str) -> Response:
-        _check_post(request)
+        """Issue a device code, for a POST or a GET.
+
+        Microsoft's libraries for Java send GET: azure-data-lake-store-java's
+        ``DeviceCodeTokenProviderHelper.getDeviceCodeInfo``, and msal4j before its pull request
+        241.
+        """
         version = self._versions[path_values["version"]]
-        code = self._grants.device_code(request.form, path_values["tenant"], cloud, version)
+        code = self._grants.device_code(_form(request), path_values["tenant"], cloud, version)
         return json_response(version.device_code_response(code, *self._present_code(code)))
 
     def _configuration(self, request: Request, path_values: PathValues, cloud: str) -> Response:
-        tenant = self._authorities.tenant(path_values["tenant"], cloud)
         return json_response(
             openid_configuration(
                 request.hostname,
-                tenant.tenant_id if tenant else None,
+                self._tenant_id(path_values["tenant"], cloud),
                 path_values["tenant"],
                 cloud=cloud,
                 version=path_values["version"],
             )
         )
+
+    def _tenant_id(self, name: str, cloud: str) -> str | None:
+        """Return the id of the tenant that a configuration is of, None for any tenant.
+
+        The public cloud describes the tenant of personal accounts too: Microsoft, "OpenID Connect
+        on the Microsoft identity platform".
+        """
+        if is_consumers(name) and cloud == "public":
+            return CONSUMERS_ID
+        tenant = self._authorities.tenant(name, cloud)
+        return tenant.tenant_id if tenant else None
 
     def _keys(self, request: Request, path_values: PathValues, cloud: str) -> Response:
         return json_response(self._state.identity.keys())
@@ -197,7 +216,7 @@ class Endpoints:
 
     def _message_values(self, request: Request) -> dict[str, str]:
         """Return the values from a request that an error message may contain."""
-        form = request.form
+        form = _form(request)
         application = self._applications.find(form.get("client_id", ""))
         return {
             "username": form.get("username", ""),
@@ -205,7 +224,7 @@ class Endpoints:
             "app": application.name if application else "",
             "resource": form.get("resource", ""),
             "scope": form.get("scope", ""),
-            "tenant": request.path.strip("/").partition("/")[0],
+            "tenant": request.path.lstrip("/").partition("/")[0],
         }
 
 
@@ -215,11 +234,40 @@ def _check_post(request: Request) -> None:
 
 
 def _match(request: Request) -> tuple[str, PathValues]:
-    """Find the endpoint; paths match in any case, as at Entra ID."""
-    tenant, _, tail = request.path.lstrip("/").partition("/")
+    """Find the endpoint; paths match in any case, as at Entra ID.
+
+    Several slashes count as one. msal asks for ``/common//v2.0/.well-known/openid-configuration``
+    by default (``msal.authority``: its default authority ends with a slash).
+    """
+    joined = re.sub("/{2,}", "/", request.path)
+    tenant, _, tail = joined.lstrip("/").partition("/")
     name, slash, rest = tail.partition("/")
     path = f"/{tenant}/{name.lower()}{slash}{rest}"
     if name.lower() != "userrealm":
         path = path.lower()
     endpoint, path_values = _ROUTES.bind(request.hostname).match(path, method=request.method)
     return str(endpoint), {key: str(value) for key, value in path_values.items()}
+
+
+def _form(request: Request) -> dict[str, str]:
+    """Return the parameters: of a GET its query, of a POST its form; and the client in a header.
+
+    RFC 6749 section 2.3.1 lets a client send its id and secret by HTTP Basic, url-encoded. A public
+    client has an id only, as oauthlib sends it. What the form has counts first (assumed).
+    """
+    sent = request.args.to_dict() if request.method == "GET" else request.form
+    names = ("client_id", "client_secret")
+    values = zip(names, _basic(request.headers.get("Authorization", "")), strict=True)
+    return {name: value for name, value in values if value} | sent
+
+
+def _basic(authorization: str) -> tuple[str, str]:
+    """Return the id and the secret of HTTP Basic (RFC 7617), or two empty texts."""
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        name, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return unquote_plus(name), unquote_plus(secret)

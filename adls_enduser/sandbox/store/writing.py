@@ -1,4 +1,4 @@
-"""Operations on bytes: CREATE, APPEND, CONCAT, MSCONCAT."""
+"""Operations on bytes: CREATE, APPEND, CONCURRENTAPPEND, CONCAT, MSCONCAT."""
 
 from __future__ import annotations
 
@@ -71,6 +71,8 @@ def append(call: Call) -> Response:
         file = call.tree.find_file(call.path, call.caller)
         file.require(call.caller, WRITE)
     offset = call.parameters.number("offset")
+    if file.concurrent:
+        raise errors.failed("The file can only be appended to with CONCURRENTAPPEND.")
     with file.lock:
         file.require_lease(call.parameters.text("leaseid"), call.tree.now / 1000)
         if offset not in (None, file.content.length):
@@ -78,6 +80,33 @@ def append(call: Call) -> Response:
         file.content.append(call.request.body)
         _sync(call, file)
     return empty_response()
+
+
+def concurrent_append(call: Call) -> Response:
+    """Handle CONCURRENTAPPEND: add the body at the end, wherever that is, without a lease.
+
+    ``appendMode=autocreate`` creates the file. A file made so can only be appended to in this
+    way (azure-data-lake-store-java, ``Core.concurrentAppend``); that the reverse holds too, and
+    the words of both errors, are assumed.
+    """
+    with call.tree.lock:
+        file = _concurrent_file(call)
+        file.require(call.caller, WRITE)
+    with file.lock:
+        file.content.append(call.request.body)
+        file.sync("CLOSE", "", call.tree.now / 1000)
+    return empty_response()
+
+
+def _concurrent_file(call: Call) -> File:
+    creates = call.parameters.text("appendMode").lower() == "autocreate"
+    if creates and call.tree.find_or_none(call.path, call.caller) is None:
+        file = _new_file(call, call.tree.content())
+        file.concurrent = True
+    file = call.tree.find_file(call.path, call.caller)
+    if not file.concurrent:
+        raise errors.failed("The file was not made by CONCURRENTAPPEND.")
+    return file
 
 
 def _sync(call: Call, file: File) -> None:
