@@ -114,7 +114,7 @@ class Service(Protocol):
         ...
 
 
-class AccountHosts(Protocol):
+class AccountHosts(Service, Protocol):
     """A service with a host name for each of its accounts."""
 
     def is_free_name(self, host: str) -> bool:

@@ -104,9 +104,9 @@ class Proxy:
         """Return the service of a host name, or None."""
         return next((service for service in self.services if service.serves(host)), None)
 
-    def is_free_name(self, host: str) -> bool:
-        """Tell whether Azure would serve a host name, if somebody had created its account."""
-        return any(service.is_free_name(host) for service in self.accounts)
+    def of_free_name(self, host: str) -> AccountHosts | None:
+        """Return the service that would serve a host name, if somebody had created its account."""
+        return next((service for service in self.accounts if service.is_free_name(host)), None)
 
     def is_own_address(self, target: str) -> bool:
         """Tell whether an absolute http address is the proxy's own: that of the login page."""
@@ -213,7 +213,7 @@ class ClientConnection:
 
     def _refuse(self, method: str, host: str) -> None:
         """Refuse a host: 502 for a name of Azure's that nobody has, as it does not resolve."""
-        free = self._proxy.is_free_name(host)
+        free = self._proxy.of_free_name(host) is not None
         status = HTTPStatus.BAD_GATEWAY if free else HTTPStatus.FORBIDDEN
         self._proxy.log.add(Exchange(method, host, "", status=status))
         why = f"There is no account {host}" if free else f"The sandbox does not serve {host}"
@@ -284,15 +284,20 @@ class ClientConnection:
             headers = {"Content-Encoding": "gzip"}
             body = _gzip_of_spaces(fault.size)
             return Response(body, headers=headers, content_type="application/json")
-        secure = request.scheme == "https"
-        service = self._proxy.service(request.hostname) if secure else self._proxy.page
         try:
-            return (service or self._proxy.page).respond(request)
+            return self._service(request).respond(request)
         except HTTPException as error:
             return Response(error.description, error.code, content_type="text/plain")
         except Exception:
             self._proxy.crashes.append(f"{request.method} {request.path}\n{traceback.format_exc()}")
             return Response("The sandbox has a bug.", 500)
+
+    def _service(self, request: Request) -> Service:
+        """Return the service of a request, also of an account that was deleted meanwhile."""
+        if request.scheme != "https":
+            return self._proxy.page
+        host = request.hostname
+        return self._proxy.service(host) or self._proxy.of_free_name(host) or self._proxy.page
 
     def _send_response(self, request: Request, response: Response, fault: Fault | None) -> None:
         now = self._proxy.clock.service_time()

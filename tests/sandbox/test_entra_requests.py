@@ -1,4 +1,4 @@
-"""How a request to Entra ID may be spelled: paths, tenants, resources, bodies; each with a source."""
+"""How a request to Entra ID may be spelled: path, tenant, resource, body; each with a source."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ NO_TENANTS = ["authorize", "undefined", "azurecloud", "{{tenantid}}", "a b.com",
 
 @pytest.mark.parametrize("tenant", NO_TENANTS)
 def test_what_is_no_name_of_a_tenant(tenant: str) -> None:
-    """AADSTS900023, 400 invalid_request: recorded in microsoft/Analysis-Services #194 and others."""
+    """AADSTS900023 invalid_request: recorded in microsoft/Analysis-Services #194 and others."""
     for response in (
         token(f"{tenant}/oauth2/token", data=password_form()),
         token(f"{tenant}/oauth2/v2.0/devicecode", data=DEVICE_CODE),
@@ -104,7 +104,7 @@ def test_the_library_knows_the_number() -> None:
 
 @pytest.mark.parametrize("tenant", ["consumers", "Consumers", PERSONAL])
 def test_discovery_for_personal_accounts(tenant: str) -> None:
-    """``/consumers`` is described: Microsoft, "OpenID Connect on the Microsoft identity platform"."""
+    """It is described: Microsoft, "OpenID Connect on the Microsoft identity platform"."""
     found = get(f"{tenant}/{DISCOVERY}").json()
     assert found["issuer"] == f"{HOST}/{PERSONAL}/v2.0"
     assert found["token_endpoint"] == f"{HOST}/{PERSONAL}/oauth2/v2.0/token"

@@ -340,7 +340,8 @@ def test_absolute_form_inside_of_a_tunnel(azure: Sandbox) -> None:
 
 def test_page_through_the_proxy(azure: Sandbox) -> None:
     """A client that sends loopback through the proxy, too, gets the device login page."""
-    status, body = exchange(azure, f"{azure.url}/devicelogin")
+    address = f"{azure.url}/devicelogin"
+    status, body = exchange(azure, address, host=azure.url.removeprefix("http://"))
     assert status == "HTTP/1.1 200 OK"
     assert "<form" in body
     assert exchange(azure, "http://localhost:1/devicelogin")[0] == "HTTP/1.1 403 Forbidden"

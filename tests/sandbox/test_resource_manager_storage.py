@@ -131,8 +131,7 @@ def test_endpoints_live_as_long_as_the_account(
         headers = {"x-ms-version": "2021-12-02"}  # the challenge is younger than the service
         try:
             return requests.get(url, headers=headers, timeout=10).status_code
-        except requests.exceptions.ProxyError as error:  # the name does not resolve
-            assert "502 Bad Gateway" in str(error)
+        except requests.exceptions.ProxyError:  # the name does not resolve
             return 502
 
     azure.resource_manager.polls = 1

@@ -12,11 +12,31 @@ const show = ({ message }) => process.stderr.write(`${message}\n`);
 // openid-client is an ECMAScript module, and NODE_PATH is for the other kind only.
 const imported = (name) => import(pathToFileURL(require.resolve(name)));
 
+// What follows the environment's proxy. msal-node's own proxyUrl sends a CONNECT without a port and
+// then plain HTTP (3.8.10, HttpClient.ts); Azure SDKs hand over a client of their own as well.
+function proxied() {
+  const { EnvHttpProxyAgent, fetch } = require("undici");
+  const dispatcher = new EnvHttpProxyAgent();
+  return (url, options) => fetch(url, { ...options, dispatcher });
+}
+
+function network() {
+  const fetched = proxied();
+  const send = async (url, method, { headers, body } = {}) => {
+    const answer = await fetched(url, { method, headers, body });
+    const found = Object.fromEntries(answer.headers);
+    return { status: answer.status, headers: found, body: await answer.json() };
+  };
+  return {
+    sendGetRequestAsync: (url, options) => send(url, "GET", options),
+    sendPostRequestAsync: (url, options) => send(url, "POST", options),
+  };
+}
+
 async function msalNode(way, tenant, scope, username, password) {
   const { PublicClientApplication } = require("@azure/msal-node");
   const auth = { clientId: AZURE_CLI, authority: `${HOST}/${tenant}` };
-  const system = { proxyUrl: process.env.HTTPS_PROXY };
-  const client = new PublicClientApplication({ auth, system });
+  const client = new PublicClientApplication({ auth, system: { networkClient: network() } });
   const found =
     way === "password"
       ? await client.acquireTokenByUsernamePassword({ scopes: [scope], username, password })
@@ -44,9 +64,7 @@ async function adalNode(way, tenant, resource, username, password) {
 
 async function openidClient(way, tenant, scope, username, password) {
   const client = await imported("openid-client");
-  const { EnvHttpProxyAgent, fetch } = require("undici");
-  const dispatcher = new EnvHttpProxyAgent();
-  const options = { [client.customFetch]: (url, words) => fetch(url, { ...words, dispatcher }) };
+  const options = { [client.customFetch]: proxied() };
   const address = new URL(`${HOST}/${tenant}/v2.0`);
   const config = await client.discovery(address, AZURE_CLI, undefined, client.None(), options);
   const wanted = { scope: `${scope} openid offline_access` };

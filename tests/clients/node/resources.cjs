@@ -9,7 +9,7 @@ const { credential } = require("./credential.cjs");
 async function main(subscription, scope, ...way) {
   const client = new ResourceManagementClient(credential(way), subscription);
   const patch = { operation: "Merge", properties: { tags: { team: "lake" } } };
-  const changed = await client.tagsOperations.beginUpdateAtScopeAndWait(scope, patch);
+  const changed = await client.tagsOperations.updateAtScope(scope, patch);
   const groups = [];
   for await (const group of client.resourceGroups.list()) {
     groups.push([group.name, group.tags]);

@@ -24,6 +24,7 @@ def with_authlib(way, authority, scope, client_id, *person):
     endpoint = f"{authority}/oauth2/v2.0"
     session = OAuth2Session(
         client_id,
+        "",  # with None Authlib would send the word "None" as a secret in HTTP Basic
         scope=scope,
         redirect_uri=REDIRECT,
         code_challenge_method="S256",
