@@ -9,6 +9,7 @@ import jwt
 import pytest
 import requests
 
+from adls_enduser import management_credentials
 from adls_enduser.entra.aadsts import AADSTS_TABLE
 from adls_enduser.errors import ConfigurationError
 from adls_enduser.sandbox import CONTOSO, CONTOSO_ID, Sandbox
@@ -220,3 +221,13 @@ def test_pkce_at_version_1(azure: Sandbox, method: str | None) -> None:
     assert token(data=form).json()["error_codes"] == [50148]
     assert token(data=form | {"code_verifier": VERIFIER[::-1]}).json()["error_codes"] == [501481]
     assert token(data=form | {"code_verifier": VERIFIER}).ok
+
+
+def test_the_library_says_what_to_do(azure: Sandbox, library: str) -> None:
+    """With either library; most such tenants are refused before anything is sent."""
+    bob = azure.entra.person(f"bob@{CONTOSO}", password=PASSWORD, refused_with=900023)
+    with pytest.raises(ConfigurationError, match="Pass tenant=") as caught:
+        management_credentials(
+            "password", tenant=CONTOSO, username=bob.username, password=PASSWORD, library=library
+        )
+    assert caught.value.code == "AADSTS900023"
