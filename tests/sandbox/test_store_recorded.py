@@ -229,3 +229,14 @@ def test_a_store_that_exists_later(store_azure, people):
     store_azure.stores.delete("latestore")
     with pytest.raises(requests.exceptions.ProxyError, match="502"):
         requests.get(url, timeout=10)
+
+
+def test_concurrent_append_without_rights(store_azure, webhdfs, people):
+    """Who may not write gets 403, and leaves no file behind, neither listed nor on disk."""
+    url = f"{webhdfs.url}/WebHdfsExt/log"
+    query = {"op": "CONCURRENTAPPEND", "appendMode": "autocreate"}
+    with Token(store_azure, people["carl"]).signed_session() as session:
+        assert session.post(url, params=query, data=b"1").status_code == 403
+    assert names(webhdfs("GET", "", "LISTSTATUS"))[0] == []
+    store = webhdfs.url.removeprefix("https://").partition(".")[0]
+    assert list((store_azure.stores.folder / store).iterdir()) == []

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import uuid
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_plus
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
@@ -17,6 +14,7 @@ from .authorities import CONSUMERS_ID, is_consumers
 from .error_responses import EntraError, correlation_id, error_response
 from .federation.realm import user_realm
 from .metadata import clouds, openid_configuration
+from .parameters import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -161,7 +159,7 @@ class Endpoints:
     def _token(self, request: Request, path_values: PathValues, cloud: str) -> Response:
         _check_post(request)
         version = self._versions[path_values["version"]]
-        form = _form(request)
+        form = parameters(request)
         return json_response(self._grants.token(form, path_values["tenant"], cloud, version))
 
     def _device_code(self, request: Request, path_values: PathValues, cloud: str) -> Response:
@@ -172,7 +170,7 @@ class Endpoints:
         241.
         """
         version = self._versions[path_values["version"]]
-        code = self._grants.device_code(_form(request), path_values["tenant"], cloud, version)
+        code = self._grants.device_code(parameters(request), path_values["tenant"], cloud, version)
         return json_response(version.device_code_response(code, *self._present_code(code)))
 
     def _configuration(self, request: Request, path_values: PathValues, cloud: str) -> Response:
@@ -216,7 +214,7 @@ class Endpoints:
 
     def _message_values(self, request: Request) -> dict[str, str]:
         """Return the values from a request that an error message may contain."""
-        form = _form(request)
+        form = parameters(request)
         application = self._applications.find(form.get("client_id", ""))
         return {
             "username": form.get("username", ""),
@@ -247,27 +245,3 @@ def _match(request: Request) -> tuple[str, PathValues]:
         path = path.lower()
     endpoint, path_values = _ROUTES.bind(request.hostname).match(path, method=request.method)
     return str(endpoint), {key: str(value) for key, value in path_values.items()}
-
-
-def _form(request: Request) -> dict[str, str]:
-    """Return the parameters: of a GET its query, of a POST its form; and the client in a header.
-
-    RFC 6749 section 2.3.1 lets a client send its id and secret by HTTP Basic, url-encoded. A public
-    client has an id only, as oauthlib sends it. What the form has counts first (assumed).
-    """
-    sent = request.args.to_dict() if request.method == "GET" else request.form
-    names = ("client_id", "client_secret")
-    values = zip(names, _basic(request.headers.get("Authorization", "")), strict=True)
-    return {name: value for name, value in values if value} | sent
-
-
-def _basic(authorization: str) -> tuple[str, str]:
-    """Return the id and the secret of HTTP Basic (RFC 7617), or two empty texts."""
-    scheme, _, value = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return "", ""
-    try:
-        name, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return "", ""
-    return unquote_plus(name), unquote_plus(secret)

@@ -28,12 +28,8 @@ def create(call: Call) -> Response:
     (recorded: the Server-Perf header in test_df).
     """
     content = call.tree.content(call.request.body)
-    try:
-        with call.tree.lock:
-            file = _new_file(call, content)
-    except errors.StoreError:
-        content.delete()
-        raise
+    with call.tree.lock:
+        file = _new_file(call, content)
     with file.lock:
         _sync(call, file)
     response = empty_response(201)
@@ -42,6 +38,15 @@ def create(call: Call) -> Response:
 
 
 def _new_file(call: Call, content: Content) -> File:
+    """Add a file; its bytes are deleted if it cannot be added."""
+    try:
+        return _added_file(call, content)
+    except errors.StoreError:
+        content.delete()
+        raise
+
+
+def _added_file(call: Call, content: Content) -> File:
     folder = _parent(call)
     existing = call.tree.find_or_none(call.path, call.caller)
     if existing is not None:
@@ -101,8 +106,7 @@ def concurrent_append(call: Call) -> Response:
 def _concurrent_file(call: Call) -> File:
     creates = call.parameters.text("appendMode").lower() == "autocreate"
     if creates and call.tree.find_or_none(call.path, call.caller) is None:
-        file = _new_file(call, call.tree.content())
-        file.concurrent = True
+        _new_file(call, call.tree.content()).concurrent = True
     file = call.tree.find_file(call.path, call.caller)
     if not file.concurrent:
         raise errors.failed("The file was not made by CONCURRENTAPPEND.")
