@@ -1,8 +1,9 @@
 # make demo     set everything up, and run the main job on the sandbox
 # make test     set everything up, and run all tests on every combination of SDKs
 # make clients  set everything up, and run real clients on the sandbox, each in an environment of
-#               its own: adal, msal and azure-identity (10 s), azure-cli (30 s to 3 min),
-#               Node's @azure/identity (10 to 20 s; needs npm, and node 18 or newer), programs
+#               its own: adal, msal and azure-identity (10 s), Authlib, requests-oauthlib and curl
+#               (5 s), azure-cli (30 s to 3 min), Node's @azure/identity, msal-node, adal-node,
+#               openid-client and arm-resources (20 to 30 s; needs npm, and node 20 or newer), programs
 #               frozen by PyInstaller and cx_Freeze (1 min), the tools of docs/tools.md, also on
 #               Azurite (1 to 2 min), and with an identity endpoint pyarrow, polars, AzCopy, rclone,
 #               DuckDB ... (3 min), and under adls-enduser run (2 min)

@@ -44,6 +44,8 @@ EVERYTHING = ".[sandbox,cache,msal,identity]"
 AZURE_CLI = "azure-cli==2.91.0"
 # What speaks to Entra ID, as somebody has it who has nothing of ours.
 ALONE = ("adal==1.2.7", "msal==1.39.0", "azure-identity==1.27.0")
+# General clients of OAuth 2.0, as somebody has them who has none of Microsoft's.
+OAUTH = ("authlib==1.9.10", "requests==2.34.2", "requests-oauthlib==2.0.0")
 # They put a program into one folder, with all that it imports.
 FREEZERS = ("pyinstaller==6.22.3", "cx-Freeze==8.7.3")
 TWINE = ("twine@7.0.0", "check", "--strict")
@@ -185,6 +187,7 @@ def clients(session: nox.Session) -> None:
     }
     for package in ALONE:
         _alone(session, folder, package)
+    _together(session, folder / "oauth", *OAUTH)
     _install(session, *NEWEST)
     if sys.version_info >= (3, 11):  # pandas has no version for 3.10
         session.install("-r", str(GEN2_TOOLS))

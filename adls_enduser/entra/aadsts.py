@@ -257,6 +257,14 @@ AADSTS_TABLE: tuple[AadstsEntry, ...] = (
         ' cloud="china" or cloud="us_government".',
     ),
     AadstsEntry(
+        # Recorded in caddy-dns/azure #3 and microsoft/Analysis-Services #194.
+        (900023,),
+        ConfigurationError,
+        "What stands for the tenant is neither a domain nor a tenant id.",
+        "Pass tenant= with the tenant's id (a GUID) or one of its domains, such as"
+        ' "contoso.onmicrosoft.com", without an address around it.',
+    ),
+    AadstsEntry(
         (90038,),
         ConfigurationError,
         "The tenant is in a national cloud.",

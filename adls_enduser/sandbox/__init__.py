@@ -11,6 +11,8 @@
 Needs the extra ``[sandbox]``. The library itself does not import it.
 """
 
+import sys
+
 from ..errors import import_failed
 
 try:
@@ -31,7 +33,12 @@ try:
     )
     from .sandbox import Sandbox
 except ImportError as error:
-    raise import_failed(error, "The sandbox", "'adls-enduser[sandbox]'") from error
+    failure = import_failed(error, "The sandbox", "'adls-enduser[sandbox]'")
+    # While python -m looks for a module, sys.argv[0] is "-m" (Python, "Command line and
+    # environment"). The person who typed the command gets the sentence, without tracebacks.
+    if sys.argv[:1] == ["-m"] and any(word.startswith(__name__) for word in sys.orig_argv):
+        sys.exit(str(failure))
+    raise failure from error
 
 __all__ = [
     "CONTOSO",

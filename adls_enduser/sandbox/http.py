@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
 from werkzeug.sansio.request import Request as SansIORequest
 from werkzeug.wrappers import Response
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
 
-__all__ = ["Request", "Response", "Service", "empty_response", "json_response"]
+__all__ = ["AccountHosts", "Request", "Response", "Service", "empty_response", "json_response"]
 
 
 class Request(SansIORequest):
@@ -63,10 +65,21 @@ class Request(SansIORequest):
 
     @cached_property
     def form(self) -> dict[str, str]:
-        """Return the fields of a url-encoded form; of a repeated field, the last value."""
+        """Return the fields of a form; of a repeated field, the last value.
+
+        The form is url-encoded, or ``multipart/form-data`` as ``curl -F`` sends it.
+        """
+        if self.mimetype == "multipart/form-data":
+            return self._multipart_form()
         if self.mimetype != "application/x-www-form-urlencoded":
             return {}
         return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+    def _multipart_form(self) -> dict[str, str]:
+        """Return the fields that are not files; of a body that is cut short, none."""
+        stream, options = BytesIO(self.body), self.mimetype_params
+        _, fields, _ = FormDataParser().parse(stream, self.mimetype, len(self.body), options)
+        return {name: values[-1] for name, values in fields.lists()}
 
     @cached_property
     def json(self) -> Any:
@@ -98,4 +111,12 @@ class Service(Protocol):
 
     def respond(self, request: Request) -> Response:
         """Return the response to one request; called from many threads at once."""
+        ...
+
+
+class AccountHosts(Service, Protocol):
+    """A service with a host name for each of its accounts."""
+
+    def is_free_name(self, host: str) -> bool:
+        """Tell whether a host name is that of an account which does not exist."""
         ...

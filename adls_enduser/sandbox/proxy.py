@@ -1,8 +1,11 @@
 """The sockets: a CONNECT proxy on loopback that terminates TLS for the hosts it serves.
 
 A client that is told to use this proxy connects to ``https://real.host.name/`` as it
-always does. Every other host is refused with 403, so nothing leaves the machine. Plain
-HTTP requests to the proxy's own address go to the device login page.
+always does. Every other host is refused, so nothing leaves the machine. Plain HTTP requests to
+the proxy's own address go to the device login page.
+
+A client may also leave TLS to the proxy, and send it ``GET https://real.host.name/`` (the absolute
+form of RFC 9112 section 3.2.2), as axios before 1.0 does (its ``lib/adapters/http.js``).
 """
 
 from __future__ import annotations
@@ -16,14 +19,17 @@ import zlib
 from contextlib import suppress
 from email.utils import formatdate
 from functools import cache
+from http import HTTPStatus
+from http.client import responses
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import h11
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from .faults import Answer, Drip, Endless, Fault, Gzip, HalfBody, Informational, Reset, Stall
-from .http import Request, Response, Service
+from .http import AccountHosts, Request, Response, Service
 from .request_log import Exchange, RequestLog
 
 if TYPE_CHECKING:
@@ -51,6 +57,7 @@ class Proxy:
         services: Sequence[Service],
         *,
         page: Service,
+        accounts: Sequence[AccountHosts] = (),
         certificates: Certificates,
         faults: Faults,
         log: RequestLog,
@@ -59,6 +66,7 @@ class Proxy:
     ) -> None:
         self.services = list(services)
         self.page = page
+        self.accounts = tuple(accounts)
         self.certificates = certificates
         self.faults = faults
         self.log = log
@@ -95,6 +103,15 @@ class Proxy:
     def service(self, host: str) -> Service | None:
         """Return the service of a host name, or None."""
         return next((service for service in self.services if service.serves(host)), None)
+
+    def of_free_name(self, host: str) -> AccountHosts | None:
+        """Return the service that would serve a host name, if somebody had created its account."""
+        return next((service for service in self.accounts if service.is_free_name(host)), None)
+
+    def is_own_address(self, target: str) -> bool:
+        """Tell whether an absolute http address is the proxy's own: that of the login page."""
+        names = ("localhost", "127.0.0.1", "[::1]")
+        return target.startswith(tuple(f"http://{name}:{self.port}/" for name in names))
 
     def _accept(self) -> None:
         while not self.stopping.is_set():
@@ -187,7 +204,7 @@ class ClientConnection:
         host, _, port = target.lower().rpartition(":")
         if port != "443" or self._proxy.service(host) is None:
             self._refuse("CONNECT", host or target)
-        self._send(h11.Response(status_code=200, headers=[]))
+        self._send(h11.Response(status_code=200, headers=[], reason=b"Connection established"))
         tls_context = self._proxy.certificates.tls_context(host)
         wrapped = tls_context.wrap_socket(self._socket, server_side=True)
         self._proxy.replace_socket(self._socket, wrapped)
@@ -195,17 +212,20 @@ class ClientConnection:
         self._http = h11.Connection(h11.SERVER)
 
     def _refuse(self, method: str, host: str) -> None:
-        self._proxy.log.add(Exchange(method, host, "", status=403))
-        body = f"The sandbox does not serve {host}; nothing leaves this machine.\n".encode()
+        """Refuse a host: 502 for a name of Azure's that nobody has, as it does not resolve."""
+        free = self._proxy.of_free_name(host) is not None
+        status = HTTPStatus.BAD_GATEWAY if free else HTTPStatus.FORBIDDEN
+        self._proxy.log.add(Exchange(method, host, "", status=status))
+        why = f"There is no account {host}" if free else f"The sandbox does not serve {host}"
+        body = f"{why}; nothing leaves this machine.\n".encode()
         headers = [("Content-Length", str(len(body))), ("Connection", "close")]
-        self._send(h11.Response(status_code=403, headers=headers))
+        reason = status.phrase.encode()
+        self._send(h11.Response(status_code=status, headers=headers, reason=reason))
         self._send(h11.Data(data=body))
         raise CloseConnection
 
     def _read_request(self, head: h11.Request) -> Request | None:
-        target = head.target.decode("ascii", "replace")
-        if self._tunnel is None and not target.startswith("/"):
-            self._refuse(head.method.decode(), target)
+        scheme, host, target = self._destination(head)
         body, length = bytearray(), 0
         while isinstance(event := self._next_event(), h11.Data):
             length += len(event.data)
@@ -218,12 +238,27 @@ class ClientConnection:
         headers = Headers([(k.decode("latin-1"), v.decode("latin-1")) for k, v in sent])
         return Request(
             method=head.method.decode("ascii"),
-            scheme="https" if self._tunnel else "http",
-            host=self._tunnel or "localhost",
+            scheme=scheme,
+            host=host,
             target=target,
             headers=headers,
             body=bytes(body) if length <= self._proxy.largest_body else None,
         )
+
+    def _destination(self, head: h11.Request) -> tuple[str, str, str]:
+        """Return the scheme, the host and the target; refuse what is not served.
+
+        A server accepts the absolute form too, also inside of a tunnel (RFC 9112 section 3.2.2).
+        """
+        sent = head.target.decode("ascii", "replace")
+        scheme, host, target = _absolute(sent)
+        if self._tunnel:
+            return "https", self._tunnel, target or sent
+        if sent.startswith("/") or self._proxy.is_own_address(sent):
+            return "http", "localhost", target or sent
+        if scheme != "https" or self._proxy.service(host) is None:
+            self._refuse(head.method.decode(), host if scheme == "https" else sent)
+        return scheme, host, target
 
     def _respond(self, request: Request) -> None:
         exchange = Exchange(request.method, request.hostname, request.path, request)
@@ -249,14 +284,20 @@ class ClientConnection:
             headers = {"Content-Encoding": "gzip"}
             body = _gzip_of_spaces(fault.size)
             return Response(body, headers=headers, content_type="application/json")
-        service = self._proxy.service(request.hostname) if self._tunnel else self._proxy.page
         try:
-            return (service or self._proxy.page).respond(request)
+            return self._service(request).respond(request)
         except HTTPException as error:
             return Response(error.description, error.code, content_type="text/plain")
         except Exception:
             self._proxy.crashes.append(f"{request.method} {request.path}\n{traceback.format_exc()}")
             return Response("The sandbox has a bug.", 500)
+
+    def _service(self, request: Request) -> Service:
+        """Return the service of a request, also of an account that was deleted meanwhile."""
+        if request.scheme != "https":
+            return self._proxy.page
+        host = request.hostname
+        return self._proxy.service(host) or self._proxy.of_free_name(host) or self._proxy.page
 
     def _send_response(self, request: Request, response: Response, fault: Fault | None) -> None:
         now = self._proxy.clock.service_time()
@@ -265,7 +306,7 @@ class ClientConnection:
             self._send_half(response, fault)
         if isinstance(fault, Drip):
             self._send_dripping(response, fault)
-        self._send(h11.Response(status_code=response.status_code, headers=list(response.headers)))
+        self._send(_head(response, list(response.headers)))
         if request.method != "HEAD":
             for chunk in response.iter_encoded():
                 self._send(h11.Data(data=chunk))
@@ -277,7 +318,7 @@ class ClientConnection:
         headers = [*response.headers.items()]
         if "Content-Length" not in response.headers:
             headers.append(("Content-Length", str(len(body))))
-        self._send(h11.Response(status_code=response.status_code, headers=headers))
+        self._send(_head(response, headers))
         self._send(h11.Data(data=body[: len(body) // 2]))
         if isinstance(fault, Reset):
             self._reset()
@@ -286,8 +327,7 @@ class ClientConnection:
     def _send_dripping(self, response: Response, fault: Drip) -> None:
         body = response.get_data()
         response.headers["Content-Length"] = str(len(body))
-        head = h11.Response(status_code=response.status_code, headers=list(response.headers))
-        data = self._http.send(head) or b""
+        data = self._http.send(_head(response, list(response.headers))) or b""
         if not fault.headers:
             self._socket.sendall(data)
             data = b""
@@ -320,6 +360,33 @@ class ClientConnection:
         data = self._http.send(event)
         if data:
             self._socket.sendall(data)
+
+
+def _absolute(target: str) -> tuple[str, str, str]:
+    """Return scheme, host and target of the absolute form; of an origin form, empty texts.
+
+    Raises nothing: of a malformed address the host is empty, and nobody serves that.
+    """
+    try:
+        url = urlsplit(target)
+        host = (url.hostname or "") if url.port in (None, 443) else url.netloc
+    except ValueError:
+        return "", "", ""
+    if not url.scheme or not url.netloc:
+        return "", "", ""
+    path = target[target.index("://") + 3 + len(url.netloc) :]
+    return url.scheme, host, path if path.startswith("/") else f"/{path}"
+
+
+def _head(response: Response, headers: list[tuple[str, str]]) -> h11.Response:
+    """Return the head with the reason phrase, which some clients show or log.
+
+    Every recorded response has one (for example azure-mgmt-datalake-store's
+    ``test_vnet_operations``: 200 OK, 404 Not Found).
+    """
+    status = response.status_code
+    reason = responses.get(status, "").encode()
+    return h11.Response(status_code=status, headers=headers, reason=reason)
 
 
 @cache

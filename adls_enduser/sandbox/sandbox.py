@@ -76,6 +76,7 @@ class Sandbox:
         return Proxy(
             [self.entra, self.resource_manager, self.stores, self.storage],
             page=self.entra.page,
+            accounts=[self.stores, self.storage],
             certificates=self._certificates,
             faults=self.faults,
             log=self.log,

@@ -21,7 +21,7 @@ NODE_MODULES = os.environ.get("ADLS_ENDUSER_TEST_NODE_MODULES", "")
 # The ``node_modules`` with Azurite. Where it is set, the tools of gen2/requirements.txt are there.
 AZURITE = os.environ.get("ADLS_ENDUSER_TEST_AZURITE", "")
 
-# The folder with an environment for each of adal, msal and azure-identity.
+# The folder with an environment for each of adal, msal, azure-identity, and "oauth" for two more.
 ALONE = os.environ.get("ADLS_ENDUSER_TEST_ALONE", "")
 
 # The folder with the program tests/programs/every_mode.py, as each freezer has made it.
@@ -31,6 +31,7 @@ _NEEDED = {
     "test_azure_cli.py": AZ,
     "test_python.py": ALONE,
     "test_node.py": NODE_MODULES,
+    "test_oauth.py": ALONE,
     "test_frozen.py": FROZEN,
     "gen2": AZURITE,
 }

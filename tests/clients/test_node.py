@@ -18,7 +18,7 @@ import pytest
 from azure.datalake.store import core
 
 from adls_enduser import filesystem_token
-from adls_enduser.sandbox import CONTOSO, Sandbox
+from adls_enduser.sandbox import CONTOSO, CONTOSO_ID, Sandbox
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 
 from ..conftest import PASSWORD
@@ -309,3 +309,61 @@ def test_file(azure: Sandbox, node: Callable[..., Program], ada: Person) -> None
     assert [one["pathSuffix"] for one in listed["FileStatuses"]["FileStatus"]] == ["a b"]
     assert pipeline.ask(f"{files}/a%20b?op=OPEN&read=true") == {"status": 200, "body": "hello"}
     assert pipeline.ask(f"{files}/b?op=OPEN&read=true")["status"] == 404
+
+
+# Other clients of Entra ID and of Resource Manager.
+
+OAUTH = [("msal-node", CONTOSO), ("adal-node", CONTOSO), ("openid-client", CONTOSO_ID)]
+
+
+def wanted(client: str) -> str:
+    """Return what a client asks for: a scope of version 2.0, or adal's resource."""
+    return f"{MANAGEMENT}/" if client == "adal-node" else SCOPE
+
+
+@pytest.mark.parametrize(("client", "tenant"), OAUTH)
+def test_other_clients_by_device_code(
+    azure: Sandbox, node: Callable[..., Program], client: str, tenant: str
+) -> None:
+    """Each waits for the person, and the token is good."""
+    grace = azure.entra.person(f"grace@{CONTOSO}", password=PASSWORD, mfa=True)
+    program = node("oauth.cjs", client, "device_code", tenant, wanted(client))
+    azure.entra.approve(program.shown(r"enter the code (\w+) to authenticate"), grace)
+    said = program.answer()
+    assert "tokens" in said, said
+    for token in said["tokens"]:
+        assert azure.world.identity.check(f"Bearer {token}", [MANAGEMENT])["upn"] == grace.username
+
+
+@pytest.mark.parametrize(("client", "tenant"), OAUTH)
+def test_other_clients_by_password(
+    azure: Sandbox, node: Callable[..., Program], ada: Person, client: str, tenant: str
+) -> None:
+    """A right password gives a token, a wrong one Entra ID's number."""
+    words = ("oauth.cjs", client, "password", tenant, wanted(client), ada.username)
+    said = node(*words, PASSWORD).answer()
+    assert "tokens" in said, said
+    for token in said["tokens"]:
+        assert azure.world.identity.check(f"Bearer {token}", [MANAGEMENT])["upn"] == ada.username
+    assert "AADSTS50126" in node(*words, "wrong").answer()["message"]
+
+
+def test_arm_resources(azure: Sandbox, node: Callable[..., Program], ada: Person) -> None:
+    """@azure/arm-resources changes the tags of a group, and lists it with them."""
+    scope = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/analytics"
+    words = ("password", CONTOSO, ada.username, PASSWORD)
+    said = node("resources.cjs", SUBSCRIPTION_ID, scope, *words).answer()
+    assert said == {"tags": {"team": "lake"}, "groups": [["analytics", {"team": "lake"}]]}
+
+
+def test_axios_0_through_the_proxy(
+    azure: Sandbox, node: Callable[..., Program], ada: Person
+) -> None:
+    """Axios 0.x sends ``GET https://...`` to the proxy itself; the answer is the service's."""
+    token = azure.world.identity.access_token(ada, MANAGEMENT, client_id="test", lifetime=3600)
+    said = node("axios.cjs", ACCOUNTS, token).answer()
+    assert (said["status"], said["statusText"]) == (200, "OK")
+    assert [one["name"] for one in said["data"]["value"]] == ["mystore"]
+    assert node("axios.cjs", ACCOUNTS).answer()["statusText"] == "Unauthorized"
+    elsewhere = node("axios.cjs", "https://pypi.example.org/").answer()
+    assert elsewhere["status"] == 403

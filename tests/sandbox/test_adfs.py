@@ -198,3 +198,13 @@ def test_real_msal(azure: Sandbox, lin: Person) -> None:
     (account, *_) = app.get_accounts()
     assert app.acquire_token_silent(scopes, account, force_refresh=True)["access_token"]
     assert {one.host for one in azure.log} == {HOST}
+
+
+def test_client_and_form_in_other_places(lin: Person) -> None:
+    """The id by HTTP Basic, as the configuration document lists it, and a multipart form."""
+    fields = {"grant_type": "password", "resource": RESOURCE, "username": lin.username}
+    fields["password"] = PASSWORD
+    url = f"https://{HOST}/adfs/oauth2/token"
+    assert requests.post(url, fields, auth=(AZURE_CLI, ""), timeout=10).ok
+    parts = {name: (None, value) for name, value in {**fields, "client_id": AZURE_CLI}.items()}
+    assert requests.post(url, files=parts, timeout=10).ok

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import textwrap
@@ -252,3 +254,100 @@ def test_missing_extra_is_named(package: str) -> None:
     last = done.stderr.strip().splitlines()[-1]
     assert "MissingDependency" in last
     assert "pip install 'adls-enduser[sandbox]'" in last
+
+
+@pytest.mark.parametrize("module", ["adls_enduser.sandbox", "adls_enduser.sandbox.demo"])
+def test_missing_extra_is_one_sentence_for_a_command(module: str, tmp_path: Path) -> None:
+    """Whoever types ``python -m`` gets the remedy and nothing else."""
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['trustme'] = None")
+    search = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-m", module],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": search},
+    )
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert "pip install 'adls-enduser[sandbox]'" in line
+
+
+def exchange(azure: Sandbox, target: str, method: str = "GET", host: str = "x") -> tuple[str, str]:
+    """Send a request line to the proxy itself; return the status line and the body."""
+    port = int(azure.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        head = f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        connection.sendall(head.encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+    head, _, body = answer.partition("\r\n\r\n")
+    return head.partition("\r\n")[0], body
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        DISCOVERY,
+        DISCOVERY.replace(
+            "https://login.microsoftonline.com/", "HTTPS://Login.Microsoftonline.com:443/"
+        ),
+    ],
+)
+def test_https_in_absolute_form(azure: Sandbox, address: str) -> None:
+    """A client may leave TLS to the proxy (RFC 9112 section 3.2.2), as axios 0.x does."""
+    status, body = exchange(azure, address)
+    assert status == "HTTP/1.1 200 OK"
+    assert "tenant_discovery_endpoint" in body
+    [found] = azure.log.to("/discovery/instance")
+    assert (found.host, found.path) == ("login.microsoftonline.com", "/common/discovery/instance")
+    assert found.request is not None
+    assert found.request.target.startswith("/common/discovery/instance?api-version=1.0")
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("https://pypi.example.org/", "403 Forbidden"),
+        ("https://login.microsoftonline.com:8443/common", "403 Forbidden"),
+        ("http://login.microsoftonline.com/common", "403 Forbidden"),
+        ("https://nostore.azuredatalakestore.net/webhdfs/v1/", "502 Bad Gateway"),
+        ("https://nolake.dfs.core.windows.net/box", "502 Bad Gateway"),
+        ("ftp://login.microsoftonline.com/", "403 Forbidden"),
+        ("https://[::1", "403 Forbidden"),
+        ("https:///common", "403 Forbidden"),
+    ],
+)
+def test_other_absolute_forms_are_refused(azure: Sandbox, target: str, status: str) -> None:
+    """What no CONNECT would reach is not reached in this form either."""
+    assert exchange(azure, target)[0] == f"HTTP/1.1 {status}"
+
+
+def test_absolute_form_without_a_path(azure: Sandbox) -> None:
+    """An address that ends with its host is that host's root."""
+    assert exchange(azure, "https://management.azure.com")[0] == "HTTP/1.1 401 Unauthorized"
+    assert exchange(azure, "https://management.azure.com?a=b")[0] == "HTTP/1.1 401 Unauthorized"
+
+
+def test_absolute_form_inside_of_a_tunnel(azure: Sandbox) -> None:
+    """A server accepts it as well (RFC 9112 section 3.2.2)."""
+    proxy = int(azure.url.rpartition(":")[2])
+    context = ssl.create_default_context(cafile=str(azure.ca_bundle))
+    connection = http.client.HTTPSConnection("127.0.0.1", proxy, context=context)
+    connection.set_tunnel("login.microsoftonline.com", 443)
+    connection.request("GET", DISCOVERY)
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
+def test_page_through_the_proxy(azure: Sandbox) -> None:
+    """A client that sends loopback through the proxy, too, gets the device login page."""
+    address = f"{azure.url}/devicelogin"
+    status, body = exchange(azure, address, host=azure.url.removeprefix("http://"))
+    assert status == "HTTP/1.1 200 OK"
+    assert "<form" in body
+    assert exchange(azure, "http://localhost:1/devicelogin")[0] == "HTTP/1.1 403 Forbidden"
+
+
+def test_connect_has_a_phrase(azure: Sandbox) -> None:
+    """The proxy's own answers have reason phrases."""
+    status, _ = exchange(azure, "login.microsoftonline.com:8443", "CONNECT")
+    assert status == "HTTP/1.1 403 Forbidden"

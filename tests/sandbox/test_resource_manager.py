@@ -150,6 +150,14 @@ def send(
     )
 
 
+def store_exists(azure: Sandbox, person: Person, name: str) -> bool:
+    """Tell whether a store responds; the proxy refuses the host name of one that does not exist."""
+    try:
+        return store_response(azure, person, name).status_code == 200
+    except requests.exceptions.ProxyError:
+        return False
+
+
 def store_response(azure: Sandbox, person: Person, name: str) -> requests.Response:
     """Request the status of a store's root folder."""
     token = credential_for(azure, person, "https://datalake.azure.net/").token
@@ -168,7 +176,7 @@ class TestAccounts:
 
     def test_create_is_long_running(self, azure: Sandbox, client: Any, owner: Person) -> None:
         """Create returns 201 and "InProgress"; then the account is active and its store exists."""
-        assert store_response(azure, owner, "newstore").status_code == 404
+        assert not store_exists(azure, owner, "newstore")
         create = operation(client.accounts, "create")
         made = wait_for(create("analytics", "newstore", new_account(tags={"team": "sea"})))
         assert (made.provisioning_state, made.state) == ("Succeeded", "Active")
@@ -250,12 +258,12 @@ class TestAccounts:
 
     def test_delete(self, azure: Sandbox, client: Any, owner: Person) -> None:
         """A deleted account is not listed any more, and its store is deleted."""
-        assert store_response(azure, owner, "mystore").status_code == 200
+        assert store_exists(azure, owner, "mystore")
         wait_for(operation(client.accounts, "delete")("analytics", "mystore"))
         assert list(client.accounts.list()) == []
         get = lambda: client.accounts.get("analytics", "mystore")  # noqa: E731
         assert error_of(get) == (404, "ResourceNotFound")
-        assert store_response(azure, owner, "mystore").status_code == 404
+        assert not store_exists(azure, owner, "mystore")
         wait_for(operation(client.accounts, "delete")("analytics", "mystore"))
         assert [one.status for one in azure.log.to("/mystore", method="DELETE")] == [202, 204]
 
@@ -475,7 +483,7 @@ class TestGroups:
         wait_for(operation(resources.resource_groups, "delete")("analytics"))
         assert [one.status for one in azure.log.to("/operationresults/")] == [202, 200]
         assert list(client.accounts.list()) == []
-        assert store_response(azure, owner, "mystore").status_code == 404
+        assert not store_exists(azure, owner, "mystore")
 
     @pytest.mark.parametrize(("method", "name"), [("PUT", "newstore"), ("DELETE", "mystore")])
     def test_deletion_during_another_operation(
@@ -492,7 +500,7 @@ class TestGroups:
         statuses = [send(credential, "GET", address).json()["status"] for _ in range(4)]
         assert (statuses[0], statuses[-1]) == ("InProgress", "Succeeded")
         assert list(client.accounts.list()) == []
-        assert store_response(azure, owner, name).status_code == 404
+        assert not store_exists(azure, owner, name)
 
     def test_errors(self, resources: Any) -> None:
         """A wrong region, another region for the same group and a running deletion are errors."""

@@ -129,16 +129,19 @@ def test_endpoints_live_as_long_as_the_account(
     def status() -> int:
         url = f"https://newlake.{endpoint}.core.windows.net/box?restype=container"
         headers = {"x-ms-version": "2021-12-02"}  # the challenge is younger than the service
-        return requests.get(url, headers=headers, timeout=10).status_code
+        try:
+            return requests.get(url, headers=headers, timeout=10).status_code
+        except requests.exceptions.ProxyError:  # the name does not resolve
+            return 502
 
     azure.resource_manager.polls = 1
     begun = send("PUT", f"{ACCOUNTS}/newlake", json=NEW)
     poll(send, begun)
-    assert status() == 404
+    assert status() == 502
     poll(send, begun)
     assert status() == 401
     send("DELETE", f"{ACCOUNTS}/newlake")
-    assert status() == 404
+    assert status() == 502
 
 
 def test_files_go_with_the_group(azure: Sandbox, send: Callable[..., requests.Response]) -> None:

@@ -352,7 +352,7 @@ def test_stores_are_separate(fs, store_azure, people):
     store_azure.stores.delete("another")
     assert not (store_azure.stores.folder / "another").exists()
     assert fs.cat("file") == b"here"
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError):  # by the connection that is still open
         other.info("file")
 
 

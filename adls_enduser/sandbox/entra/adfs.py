@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ..http import Response, json_response
 from .error_responses import EntraError
 from .pages.signin import authorization_response
+from .parameters import parameters
 from .token_request import RequestedAccess
 from .tokens import GrantedAccess
 
@@ -154,7 +155,7 @@ class Adfs:
         if endpoint is None:
             return Response("Not Found", 404, content_type="text/html; charset=us-ascii")
         try:
-            response = json_response(endpoint(request.form))
+            response = json_response(endpoint(parameters(request)))
         except (EntraError, AdfsError) as error:
             response = _as_adfs_error(error).response()
         response.headers["client-request-id"] = str(uuid.uuid4())

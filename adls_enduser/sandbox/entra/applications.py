@@ -16,10 +16,10 @@ AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 # the directory's own. Source: msrestazure.azure_cloud for the management endpoints, the
 # services' documentation for the others.
 _CLOUDS = {"public": PUBLIC, "china": CHINA, "usgovernment": US_GOVERNMENT}
-_DIRECTORY = {
-    "public": {"https://graph.windows.net", "https://graph.microsoft.com"},
-    "china": {"https://graph.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"},
-    "usgovernment": {"https://graph.windows.net", "https://graph.microsoft.us"},
+_GRAPHS = {
+    "public": ("https://graph.windows.net", "https://graph.microsoft.com"),
+    "china": ("https://graph.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"),
+    "usgovernment": ("https://graph.windows.net", "https://graph.microsoft.us"),
 }
 
 # An account's own address is another name of Azure Storage, for tokens that only this account
@@ -32,7 +32,27 @@ _ACCOUNT = re.compile(
 def _resources(name: str) -> set[str]:
     cloud = _CLOUDS[name]
     audiences = {cloud.resource_manager, *cloud.audiences().values()}
-    return {audience.rstrip("/") for audience in audiences} | _DIRECTORY[name]
+    return {audience.rstrip("/") for audience in audiences} | set(_GRAPHS[name])
+
+
+def _by_application_id(name: str) -> dict[str, str]:
+    """Return the resources by their application ids, which are the same in every tenant.
+
+    Microsoft, "Verify first-party Microsoft applications in sign-in reports". adal names Azure AD
+    Graph by its id (``adal.authentication_parameters``).
+    """
+    cloud, (graph, microsoft_graph) = _CLOUDS[name], _GRAPHS[name]
+    ids = {
+        "797f4846-ba00-4fd7-ba43-dac1f8f63013": cloud.management,
+        "e406a681-f3d4-42a8-90b6-c2b029497af1": cloud.storage,
+        "e9f49c6b-5ce5-44c8-925d-015017e9f7ad": cloud.data_lake,
+        "00000002-0000-0000-c000-000000000000": graph,
+        "00000003-0000-0000-c000-000000000000": microsoft_graph,
+    }
+    return {one: resource.rstrip("/") for one, resource in ids.items() if resource}
+
+
+_APPLICATION_IDS = {name: _by_application_id(name) for name in _CLOUDS}
 
 
 @dataclass
@@ -113,8 +133,12 @@ def required(form: dict[str, str], name: str) -> str:
 
 
 def _service(resource: str, cloud: str) -> str:
-    """Return the registered name of a resource: Azure Storage's for an account's own address."""
+    """Return the registered name of a resource.
+
+    Azure Storage's for an account's own address, and that of an application id.
+    """
     name = _normalized(resource)
+    name = _APPLICATION_IDS.get(cloud, {}).get(name, name)
     account = _ACCOUNT.fullmatch(name)
     if account and SUFFIXES.get(account["suffix"]) == cloud:
         return _normalized(_CLOUDS[cloud].storage)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -33,6 +35,14 @@ AUDIENCES = {
     "usgovernment": "urn:federation:MicrosoftOnline",
 }
 _ANY_TENANT = {"common", "organizations"}
+CONSUMERS = "consumers"
+# The tenant of all personal accounts: Microsoft, "OpenID Connect on the Microsoft identity
+# platform", on ``consumers``.
+CONSUMERS_ID = "9188040d-6c67-4c5b-b112-36a304b66dad"
+# A name of two labels or more (RFC 1123 section 2.1): "azurecloud" is none
+# (microsoft/vscode-azure-account #504).
+_LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_DNS_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})+", re.IGNORECASE)
 
 
 class Authorities:
@@ -56,15 +66,16 @@ class Authorities:
     def tenant(self, name: str, cloud: str) -> Tenant | None:
         """Find the tenant of a path; None for ``common`` and ``organizations``.
 
-        Raises EntraError (90002) if there is none, (90038) if it belongs to another cloud.
+        Raises EntraError: 900023 if it is no name of a tenant, 90002 if there is none, 90038 if it
+        belongs to another cloud, 9001023 for personal accounts, which the sandbox does not have.
         """
         if name.lower() in _ANY_TENANT:
             return None
-        if name.lower() == "consumers":
+        if is_consumers(name):
             raise EntraError(9001023)
         tenant = self._directory.tenant(name)
         if tenant is None:
-            raise EntraError(90002, tenant=name)
+            raise EntraError(90002 if _is_tenant_name(name) else 900023, tenant=name)
         self.check_cloud(tenant, cloud)
         return tenant
 
@@ -89,3 +100,21 @@ class Authorities:
             raise EntraError(50049)
         version = "/v2.0" if "/v2.0/" in url.path.lower() else ""
         return f"https://{url.hostname}/{tenant}{version}/.well-known/openid-configuration"
+
+
+def is_consumers(name: str) -> bool:
+    """Tell whether the tenant of a path is that of personal accounts."""
+    return name.lower() in (CONSUMERS, CONSUMERS_ID)
+
+
+def _is_tenant_name(text: str) -> bool:
+    """Tell whether a text is a DNS name or a GUID.
+
+    Others are AADSTS900023, as recorded in microsoft/Analysis-Services #194 (``authorize``),
+    KelvinTegelaar/CIPP #5274 (``undefined``) and microsoftgraph/microsoft-graph-docs #13158
+    (``{{tenantid}}``).
+    """
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return _DNS_NAME.fullmatch(text) is not None

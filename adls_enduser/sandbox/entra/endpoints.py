@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,11 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
 from ..http import Request, Response, json_response
+from .authorities import CONSUMERS_ID, is_consumers
 from .error_responses import EntraError, correlation_id, error_response
 from .federation.realm import user_realm
 from .metadata import clouds, openid_configuration
+from .parameters import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -156,27 +159,41 @@ class Endpoints:
     def _token(self, request: Request, path_values: PathValues, cloud: str) -> Response:
         _check_post(request)
         version = self._versions[path_values["version"]]
-        return json_response(
-            self._grants.token(request.form, path_values["tenant"], cloud, version)
-        )
+        form = parameters(request)
+        return json_response(self._grants.token(form, path_values["tenant"], cloud, version))
 
     def _device_code(self, request: Request, path_values: PathValues, cloud: str) -> Response:
-        _check_post(request)
+        """Issue a device code, for a POST or a GET.
+
+        Microsoft's libraries for Java send GET: azure-data-lake-store-java's
+        ``DeviceCodeTokenProviderHelper.getDeviceCodeInfo``, and msal4j before its pull request
+        241.
+        """
         version = self._versions[path_values["version"]]
-        code = self._grants.device_code(request.form, path_values["tenant"], cloud, version)
+        code = self._grants.device_code(parameters(request), path_values["tenant"], cloud, version)
         return json_response(version.device_code_response(code, *self._present_code(code)))
 
     def _configuration(self, request: Request, path_values: PathValues, cloud: str) -> Response:
-        tenant = self._authorities.tenant(path_values["tenant"], cloud)
         return json_response(
             openid_configuration(
                 request.hostname,
-                tenant.tenant_id if tenant else None,
+                self._tenant_id(path_values["tenant"], cloud),
                 path_values["tenant"],
                 cloud=cloud,
                 version=path_values["version"],
             )
         )
+
+    def _tenant_id(self, name: str, cloud: str) -> str | None:
+        """Return the id of the tenant that a configuration is of, None for any tenant.
+
+        The public cloud describes the tenant of personal accounts too: Microsoft, "OpenID Connect
+        on the Microsoft identity platform".
+        """
+        if is_consumers(name) and cloud == "public":
+            return CONSUMERS_ID
+        tenant = self._authorities.tenant(name, cloud)
+        return tenant.tenant_id if tenant else None
 
     def _keys(self, request: Request, path_values: PathValues, cloud: str) -> Response:
         return json_response(self._state.identity.keys())
@@ -197,7 +214,7 @@ class Endpoints:
 
     def _message_values(self, request: Request) -> dict[str, str]:
         """Return the values from a request that an error message may contain."""
-        form = request.form
+        form = parameters(request)
         application = self._applications.find(form.get("client_id", ""))
         return {
             "username": form.get("username", ""),
@@ -205,7 +222,7 @@ class Endpoints:
             "app": application.name if application else "",
             "resource": form.get("resource", ""),
             "scope": form.get("scope", ""),
-            "tenant": request.path.strip("/").partition("/")[0],
+            "tenant": request.path.lstrip("/").partition("/")[0],
         }
 
 
@@ -215,8 +232,13 @@ def _check_post(request: Request) -> None:
 
 
 def _match(request: Request) -> tuple[str, PathValues]:
-    """Find the endpoint; paths match in any case, as at Entra ID."""
-    tenant, _, tail = request.path.lstrip("/").partition("/")
+    """Find the endpoint; paths match in any case, as at Entra ID.
+
+    Several slashes count as one. msal asks for ``/common//v2.0/.well-known/openid-configuration``
+    by default (``msal.authority``: its default authority ends with a slash).
+    """
+    joined = re.sub("/{2,}", "/", request.path)
+    tenant, _, tail = joined.lstrip("/").partition("/")
     name, slash, rest = tail.partition("/")
     path = f"/{tenant}/{name.lower()}{slash}{rest}"
     if name.lower() != "userrealm":

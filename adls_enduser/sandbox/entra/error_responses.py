@@ -148,6 +148,12 @@ _DEFINITIONS = (
         " happen if there are no active subscriptions for the tenant.",
     ),
     ErrorDefinition(
+        900023,
+        "invalid_request",
+        "Specified tenant identifier '{tenant}' is neither a valid DNS name, nor a valid external"
+        " domain.",
+    ),
+    ErrorDefinition(
         90038,
         "invalid_request",
         "Tenant '{tenant}' request is being redirected to the National Cloud '{cloud}'.",

@@ -79,8 +79,13 @@ class Storage:
         onelake.create_workspace(self._onelake, name, items)
 
     def serves(self, host: str) -> bool:
-        """Tell whether a host name is that of an account, existing or not."""
-        return parse(host) is not None
+        """Tell whether a host name is that of an account that exists."""
+        found = parse(host)
+        return found is not None and self.account(found) is not None
+
+    def is_free_name(self, host: str) -> bool:
+        """Tell whether a host name is that of an account which does not exist."""
+        return parse(host) is not None and not self.serves(host)
 
     def respond(self, request: Request) -> Response:
         """Respond to one request."""
@@ -123,8 +128,7 @@ class Storage:
     def _call(self, request: Request, host: StorageHost) -> Call:
         account = self.account(host)
         if account is None:
-            # The real host name does not resolve then, which a proxy cannot imitate. 404 is the
-            # sandbox's choice, so that a program gets the error at once instead of retrying.
+            # It was deleted while this connection was open; a new one is refused by the proxy.
             raise StorageError("ResourceNotFound", AccountName=host.account)
         version = request.headers.get("x-ms-version")
         if version is not None and not _VERSION.fullmatch(version):

@@ -88,7 +88,14 @@ class Call:
 
     @cached_property
     def filesystem(self) -> Filesystem:
-        """Return the filesystem; raise StorageError if there is none of that name."""
+        """Return the filesystem; raise StorageError if there is none of that name.
+
+        A caller without a role does not learn whether there is one. Assumed: role assignments
+        name a container and are checked first (Microsoft, "Access control model in Azure Data Lake
+        Storage", "How permissions are evaluated").
+        """
+        if not (self.caller.superuser or self.host.is_onelake or self.account.has(self.name)):
+            raise StorageError("AuthorizationPermissionMismatch")
         return self.account.filesystem(self.name)
 
     @property

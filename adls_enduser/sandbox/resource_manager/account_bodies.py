@@ -15,12 +15,26 @@ if TYPE_CHECKING:
 
 Body = dict[str, object]
 
-COLLECTIONS = ("firewallRules", "virtualNetworkRules", "trustedIdProviders")
+NETWORK_RULES = "virtualNetworkRules"
+COLLECTIONS = ("firewallRules", NETWORK_RULES, "trustedIdProviders")
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
+def shown(account: Account, tenant_id: str) -> Body:
+    """Return all properties of an account, as GET does, with the state of each network rule.
+
+    Recorded: azure-mgmt-datalake-store's ``test_vnet_operations``.
+    """
+    body = full(account, tenant_id)
+    properties = body["properties"]
+    rules = properties.get(NETWORK_RULES, []) if isinstance(properties, dict) else []
+    for rule in rules:
+        rule["properties"] = rule["properties"] | {"state": "Active"}
+    return body
+
+
 def full(account: Account, tenant_id: str) -> Body:
-    """Return all properties of an account, as PUT, PATCH and GET do."""
+    """Return all properties of an account, as PUT and PATCH do."""
     if account.provisioning == "Creating":
         properties = account.settings | {
             "provisioningState": "Creating",

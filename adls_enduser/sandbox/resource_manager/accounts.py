@@ -114,7 +114,7 @@ class Accounts:
         return page(call.request, bodies, self._inventory.page_size)
 
     def _get(self, call: Call) -> Response:
-        return self._account_response(self._account(call))
+        return json_response(account_bodies.shown(self._account(call), CONTOSO_ID))
 
     def _exists(self, call: Call) -> Response:
         found = self._inventory.find(call.names["group"], call.names["account"])
@@ -165,7 +165,9 @@ class Accounts:
         account.operation_count += 1
         region = f"{subscription_id()}/providers/{NAMESPACE}/locations/{account.location}"
         status = f"{region}/operationResults/{account.unique_id}_{number}"
-        result = f"{account.id}/operationresults/{number}"
+        # The spelling of this address is as recorded: test_adls_accounts.
+        address = account.id.replace("/resourceGroups/", "/resourcegroups/")
+        result = f"{address}/operationresults/{number}"
         account.operation = self._operations.begin(finish, status, result)
         return {
             "Azure-AsyncOperation": f"{BASE}{status}?api-version={API_VERSION}",

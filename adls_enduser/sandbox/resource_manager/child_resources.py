@@ -36,6 +36,14 @@ class ChildType:
 
     name: str
     required: tuple[str, ...]
+    state: str = ""
+
+    def shown(self, child: Child) -> dict[str, object]:
+        """Return the properties that a GET shows; a PUT does not show the state.
+
+        Recorded: azure-mgmt-datalake-store's ``test_vnet_operations``.
+        """
+        return child.properties | ({"state": self.state} if self.state else {})
 
     def child(self, name: str, given: object, known: Mapping[str, object]) -> Child:
         """Return a child: a body's properties over the known ones; raise ArmError if invalid."""
@@ -52,7 +60,7 @@ class ChildType:
 
 CHILD_TYPES = (
     ChildType("firewallRules", ("startIpAddress", "endIpAddress")),
-    ChildType("virtualNetworkRules", ("subnetId",)),
+    ChildType("virtualNetworkRules", ("subnetId",), "Active"),
     ChildType("trustedIdProviders", ("idProvider",)),
 )
 
@@ -99,12 +107,12 @@ class ChildResources:
         account = self._account(call)
         return page(
             call.request,
-            [self._body(account, child) for child in self._children(account).values()],
+            [self._shown(account, child) for child in self._children(account).values()],
             1000,
         )
 
     def _get(self, call: Call) -> Response:
-        return json_response(self._body(self._account(call), self._child(call)))
+        return json_response(self._shown(self._account(call), self._child(call)))
 
     def _put(self, call: Call) -> Response:
         return self._write(call, {})
@@ -142,6 +150,9 @@ class ChildResources:
         if found is None:
             raise nested_not_found()
         return found
+
+    def _shown(self, account: Account, child: Child) -> dict[str, object]:
+        return self._body(account, child) | {"properties": self._collection.shown(child)}
 
     def _body(self, account: Account, child: Child) -> dict[str, object]:
         return {

@@ -12,19 +12,61 @@ from .ids import ACCOUNT_TYPE, NAMESPACE, STORAGE, STORAGE_TYPE, account_id
 if TYPE_CHECKING:
     from .operations import Operation
 
-# The regions that had Data Lake Store Gen1, and the regions that resource groups can be in.
-STORE_REGIONS = ("eastus2", "northeurope", "centralus", "westeurope", "australiaeast")
+# The regions that had Data Lake Store Gen1.
+STORE_REGIONS = (
+    "eastus2",
+    "northeurope",
+    "centralus",
+    "westeurope",
+    "australiaeast",
+    "westus2",
+)
+# Those that resource groups can be in, as the service lists them in an error (recorded in
+# MicrosoftLearning/DP-900T00A-Azure-Data-Fundamentals #51).
 REGIONS = {
+    "australiacentral": "Australia Central",
+    "australiacentral2": "Australia Central 2",
     "australiaeast": "Australia East",
+    "australiasoutheast": "Australia Southeast",
+    "brazilsouth": "Brazil South",
+    "canadacentral": "Canada Central",
+    "canadaeast": "Canada East",
+    "centralindia": "Central India",
     "centralus": "Central US",
+    "eastasia": "East Asia",
     "eastus": "East US",
     "eastus2": "East US 2",
+    "francecentral": "France Central",
+    "germanywestcentral": "Germany West Central",
+    "israelcentral": "Israel Central",
+    "italynorth": "Italy North",
+    "japaneast": "Japan East",
+    "japanwest": "Japan West",
+    "jioindiawest": "Jio India West",
+    "koreacentral": "Korea Central",
+    "koreasouth": "Korea South",
+    "mexicocentral": "Mexico Central",
+    "northcentralus": "North Central US",
     "northeurope": "North Europe",
+    "norwayeast": "Norway East",
+    "polandcentral": "Poland Central",
+    "qatarcentral": "Qatar Central",
+    "southafricanorth": "South Africa North",
+    "southcentralus": "South Central US",
     "southeastasia": "Southeast Asia",
+    "southindia": "South India",
+    "spaincentral": "Spain Central",
+    "swedencentral": "Sweden Central",
+    "switzerlandnorth": "Switzerland North",
+    "uaenorth": "UAE North",
     "uksouth": "UK South",
+    "ukwest": "UK West",
+    "westcentralus": "West Central US",
     "westeurope": "West Europe",
+    "westindia": "West India",
     "westus": "West US",
     "westus2": "West US 2",
+    "westus3": "West US 3",
 }
 
 
@@ -87,7 +129,7 @@ class Inventory:
     """All groups and accounts, found by name in any case.
 
     ``registered`` are the providers that the subscription may use; ``page_size`` is the number
-    of items in a page of a list.
+    of items in a page of a list; ``tags`` are the subscription's own.
     """
 
     def __init__(self) -> None:
@@ -96,6 +138,7 @@ class Inventory:
         self.storage_accounts: dict[str, Account] = {}
         self.registered = {NAMESPACE, STORAGE}
         self.page_size = 1000
+        self.tags: dict[str, object] | None = None
 
     def group(self, name: str) -> Group:
         """Find a resource group; raise ArmError if there is none."""

@@ -67,7 +67,9 @@ def _provider(path: list[str]) -> tuple[str, str]:
     lowered = [part.lower() for part in path]
     if "providers" not in lowered:
         return "", ""
-    _, namespace, kind, *_ = [*path[lowered.index("providers") :], "", ""]
+    # The last one: the tags of an account are of another provider than the account.
+    last = len(lowered) - lowered[::-1].index("providers") - 1
+    _, namespace, kind, *_ = [*path[last:], "", ""]
     return namespace, kind.lower()
 
 

@@ -21,6 +21,7 @@ from .routing import Router
 from .storage_accounts import StorageAccounts
 from .storage_accounts import check_name as check_storage_name
 from .subscriptions import Subscriptions
+from .tags import TagsAtScope
 
 if TYPE_CHECKING:
     from ..gen2 import Storage
@@ -54,6 +55,7 @@ class ResourceManager:
         self._groups = Groups(self._inventory, self._operations, self._remove_account)
         routes = Subscriptions(state.directory).routes() + Provider(self._inventory).routes()
         routes += self._groups.routes() + self._accounts.routes() + self._storage.routes()
+        routes += TagsAtScope(self._inventory).routes()
         for child_type in CHILD_TYPES:
             routes += ChildResources(state, self._inventory, child_type).routes()
         self._router = Router(routes)

@@ -29,10 +29,14 @@ if TYPE_CHECKING:
     from ..state import State
 
 _DOMAIN = ".azuredatalakestore.net"
-_AUDIENCES = {"https://datalake.azure.net/"}
+# The second as Microsoft prints it for curl, "Service-to-service authentication with Data Lake
+# Storage Gen1 using REST API".
+_AUDIENCES = {"https://datalake.azure.net/", "https://management.core.windows.net/"}
 _NAME = re.compile("[a-z0-9]{3,24}")
 # The request log drops bodies larger than this: gigabytes are kept on disk, not in memory.
 _LOGGED = 64 * 1024
+# In any case: azure-datalake-store sends /webhdfsext, Microsoft's client for Java /WebHdfsExt
+# (its ``Operation.C``).
 _ROOTS = (("/webhdfs/v1", False), ("/webhdfsext", True))
 _HEADERS = {
     "Cache-Control": "no-cache, no-cache, no-store, max-age=0",
@@ -81,8 +85,12 @@ class Stores:
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def serves(self, host: str) -> bool:
-        """Tell whether a host name is that of a store, existing or not."""
-        return host.endswith(_DOMAIN)
+        """Tell whether a host name is that of a store that exists."""
+        return host.endswith(_DOMAIN) and host.removesuffix(_DOMAIN) in self._trees
+
+    def is_free_name(self, host: str) -> bool:
+        """Tell whether a host name is that of a store which does not exist."""
+        return host.endswith(_DOMAIN) and not self.serves(host)
 
     def respond(self, request: Request) -> Response:
         """Respond to one WebHDFS request."""
@@ -145,6 +153,6 @@ class Stores:
 def _below_root(path: str) -> tuple[str, bool]:
     """Return the path inside the store, and whether it is that of an extended operation."""
     for root, extended in _ROOTS:
-        if path == root or path.startswith(f"{root}/"):
+        if f"{path}/".lower().startswith(f"{root}/"):
             return path[len(root) :], extended
     raise errors.not_found(path)

@@ -41,5 +41,9 @@ class Call:
 
 
 def boolean_response(value: bool) -> Response:  # noqa: FBT001 - the protocol's word is {"boolean": ...}
-    """Return the response that says whether the operation was done."""
-    return json_response({"boolean": value})
+    """Return the response that says whether the operation was done.
+
+    With false the header ``Status`` has the number of "does not exist" (recorded for RENAME:
+    test_errors; assumed for DELETE).
+    """
+    return json_response({"boolean": value}, headers={} if value else {"Status": "0x8309000A"})

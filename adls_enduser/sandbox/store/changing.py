@@ -30,12 +30,20 @@ def delete(call: Call) -> Response:
         node = call.tree.find_or_none(call.path, call.caller)
         if node is None or not call.path:
             return boolean_response(False)
+        _check_context(call, node)
         if isinstance(node, Folder) and node.children and not call.parameters.flag("recursive"):
             raise errors.failed("The folder is not empty.")
         contents = call.tree.remove(call.path, call.caller)
     for content in contents:
         content.delete()
     return boolean_response(True)
+
+
+def _check_context(call: Call, node: Node) -> None:
+    """Raise StoreError if the caller means another file than the one that is there now."""
+    meant = call.parameters.text("fileContextId")
+    if meant and not (isinstance(node, File) and node.context_id == meant):
+        raise errors.stream_id_mismatch()
 
 
 def rename(call: Call) -> Response:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_SPELLED = {"SETOWNER": "Set Owner failed with "}
 _ACCESS = "org.apache.hadoop.security.AccessControlException"
 
 
@@ -18,7 +19,8 @@ class StoreError(Exception):
     """An error response.
 
     ``code`` is the service's own number, which is also in the header ``Status``. With
-    ``named`` the message begins with the operation: ``APPEND failed with error ...``.
+    ``named`` the message begins with the operation: ``APPEND failed with error ...``. The
+    sentence of SETOWNER names it differently, with two blanks (recorded: test_chown, test_chgrp).
     """
 
     status: int
@@ -36,7 +38,8 @@ class StoreError(Exception):
         """Return the message, as the service words it for an operation."""
         if not self.named:
             return self.text
-        return f"{operation} failed with error {self.code.lower()} ({self.text})."
+        begin = _SPELLED.get(operation, operation)
+        return f"{begin} failed with error {self.code.lower()} ({self.text})."
 
 
 def not_found(path: str) -> StoreError:
@@ -97,6 +100,15 @@ def bad_parameter(name: str, why: str) -> StoreError:
     return illegal(f'Invalid value for webhdfs parameter "{name}": {why}')
 
 
+def stream_id_mismatch() -> StoreError:
+    """Return the error for a file that is another one by now.
+
+    Named in azure-data-lake-store-java's live test ``conditionalDelete``; the status is that of
+    REST's AdlsRuntimeException.
+    """
+    return StoreError(500, "java.lang.RuntimeException", "StreamID mismatch")
+
+
 def unsupported(text: str) -> StoreError:
     """Return the error for an unsupported operation (REST: AdlsUnsupportedOperationException)."""
     return StoreError(400, "java.lang.UnsupportedOperationException", text)
@@ -108,10 +120,9 @@ def unauthorized(text: str) -> StoreError:
 
 
 def no_such_store(host: str) -> StoreError:
-    """Return the error for a host name without an account.
+    """Return the error for a store that was deleted while a connection to it was open.
 
-    The real host name does not resolve then, which a proxy cannot imitate. 404 is the
-    sandbox's choice, so that a program gets the error at once instead of retrying.
+    Assumed. A new connection is refused by the proxy, as the host name does not resolve.
     """
     text = f"The Data Lake Store account does not exist: {host}"
     return StoreError(404, "java.net.UnknownHostException", text)

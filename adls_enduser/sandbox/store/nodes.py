@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,8 @@ class File(Item):
 
     ``length`` is the length in listings: it follows the bytes when a writer says METADATA
     or CLOSE, not after each DATA (azure-data-lake-store-java, ``Core.append``). Hold
-    ``lock`` to change the fields that follow it.
+    ``lock`` to change the fields that follow it. ``context_id`` is of this file alone: of one
+    that replaces it, it is another. A ``concurrent`` file was made by CONCURRENTAPPEND.
     """
 
     content: Content
@@ -94,6 +96,8 @@ class File(Item):
     length: int = 0
     lease: str = ""
     leased_until: float = 0.0
+    context_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    concurrent: bool = False
 
     def status(self, name: str = "") -> dict[str, object]:
         """Return the file's ``FileStatus``."""

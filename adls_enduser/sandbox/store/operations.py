@@ -1,6 +1,7 @@
 """The operation of each ``op``.
 
-The names are those of azure.datalake.store.lib, ``DatalakeRESTInterface.ends``.
+The names are those of azure.datalake.store.lib, ``DatalakeRESTInterface.ends``, and of
+azure-data-lake-store-java, ``Operation``.
 """
 
 from __future__ import annotations
@@ -37,8 +38,10 @@ OPERATIONS = {
     "APPEND": Operation("POST", writing.append, "append"),
     "CHECKACCESS": Operation("GET", reading.check_access),
     "CONCAT": Operation("POST", writing.concat),
+    "CONCURRENTAPPEND": Operation("POST", writing.concurrent_append, extended=True),
     "CREATE": Operation("PUT", writing.create, "write"),
     "DELETE": Operation("DELETE", changing.delete),
+    "GETACLSTATUS": Operation("GET", reading.get_acl_status),
     "GETCONTENTSUMMARY": Operation("GET", reading.get_content_summary),
     "GETFILESTATUS": Operation("GET", reading.get_file_status),
     "LISTSTATUS": Operation("GET", reading.list_status),

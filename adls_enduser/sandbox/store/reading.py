@@ -18,27 +18,42 @@ _PAGE = 4000
 # From this version on a listing has a continuation token (recorded: test_ls_batched,
 # test_set_acl).
 _TOKENS_SINCE = "2018-09-01"
+# From this version on the status of a file has its id: the version that
+# azure-data-lake-store-java sends (``HttpTransport.API_VERSION``), whose ``Core`` reads the field
+# and whose live test ``conditionalDelete`` relies on it.
+_CONTEXT_IDS_SINCE = "2018-12-01"
 
 
 def get_file_status(call: Call) -> Response:
     """Handle GETFILESTATUS: the status of a file or folder."""
     with call.tree.lock:
         node = call.tree.find(call.path, call.caller)
-        return json_response({"FileStatus": node.status()})
+        return json_response({"FileStatus": _status(call, node)})
 
 
 def list_status(call: Call) -> Response:
-    """Handle LISTSTATUS: one page of a folder, or the status of a single file."""
+    """Handle LISTSTATUS: one page of a folder, or the status of a single file.
+
+    A page that is full has a continuation token, also if nothing follows (recorded:
+    test_ls_batched, 10 of 10 entries).
+    """
     with call.tree.lock:
         node = call.tree.find(call.path, call.caller)
         found = [("", node)] if isinstance(node, File) else _children(call, node)
         size = min(call.parameters.number("listSize") or _PAGE, _PAGE)
-        page = [item.status(name) for name, item in found[:size]]
-    token = found[size - 1][0] if len(found) > size else ""
+        page = [_status(call, item, name) for name, item in found[:size]]
+    token = found[size - 1][0] if 0 < size <= len(found) else ""
     listing: dict[str, object] = {"FileStatus": page}
     if call.parameters.text("api-version") >= _TOKENS_SINCE:
         listing = {"continuationToken": token, **listing}
     return json_response({"FileStatuses": listing})
+
+
+def _status(call: Call, node: Node, name: str = "") -> dict[str, object]:
+    status = node.status(name)
+    if isinstance(node, File) and call.parameters.text("api-version") >= _CONTEXT_IDS_SINCE:
+        status["fileContextID"] = node.context_id
+    return status
 
 
 def _children(call: Call, folder: Folder) -> list[tuple[str, Node]]:
@@ -62,20 +77,21 @@ def get_content_summary(call: Call) -> Response:
 def open_file(call: Call) -> Response:
     """Handle OPEN: ``length`` bytes from ``offset``, or as many as there are.
 
-    An offset beyond the end is 403 IOException, as in HDFS ("out of the range").
+    An offset at the end or beyond it is 403 IOException, except in an empty file (Hadoop,
+    ``NamenodeWebHdfsMethods.chooseDatanode``: "out of the range"). The response is chunked
+    (recorded: all 911 of azure-datalake-store's).
     """
     with call.tree.lock:
         file = call.tree.find_file(call.path, call.caller)
         file.require(call.caller, READ)
     offset = call.parameters.number("offset") or 0
     rest = file.content.length - offset
-    if rest < 0:
+    if rest <= 0 < file.content.length:
         raise errors.failed(f"Offset={offset} out of the range [0, {offset + rest})")
     requested = call.parameters.number("length")
-    length = rest if requested is None else min(requested, rest)
+    length = max(rest, 0) if requested is None else min(requested, max(rest, 0))
     blocks = file.content.read(offset, length)
-    headers = {"Content-Length": str(length)}
-    return Response(blocks, 200, headers, mimetype="application/octet-stream")
+    return Response(blocks, 200, mimetype="application/octet-stream")
 
 
 def check_access(call: Call) -> Response:
@@ -91,7 +107,11 @@ def check_access(call: Call) -> Response:
 
 
 def get_acl_status(call: Call) -> Response:
-    """Handle MSGETACLSTATUS: all entries, also those that the mode contains already."""
+    """Handle MSGETACLSTATUS and GETACLSTATUS: all entries, also those in the mode already.
+
+    Recorded for the first (test_acl_management). That the second returns the same is assumed;
+    azure-data-lake-store-java has both (``Operation``) and calls only the first.
+    """
     with call.tree.lock:
         node = call.tree.find(call.path, call.caller)
         entries = node.acl.to_lines()

@@ -1,4 +1,4 @@
-"""Operations on bytes: CREATE, APPEND, CONCAT, MSCONCAT."""
+"""Operations on bytes: CREATE, APPEND, CONCURRENTAPPEND, CONCAT, MSCONCAT."""
 
 from __future__ import annotations
 
@@ -28,12 +28,8 @@ def create(call: Call) -> Response:
     (recorded: the Server-Perf header in test_df).
     """
     content = call.tree.content(call.request.body)
-    try:
-        with call.tree.lock:
-            file = _new_file(call, content)
-    except errors.StoreError:
-        content.delete()
-        raise
+    with call.tree.lock:
+        file = _new_file(call, content)
     with file.lock:
         _sync(call, file)
     response = empty_response(201)
@@ -42,6 +38,15 @@ def create(call: Call) -> Response:
 
 
 def _new_file(call: Call, content: Content) -> File:
+    """Add a file; its bytes are deleted if it cannot be added."""
+    try:
+        return _added_file(call, content)
+    except errors.StoreError:
+        content.delete()
+        raise
+
+
+def _added_file(call: Call, content: Content) -> File:
     folder = _parent(call)
     existing = call.tree.find_or_none(call.path, call.caller)
     if existing is not None:
@@ -71,6 +76,8 @@ def append(call: Call) -> Response:
         file = call.tree.find_file(call.path, call.caller)
         file.require(call.caller, WRITE)
     offset = call.parameters.number("offset")
+    if file.concurrent:
+        raise errors.failed("The file can only be appended to with CONCURRENTAPPEND.")
     with file.lock:
         file.require_lease(call.parameters.text("leaseid"), call.tree.now / 1000)
         if offset not in (None, file.content.length):
@@ -78,6 +85,32 @@ def append(call: Call) -> Response:
         file.content.append(call.request.body)
         _sync(call, file)
     return empty_response()
+
+
+def concurrent_append(call: Call) -> Response:
+    """Handle CONCURRENTAPPEND: add the body at the end, wherever that is, without a lease.
+
+    ``appendMode=autocreate`` creates the file. A file made so can only be appended to in this
+    way (azure-data-lake-store-java, ``Core.concurrentAppend``); that the reverse holds too, and
+    the words of both errors, are assumed.
+    """
+    with call.tree.lock:
+        file = _concurrent_file(call)
+        file.require(call.caller, WRITE)
+    with file.lock:
+        file.content.append(call.request.body)
+        file.sync("CLOSE", "", call.tree.now / 1000)
+    return empty_response()
+
+
+def _concurrent_file(call: Call) -> File:
+    creates = call.parameters.text("appendMode").lower() == "autocreate"
+    if creates and call.tree.find_or_none(call.path, call.caller) is None:
+        _new_file(call, call.tree.content()).concurrent = True
+    file = call.tree.find_file(call.path, call.caller)
+    if not file.concurrent:
+        raise errors.failed("The file was not made by CONCURRENTAPPEND.")
+    return file
 
 
 def _sync(call: Call, file: File) -> None:

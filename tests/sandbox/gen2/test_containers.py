@@ -189,3 +189,14 @@ def test_headers_that_would_change_what_is_stored(blob):
         assert code(response) == (400, "UnsupportedHeader")
     assert code(blob("PUT", "/box/file", b"1", **upload, x_ms_tags="a=b"))[0] == 409
     assert code(blob("GET", "/box/file?snapshot=2020-01-01")) == (404, "BlobNotFound")
+
+
+@pytest.mark.parametrize("kind", ["blob", "dfs"])
+def test_whoever_has_no_role_does_not_learn_what_exists(lake, people, kind):
+    """A missing container is 403 as one that is there is (assumed); to an owner it is 404."""
+    carl, olga = lake.endpoint(kind, people["carl"]), lake.endpoint(kind, people["olga"])
+    option = {"blob": "restype=container", "dfs": "resource=filesystem"}[kind]
+    for target in (f"/nobox?{option}", "/nobox/file", f"/box?{option}", "/box/file"):
+        assert code(carl("HEAD", target)) == (403, "AuthorizationPermissionMismatch"), target
+    for target in (f"/nobox?{option}", "/nobox/file"):
+        assert olga("HEAD", target).status_code == 404

@@ -1,0 +1,131 @@
+"""The tags of a subscription, a resource group or an account: ``Microsoft.Resources/tags/default``.
+
+Source: Microsoft, "Tags" REST reference, "Update At Scope" and its neighbours (three kinds of
+PATCH, 50 tags at most); the form of the response as ``az tag update`` prints it. The code and the
+words of an error are assumed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..http import Response, empty_response, json_response
+from .errors import ArmError, bad_content
+from .ids import ACCOUNT_TYPE, STORAGE_TYPE, group_id, subscription_id
+from .request import Route
+
+if TYPE_CHECKING:
+    from .inventory import Account, Group, Inventory
+    from .request import Call
+
+    Tags = dict[str, object]
+
+_LIMIT = 50
+_TAGS = "/providers/Microsoft.Resources/tags/default"
+_SUBSCRIPTION = "/subscriptions/{subscription}"
+_GROUP = _SUBSCRIPTION + "/resourceGroups/{group}"
+_ACCOUNTS = [
+    f"{_GROUP}/providers/{kind}/{{{name}}}"
+    for kind, name in ((ACCOUNT_TYPE, "account"), (STORAGE_TYPE, "storage_account"))
+]
+_SCOPES = (_SUBSCRIPTION, _GROUP, *_ACCOUNTS)
+
+
+class TagsAtScope:
+    """The handlers for the tags of everything that can have some."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+
+    def routes(self) -> list[Route]:
+        """Return the routes of tags."""
+        action = "Microsoft.Resources/tags"
+        return [
+            route
+            for template in (scope + _TAGS for scope in _SCOPES)
+            for route in (
+                Route("GET", template, f"{action}/read", self._get),
+                Route("PUT", template, f"{action}/write", self._put),
+                Route("PATCH", template, f"{action}/write", self._patch),
+                Route("DELETE", template, f"{action}/delete", self._delete),
+            )
+        ]
+
+    def _get(self, call: Call) -> Response:
+        return self._response(call)
+
+    def _put(self, call: Call) -> Response:
+        return self._set(call, _tags(call))
+
+    def _patch(self, call: Call) -> Response:
+        given, operation = _tags(call), str(call.body().get("operation", "")).lower()
+        current = self._holder(call).tags or {}
+        if operation == "merge":
+            return self._set(call, _merged(current, given))
+        if operation == "replace":
+            return self._set(call, given)
+        if operation == "delete":
+            return self._set(call, _without(current, given))
+        raise bad_content("'operation' is none of Merge, Replace and Delete")
+
+    def _delete(self, call: Call) -> Response:
+        self._holder(call).tags = None
+        return empty_response(200)
+
+    def _set(self, call: Call, tags: Tags) -> Response:
+        if len(tags) > _LIMIT:
+            message = f"The number of tags, {len(tags)}, exceeds the limit of {_LIMIT}."
+            raise ArmError(400, "TagsLimitExceeded", message)
+        self._holder(call).tags = tags
+        return self._response(call)
+
+    def _response(self, call: Call) -> Response:
+        holder = self._holder(call)
+        return json_response(
+            {
+                "id": f"{self._scope(call)}{_TAGS}",
+                "name": "default",
+                "type": "Microsoft.Resources/tags",
+                "properties": {"tags": holder.tags or {}},
+            }
+        )
+
+    def _holder(self, call: Call) -> Inventory | Group | Account:
+        names = call.names
+        if "account" in names:
+            return self._inventory.account(names["group"], names["account"])
+        if "storage_account" in names:
+            return self._inventory.account(names["group"], names["storage_account"], STORAGE_TYPE)
+        return self._inventory.group(names["group"]) if "group" in names else self._inventory
+
+    def _scope(self, call: Call) -> str:
+        """Return the resource id of what has the tags, in its own spelling."""
+        if "group" not in call.names:
+            return subscription_id()
+        found = self._inventory.group(call.names["group"])
+        holder = self._holder(call)
+        return group_id(found.name) if holder is found else str(getattr(holder, "id", ""))
+
+
+def _tags(call: Call) -> Tags:
+    properties = call.body().get("properties")
+    tags = properties.get("tags") if isinstance(properties, dict) else None
+    if not isinstance(tags, dict):
+        raise bad_content("required property 'tags' not found in JSON")
+    return tags
+
+
+def _merged(current: Tags, given: Tags) -> Tags:
+    """Return the tags with the given ones; names are the same in any case."""
+    replaced = {name.lower() for name in given}
+    return {n: value for n, value in current.items() if n.lower() not in replaced} | given
+
+
+def _without(current: Tags, given: Tags) -> Tags:
+    """Return the tags without the given names; a given value must match, an empty one always."""
+    wanted = {name.lower(): value for name, value in given.items()}
+    return {
+        name: value
+        for name, value in current.items()
+        if name.lower() not in wanted or wanted[name.lower()] not in ("", None, value)
+    }

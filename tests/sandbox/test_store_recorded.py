@@ -1,0 +1,242 @@
+"""The store beside what is recorded, or what a client of Microsoft's relies on.
+
+The recordings are those of Azure/azure-data-lake-store-python (``tests/recordings``).
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import requests
+
+from adls_enduser.sandbox import CONTOSO_ID
+
+from .conftest import Token, WebHdfsClient
+
+NOTHING = "0x8309000A"
+JAVA = {"api-version": "2018-12-01"}
+
+
+def names(response):
+    """Return the names and the continuation token of a listing."""
+    listing = response.json()["FileStatuses"]
+    found = [one["pathSuffix"] for one in listing["FileStatus"]]
+    return found, listing.get("continuationToken")
+
+
+def listing(webhdfs, version="2018-09-01", **parameters):
+    """List the folder ``d``."""
+    return names(webhdfs("GET", "d", "LISTSTATUS", **{"api-version": version}, **parameters))
+
+
+def extended(webhdfs, method, root, path, data=b"", **parameters):
+    """Send a request to ``/WebHdfsExt/``, spelled in any way."""
+    url = f"{webhdfs.url}/{root}/{path}"
+    return webhdfs.session.request(method, url, params=parameters, data=data)
+
+
+def exception(response):
+    """Return the error's name and text."""
+    error = response.json()["RemoteException"]
+    return error["exception"], error["message"]
+
+
+def test_a_token_for_the_service_management_api(store_azure, webhdfs, people):
+    """Microsoft's REST article gets its token for management.core.windows.net; no others count."""
+    issue = store_azure.world.identity.access_token
+    for audience, status in (
+        ("https://management.core.windows.net/", 200),
+        ("https://management.core.windows.net", 200),
+        ("https://management.azure.com/", 401),
+        ("https://storage.azure.com/", 401),
+    ):
+        secret = issue(people["olga"], audience, client_id="test", lifetime=3600)
+        headers = {"Authorization": f"Bearer {secret}"}
+        url = f"{webhdfs.url}/webhdfs/v1/?op=LISTSTATUS"
+        assert requests.get(url, headers=headers, timeout=10).status_code == status
+
+
+@pytest.mark.parametrize("size", ["10", "9", "5", "1", "0", None])
+def test_continuation_tokens(webhdfs, size):
+    """A full page has one, also if it is the last: test_ls_batched, 10 of 10."""
+    every = [f"123{letter}.txt" for letter in "abcdefghij"]
+    for name in every:
+        webhdfs("PUT", f"d/{name}", "CREATE", write="true")
+    options = {"listSize": size} if size else {}
+    found, token = listing(webhdfs, **options)
+    pages = 1
+    while token:
+        more, token = listing(webhdfs, listAfter=token, **options)
+        found, pages = found + more, pages + 1
+    assert found == every
+    assert pages == {"10": 2, "9": 2, "5": 3, "1": 11}.get(size, 1)
+    assert listing(webhdfs, "2018-05-01", listSize=10) == (every, None)
+
+
+def test_the_status_beside_false(webhdfs):
+    """RENAME of nothing is 200 with the number of "does not exist": test_errors."""
+    webhdfs("PUT", "d", "MKDIRS")
+    renamed = webhdfs("PUT", "none", "RENAME", destination="/other")
+    assert (renamed.json(), renamed.headers["Status"]) == ({"boolean": False}, NOTHING)
+    deleted = webhdfs("DELETE", "none", "DELETE")  # assumed to be the same
+    assert (deleted.json(), deleted.headers["Status"]) == ({"boolean": False}, NOTHING)
+    done = webhdfs("PUT", "d", "RENAME", destination="/e")
+    assert (done.json(), done.headers["Status"]) == ({"boolean": True}, "0x0")
+
+
+def test_open_is_chunked(webhdfs):
+    """None of the 911 recorded responses to OPEN has a length; an empty one is chunked too."""
+    for data in (b"123", b"", b"x" * 3_000_000):
+        webhdfs("PUT", "a", "CREATE", data, write="true", overwrite="true")
+        response = webhdfs("GET", "a", "OPEN", read="true")
+        assert response.headers["Transfer-Encoding"] == "chunked"
+        assert "Content-Length" not in response.headers
+        assert response.headers["Content-Type"] == "application/octet-stream"
+        assert response.content == data
+
+
+@pytest.mark.parametrize(
+    ("offset", "status", "text"), [(0, 200, b"123"), (2, 200, b"3"), (3, 403, b""), (9, 403, b"")]
+)
+def test_offset_of_open(webhdfs, offset, status, text):
+    """At the end of a file or beyond is 403: Hadoop, ``NamenodeWebHdfsMethods.chooseDatanode``."""
+    webhdfs("PUT", "a", "CREATE", b"123", write="true")
+    response = webhdfs("GET", "a", "OPEN", read="true", offset=offset, length=9)
+    assert response.status_code == status
+    if status == 403:
+        name, message = exception(response)
+        assert name == "IOException"
+        assert message.startswith(f"Offset={offset} out of the range [0, 3)")
+    else:
+        assert response.content == text
+
+
+def test_an_empty_file_can_be_read_anywhere(webhdfs):
+    """The same condition spares a file without bytes."""
+    webhdfs("PUT", "a", "CREATE", write="true")
+    for offset in (0, 1):
+        response = webhdfs("GET", "a", "OPEN", read="true", offset=offset)
+        assert (response.status_code, response.content) == (200, b"")
+
+
+def test_sentence_of_setowner(store_azure, webhdfs, people):
+    """The operation is spelled out, with two blanks: test_chown and test_chgrp."""
+    webhdfs("PUT", "a", "CREATE", write="true")
+    webhdfs("PUT", "", "SETPERMISSION", permission="777")
+    with Token(store_azure, people["carl"]).signed_session() as session:
+        carl = WebHdfsClient(webhdfs.url, session)
+        refused = [carl("PUT", "a", "SETOWNER", **{one: CONTOSO_ID}) for one in ("owner", "group")]
+    for response in refused:
+        _, message = exception(response)
+        assert response.status_code == 403
+        assert response.headers["Status"] == "0x83090AA2"
+        assert message.startswith(
+            "Set Owner failed with  failed with error 0x83090aa2 (Forbidden. ACL verification"
+        )
+
+
+def test_getaclstatus(webhdfs):
+    """Both names return all entries, as MSGETACLSTATUS is recorded: test_acl_management."""
+    webhdfs("PUT", "a", "CREATE", write="true")
+    old, new = (webhdfs("GET", "a", op).json() for op in ("GETACLSTATUS", "MSGETACLSTATUS"))
+    assert old == new
+    assert old["AclStatus"]["entries"] == ["user::rwx", "group::rwx", "other::---"]
+
+
+@pytest.mark.parametrize("root", ["webhdfsext", "WebHdfsExt", "WEBHDFSEXT"])
+def test_root_of_extended_operations(webhdfs, root):
+    """In any case: azure-data-lake-store-java sends /WebHdfsExt (``Operation``)."""
+    webhdfs("PUT", "a", "CREATE", write="true")
+    response = extended(webhdfs, "PUT", root, "a", op="SETEXPIRY", expiryOption="NeverExpire")
+    assert response.status_code == 200
+    usual = f"{webhdfs.url}/WebHDFS/V1/?op=LISTSTATUS"
+    assert webhdfs.session.get(usual).ok
+    assert webhdfs.session.get(f"{webhdfs.url}/webhdfsextra/?op=LISTSTATUS").status_code == 404
+
+
+def test_concurrent_append(webhdfs):
+    """azure-data-lake-store-java, ``Core.concurrentAppend``: such a file is appended to so only."""
+    made = {"op": "CONCURRENTAPPEND", "appendMode": "autocreate"}
+    assert extended(webhdfs, "POST", "WebHdfsExt", "d/log", op=made["op"]).status_code == 404
+    for data in (b"1", b"23", b""):
+        assert extended(webhdfs, "POST", "WebHdfsExt", "d/log", data, **made).status_code == 200
+    assert webhdfs("GET", "d/log", "OPEN", read="true").content == b"123"
+    assert webhdfs("GET", "d/log", "GETFILESTATUS").json()["FileStatus"]["length"] == 3
+    assert webhdfs("POST", "d/log", "APPEND", b"4", append="true").status_code == 403
+    webhdfs("PUT", "plain", "CREATE", write="true")
+    assert extended(webhdfs, "POST", "WebHdfsExt", "plain", b"x", **made).status_code == 403
+    assert extended(webhdfs, "GET", "WebHdfsExt", "d/log", **made).status_code == 400
+    assert webhdfs("POST", "d/log", "CONCURRENTAPPEND", b"4").status_code == 400
+
+
+def test_context_id_of_a_file(webhdfs):
+    """From 2018-12-01 on, and another for a file that replaces it: Java's ``conditionalDelete``."""
+
+    def context_id():
+        return webhdfs("GET", "a", "GETFILESTATUS", **JAVA).json()["FileStatus"]["fileContextID"]
+
+    webhdfs("PUT", "a", "CREATE", write="true")
+    first = context_id()
+    assert context_id() == first
+    [status] = webhdfs("GET", "", "LISTSTATUS", **JAVA).json()["FileStatuses"]["FileStatus"]
+    assert status["fileContextID"] == first
+    older = webhdfs("GET", "a", "GETFILESTATUS", **{"api-version": "2018-09-01"}).text
+    assert "fileContextID" not in older
+    webhdfs("PUT", "a", "CREATE", write="true", overwrite="true")
+    response = webhdfs("DELETE", "a", "DELETE", fileContextId=first)
+    name, message = exception(response)
+    assert (name, response.status_code) == ("RuntimeException", 500)
+    assert "StreamID mismatch" in message
+    assert webhdfs("DELETE", "a", "DELETE", fileContextId=context_id()).json() == {"boolean": True}
+
+
+@pytest.mark.parametrize("op", ["MSCONCAT", "CONCAT"])
+def test_folder_of_the_sources(webhdfs, op):
+    """``deleteSourceDirectory`` removes it (azure-data-lake-store-java, ``Core.concat``)."""
+    for name in ("s/1", "s/2", "s/other"):
+        webhdfs("PUT", name, "CREATE", name.encode(), write="true")
+    body = json.dumps({"sources": ["s/1", "s/2"]}).encode()
+    kept = webhdfs("POST", "t", op, body, deleteSourceDirectory="false")
+    assert kept.status_code == 200
+    assert webhdfs("GET", "s", "GETFILESTATUS").ok
+    body = json.dumps({"sources": ["s/other"]}).encode()
+    assert webhdfs("POST", "u", op, body, deleteSourceDirectory="true").ok
+    assert webhdfs("GET", "s", "GETFILESTATUS").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "nostore.azuredatalakestore.net",
+        "nolake.blob.core.windows.net",
+        "a.b.azuredatalakestore.net",
+    ],
+)
+def test_a_store_that_does_not_exist(store_azure, host):
+    """Its name does not resolve, and a proxy that cannot resolve a name says 502 (RFC 9110)."""
+    with pytest.raises(requests.exceptions.ProxyError, match="502 Bad Gateway"):
+        requests.get(f"https://{host}/webhdfs/v1/?op=LISTSTATUS", timeout=10)
+    refused = [one for one in store_azure.log if one.request is None]
+    assert (refused[-1].host, refused[-1].status) == (host, 502)
+
+
+def test_a_store_that_exists_later(store_azure, people):
+    """The name resolves as soon as the store is there, and no longer when it is gone."""
+    url = "https://latestore.azuredatalakestore.net/webhdfs/v1/?op=LISTSTATUS"
+    store_azure.stores.create("latestore", owner=people["olga"])
+    assert requests.get(url, timeout=10).status_code == 401
+    store_azure.stores.delete("latestore")
+    with pytest.raises(requests.exceptions.ProxyError, match="502"):
+        requests.get(url, timeout=10)
+
+
+def test_concurrent_append_without_rights(store_azure, webhdfs, people):
+    """Who may not write gets 403, and leaves no file behind, neither listed nor on disk."""
+    url = f"{webhdfs.url}/WebHdfsExt/log"
+    query = {"op": "CONCURRENTAPPEND", "appendMode": "autocreate"}
+    with Token(store_azure, people["carl"]).signed_session() as session:
+        assert session.post(url, params=query, data=b"1").status_code == 403
+    assert names(webhdfs("GET", "", "LISTSTATUS"))[0] == []
+    store = webhdfs.url.removeprefix("https://").partition(".")[0]
+    assert list((store_azure.stores.folder / store).iterdir()) == []
