@@ -173,8 +173,8 @@ The same beside azure-identity's `UsernamePasswordCredential`, once each:
 ## How to run it again
 
 ```
-make bench                                     # everything: about 30 minutes on two cores
-.venv/bin/python -m benchmarks --fast          # less of everything: about five minutes
+make bench                                     # everything: about 45 minutes on two cores
+.venv/bin/python -m benchmarks --fast          # less of everything: about six minutes
 .venv/bin/python -m benchmarks --only imports  # repeat a step, keep the others
 .venv/bin/python -m benchmarks --report        # write this page again
 ```
