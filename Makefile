@@ -17,6 +17,9 @@ PYTHON ?= python3
 ENV := .venv
 BIN := $(ENV)/bin
 READY := $(ENV)/ready
+# The demo's own environment: the tests run where there is no pandas.
+DEMO := $(ENV)/demo
+DEMO_READY := $(DEMO)/ready
 
 # Never let uv fetch an interpreter of its own: the machine's are used.
 export UV_PYTHON_DOWNLOADS = never
@@ -30,8 +33,8 @@ PYTEST = python -m pytest -n 4 --dist worksteal
 
 .PHONY: demo test clients newest lint docs bench clean
 
-demo: $(READY)
-	$(BIN)/python -m adls_enduser.sandbox.demo
+demo: $(DEMO_READY)
+	$(DEMO)/bin/python -m adls_enduser.sandbox.demo
 
 # What no SDK takes part in runs once on each Python, without any. The rest runs with every
 # combination of SDKs, shared out to the Pythons. The last run, with the newest on this one,
@@ -70,6 +73,12 @@ $(READY): pyproject.toml setup.cfg
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group test --group lint \
 	    --editable '.[sandbox,cache,msal]' 'azure-mgmt-datalake-store==1.1.0b1'
 	touch $(READY)
+
+$(DEMO_READY): $(READY)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(DEMO)
+	$(BIN)/uv pip install --quiet --python $(DEMO)/bin/python --group demo \
+	    --editable '.[sandbox]' 'azure-mgmt-datalake-store==1.1.0b1'
+	touch $(DEMO_READY)
 
 clean:
 	rm -rf $(ENV) .nox .coverage*

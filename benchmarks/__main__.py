@@ -13,7 +13,7 @@ import sys
 import time
 from typing import NamedTuple
 
-from .environments import NEWEST, ROOT, STORE_VERSIONS, interpreter, prepare
+from .environments import GEN2, NEWEST, ROOT, STORE_VERSIONS, environments_of, interpreter, prepare
 from .results import save
 
 
@@ -44,6 +44,7 @@ STEPS = {
         ("--size", "64", "--rounds", "1", "--threads", "8", "--lifetimes", "5"),
         ("--size", "1024", "--rounds", "2", "--threads", "8", "--lifetimes", "5"),
     ),
+    GEN2: Step("gen2_transfers", ("--size", "32", "--times", "1", "--rounds", "2")),
 }
 
 
@@ -51,10 +52,13 @@ def main() -> None:
     """Run the steps that the command line names, then write the docs."""
     options = _options()
     if not options.report:
-        for version in STORE_VERSIONS:
-            prepare(version)
-        for name in options.only or STEPS:
-            for version in STORE_VERSIONS:
+        steps = options.only or list(STEPS)
+        for version in (*STORE_VERSIONS, GEN2):
+            # The newest one draws the picture.
+            if version == NEWEST or any(version in environments_of(name) for name in steps):
+                prepare(version)
+        for name in steps:
+            for version in environments_of(name):
                 _run(name, version, fast=options.fast)
     # matplotlib is in that environment.
     subprocess.run([str(interpreter(NEWEST)), "-m", "benchmarks.report"], cwd=ROOT, check=True)
@@ -70,7 +74,8 @@ def _options() -> argparse.Namespace:
 
 def _run(name: str, version: str, *, fast: bool) -> None:
     start = time.monotonic()
-    print(f"{name}, with azure-datalake-store {version} ...", file=sys.stderr, flush=True)
+    what = version if version == GEN2 else f"azure-datalake-store {version}"
+    print(f"{name}, with {what} ...", file=sys.stderr, flush=True)
     step = STEPS[name]
     arguments = step.fast if fast else step.full
     command = [str(interpreter(version)), "-m", f"benchmarks.{step.module}", *arguments]

@@ -57,7 +57,10 @@ class Azure:
         self._send({"lifetime": seconds})
 
     def counts(self) -> dict[str, int]:
-        """Return and reset the counts of ``tokens``, ``prompts`` and ``requests``."""
+        """Return and reset the counts of ``tokens``, ``prompts`` and ``requests``.
+
+        ``storage_tokens`` are the different tokens that the storage account got.
+        """
         return self._send({})
 
     def _send(self, command: dict[str, object]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The virtual environments: one for each version of azure-datalake-store.
+"""The virtual environments: one for each version of azure-datalake-store, and one for Gen2.
 
 Only one version can be installed in an environment.
 """
@@ -13,12 +13,23 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 NEWEST = "1.0.1"
 STORE_VERSIONS = ("0.0.52", "0.0.53", NEWEST)
+GEN2 = "gen2"
 
 _PACKAGES = {
     "0.0.52": ("azure-datalake-store==0.0.52", "azure-mgmt-datalake-store==0.5.0"),
     "0.0.53": ("azure-datalake-store==0.0.53", "azure-mgmt-datalake-store==0.5.0"),
     NEWEST: (f"azure-datalake-store=={NEWEST}", "azure-mgmt-datalake-store==1.1.0b1"),
+    GEN2: (
+        "azure-storage-file-datalake==12.26.1",
+        "azure-storage-blob==12.31.1",
+        "adlfs==2026.8.0",
+    ),
 }
+
+
+def environments_of(step: str) -> tuple[str, ...]:
+    """Return the environments in which a step runs."""
+    return (GEN2,) if step == GEN2 else STORE_VERSIONS
 
 
 def interpreter(version: str) -> Path:

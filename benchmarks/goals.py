@@ -8,7 +8,7 @@ import statistics
 from dataclasses import dataclass
 from typing import Any
 
-from .environments import NEWEST, STORE_VERSIONS
+from .environments import NEWEST, STORE_VERSIONS, environments_of
 from .results import load
 
 NEVER = 10.0**8
@@ -37,7 +37,7 @@ def times_baseline(name: str, accounts: int, version: str = NEWEST) -> float | N
 
 def goals() -> list[Goal]:
     """Return every goal, and what was measured."""
-    everything = (_reading(), _imports(), _expiry(), _prompts(), _transfers())
+    everything = (_reading(), _imports(), _expiry(), _prompts(), _transfers(), _gen2())
     return list(itertools.chain.from_iterable(everything))
 
 
@@ -111,7 +111,7 @@ def _prompts() -> list[Goal]:
 
 def transfers(step: str = "transfers") -> Transfers:
     """Return all transfers of a step, with every version of azure-datalake-store."""
-    return [transfer for version in STORE_VERSIONS for transfer in load(step, version) or []]
+    return [one for version in environments_of(step) for one in load(step, version) or []]
 
 
 def throughput(found: Transfers, lifetime: float, *, by: str = "elapsed") -> float:
@@ -213,3 +213,44 @@ def _token_requests(found: Transfers) -> Goal:
         measured = f"{over} of {len(found)} sent more, by at most {max(excess)}"
     target = "no more token requests than lifetimes passed, plus one"
     return Goal("Transfers", target, measured, not over)
+
+
+# Transfers on Gen2.
+
+OURS = "adls_enduser"
+
+
+def gen2_transfers(*, ours: bool = True) -> Transfers:
+    """Return the transfers on Gen2 with this package's credential, or those with the peer's."""
+    return [one for one in transfers("gen2") if (one["credential"] == OURS) == ours]
+
+
+def by_client(found: Transfers) -> dict[str, Transfers]:
+    """Group transfers on Gen2 by their client."""
+    names = dict.fromkeys(transfer["client"] for transfer in found)
+    return {name: [one for one in found if one["client"] == name] for name in names}
+
+
+def outlived(found: Transfers) -> Transfers:
+    """Return the transfers that lasted longer than one of their tokens."""
+    return [transfer for transfer in found if lifetimes_passed(transfer) > 0]
+
+
+def _gen2() -> list[Goal]:
+    found = gen2_transfers()
+    identical = sum(transfer["identical"] for transfer in found)
+    measured = f"{identical} of {len(found)}"
+    results = [Goal("Gen2", "byte-identical", measured, identical == len(found))]
+    for lifetime in lifetimes(found):
+        rates = [throughput(group, lifetime) for group in by_client(found).values()]
+        measured = ", ".join(
+            f"{name} {rate:.2f}" for name, rate in zip(by_client(found), rates, strict=True)
+        )
+        name = f"Gen2, tokens of {lifetime:g} s"
+        results.append(Goal(name, "throughput at least 0.97", measured, min(rates) >= 0.97))
+    short = [transfer for transfer in found if transfer["lifetime"] == 5]
+    ended = sum(transfer["tokens"] > 1 for transfer in outlived(short))
+    target = "the token ends in the middle, and the account gets the next one"
+    met = ended == len(short)
+    results.append(Goal("Gen2, tokens of 5 s", target, f"{ended} of {len(short)}", met))
+    return results

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import TYPE_CHECKING, Any
 
 from . import goals
@@ -166,6 +167,42 @@ def long_transfers() -> str:
     ]
     head = ("azure-datalake-store", "took", "lifetimes passed", "token requests", "identical")
     return table((*head, "throughput", "by CPU time"), rows)
+
+
+def gen2_transfers() -> str:
+    """Return the relative throughput and the token requests of transfers on Gen2."""
+    found = goals.gen2_transfers()
+    lifetimes = goals.lifetimes(found)
+    rows = [
+        (name, _range(group), *(_cell(group, lifetime) for lifetime in lifetimes))
+        for name, group in goals.by_client(found).items()
+    ]
+    head = (f"{lifetime:g} s" for lifetime in lifetimes)
+    return table(("client", "never expires", *head), rows)
+
+
+def gen2_peers() -> str:
+    """Return how the transfers on Gen2 went, beside those with azure-identity's credential."""
+    ours, peers = goals.gen2_transfers(), goals.gen2_transfers(ours=False)
+    rows = []
+    for name, group in goals.by_client(peers).items():
+        for lifetime in (goals.NEVER, *goals.lifetimes(group)):
+            own = goals.by_client(ours)[name]
+            rows.append((name, _lifetime({"lifetime": lifetime}), *_side(own, lifetime)))
+            rows[-1] += _side(group, lifetime)
+    head = ("took", "token requests", "identical")
+    both = (f"{name}: {one}" for name in ("ours", "azure-identity") for one in head)
+    return table(("client", "token lifetime", *both), rows)
+
+
+def _side(group: goals.Transfers, lifetime: float) -> tuple[str, str, str]:
+    chosen = [one for one in group if one["lifetime"] == lifetime]
+    whole = [one for one in chosen if one["identical"]]
+    took = f"{statistics.median(map(goals.duration, whole)):.1f} s" if whole else ""
+    errors = {_first_line(one["error"]) for one in chosen if one["error"]}
+    requests = max(one["token_requests"] for one in chosen)
+    identical = "yes" if len(whole) == len(chosen) else f"**no** {', '.join(errors)}"
+    return took, str(requests), identical
 
 
 def _long_throughput(transfer: dict[str, Any], *, by: str = "elapsed") -> float:

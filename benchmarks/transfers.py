@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from .azure import ADA, CLIENT_ID, PASSWORD, STORE, TENANT, Azure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 NEVER = 10.0**8
 LIFETIMES = (5.0, 101.0, 301.0, 3600.0)
@@ -80,7 +80,7 @@ class Bench:
         self._azure.set_token_lifetime(lifetime)
         transfer = Transfer(self._version, threads, lifetime)
         try:
-            with _time_limit(_TIME_LIMIT):
+            with time_limit(_TIME_LIMIT):
                 self._upload_and_download(transfer)
         except Exception as failure:  # a benchmark reports any error
             transfer.error = f"{type(failure).__name__}: {failure}"[:200]
@@ -139,7 +139,7 @@ def _peers() -> Any:
 
 
 @contextlib.contextmanager
-def _time_limit(seconds: int) -> Iterator[None]:
+def time_limit(seconds: int) -> Iterator[None]:
     """Raise TimeoutError after so many seconds; on systems without SIGALRM there is no limit."""
     if not hasattr(signal, "SIGALRM"):
         yield
@@ -185,7 +185,7 @@ def main() -> None:
         bench = Bench(azure, options.size * _MEGABYTE, _peers if options.own else _ours)
         bench.run(8, NEVER)  # a warm-up
         for turn in range(options.rounds):
-            order = _order(options.lifetimes)
+            order = in_turns(options.lifetimes)
             for threads in options.threads:
                 for lifetime in order if turn % 2 == 0 else reversed(order):
                     transfers.append(bench.run(threads, lifetime))
@@ -194,7 +194,7 @@ def main() -> None:
     os._exit(0)  # a transfer that failed may have left threads that never end
 
 
-def _order(lifetimes: list[float]) -> list[float]:
+def in_turns(lifetimes: Sequence[float]) -> list[float]:
     """Put the token that never expires before each two of the others."""
     order = []
     for position, lifetime in enumerate(lifetimes):

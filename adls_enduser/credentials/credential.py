@@ -59,7 +59,9 @@ class Credential:
         ``scopes`` are ``X/.default`` (or ``X//.default``, or ``X``) of one audience;
         ``claims`` is the JSON of a claims challenge; ``enable_cae`` says that the caller
         handles such challenges (continuous access evaluation), which only ``library="msal"``
-        can tell Entra ID. ``expires_on`` is in UTC epoch seconds. Raises an EndUserError.
+        can tell Entra ID. ``tenant_id`` may be the sign-in's own; for Azure Storage it says that
+        the last token was rejected (see the module ``rejected_token``). ``expires_on`` is in UTC
+        epoch seconds. Raises an EndUserError.
         """
         if claims is tenant_id is None and not enable_cae:
             try:
@@ -236,7 +238,8 @@ class Credential:
         token = tokens.for_resource(self._audience(scopes))
         if claims is not None:
             return TokenFormats.of(token.source.reply_to_challenge(check_claims(claims)))
-        formats = token.formats()
+        is_after_401 = tenant is not None and token.source.resource == self._cloud.storage
+        formats = token.formats_after_401() if is_after_401 else token.formats()
         tokens.by_scopes[scopes] = token
         return formats
 

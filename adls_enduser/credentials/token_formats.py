@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .rejected_token import RejectedToken
+
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo
 
@@ -43,10 +45,11 @@ _MOST_REFUSED = 32
 class AudienceToken:
     """The current token of one audience, in all formats."""
 
-    __slots__ = ("_monotonic", "_time", "made", "source")
+    __slots__ = ("_monotonic", "_rejected", "_time", "made", "source")
 
     def __init__(self, source: TokenSource) -> None:
         self.source = source
+        self._rejected = RejectedToken(source)
         self._time, self._monotonic = source.clock.time, source.clock.monotonic
         # TokenSource.fresh when the formats were made, until when they may be returned (by
         # either clock), and the formats.
@@ -64,6 +67,10 @@ class AudienceToken:
         ):
             return formats
         return self._formats_of(self.source.token())
+
+    def formats_after_401(self) -> TokenFormats:
+        """Return the formats of another token than the one that a service seems to reject."""
+        return self._formats_of(self._rejected.replacement())
 
     def _formats_of(self, token: Token) -> TokenFormats:
         formats = self.made[3]

@@ -150,6 +150,8 @@ class TokenSource(SharedByCopies):
             logger(__name__).debug("There is no unexpired token for %s in memory.", self.resource)
             self._raise_if_retry_after()
             return self._refresh()
+        if not self._has_passed(held.advisory):
+            return held.token  # another credential of the sign-in has just obtained it
         if self._is_backing_off():
             logger(__name__).debug(
                 "The token for %s is from memory; its renewal pauses.", self.resource

@@ -10,17 +10,16 @@ import os
 import re
 import secrets
 from collections.abc import Iterable
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, NoReturn
 
 from ..errors import ConfigurationError
 from ..tokens import Secret
-from .arguments import check_credential
+from .arguments import check_call, check_credential
 from .managed_identity import ADDRESS, IdentityEndpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Mapping
 
     from ..clouds import Cloud
     from ..credentials.credential import Credential
@@ -36,6 +35,7 @@ _AUDIENCE = re.compile(
 )
 
 
+@check_call("identity_endpoint(credential)")
 def identity_endpoint(
     credential: Credentials, *, resources: Iterable[str] | None = None
 ) -> AbstractContextManager[dict[str, str]]:
@@ -53,16 +53,23 @@ def identity_endpoint(
     """
     ours = check_credential(credential)
     _check_process(ours)
-    return _serving(ours, CredentialTokens(ours, resources))
+    return _Serving(ours, CredentialTokens(ours, resources))
 
 
-@contextmanager
-def _serving(credential: Credential, tokens: CredentialTokens) -> Iterator[dict[str, str]]:
-    _check_process(credential)  # it may have been forked since the call
-    secret = Secret(secrets.token_urlsafe(32))
-    endpoint = IdentityEndpoint(tokens, secret.reveal)
-    try:
-        yield _Environment(
+class _Serving(AbstractContextManager[dict[str, str]]):
+    """Serves tokens during each ``with`` block."""
+
+    def __init__(self, credential: Credential, tokens: CredentialTokens) -> None:
+        self._credential = credential
+        self._tokens = tokens
+        self._endpoints: list[IdentityEndpoint] = []
+
+    def __enter__(self) -> dict[str, str]:
+        _check_process(self._credential)  # it may have been forked since the call
+        secret = Secret(secrets.token_urlsafe(32))
+        endpoint = IdentityEndpoint(self._tokens, secret.reveal)
+        self._endpoints.append(endpoint)
+        return _Environment(
             {
                 "IDENTITY_ENDPOINT": endpoint.url,
                 "IDENTITY_HEADER": secret.reveal(),
@@ -73,8 +80,18 @@ def _serving(credential: Credential, tokens: CredentialTokens) -> Iterator[dict[
             }
             | without_proxy(os.environ)
         )
-    finally:
-        endpoint.close()
+
+    def __exit__(self, *exception: object) -> None:
+        self._endpoints.pop().close()
+
+    def keys(self, *_: object) -> NoReturn:
+        """Refuse to be taken for the environment, as in ``{**identity_endpoint(credential)}``."""
+        raise ConfigurationError(
+            "identity_endpoint(credential) serves tokens within a with block only.",
+            remedy="Write: with identity_endpoint(credential) as environment: ...",
+        )
+
+    items = __getitem__ = __ror__ = __or__ = keys
 
 
 class _Environment(dict[str, str]):

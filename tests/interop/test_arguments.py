@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -22,6 +23,7 @@ from adls_enduser import (
     storage_credential,
 )
 from adls_enduser.interop import (
+    delta_options,
     fsspec_options,
     identity_endpoint,
     obstore_provider,
@@ -196,6 +198,74 @@ def test_a_cloud_of_ones_own(clock: SandboxClock) -> None:
     public = replace(PUBLIC, name="mine", authority="https://login.mine.example")
     token = StaticToken("opaque", clock.time() + 600, clock=clock, cloud=public)
     assert "account_host" not in fsspec_options(storage_credential(token), "mylake")
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "options", "reason"),
+    [
+        (polars_provider, ("mylake",), {}, "too many positional arguments"),
+        (obstore_provider, ("mylake",), {}, "too many positional arguments"),
+        (delta_options, ("abfss://box@mylake.dfs.core.windows.net/table",), {}, "too many"),
+        (identity_endpoint, (["https://vault.azure.net/"],), {}, "too many"),
+        (fsspec_options, ("mylake", True), {}, "too many"),
+        (fsspec_options, (), {}, "'account_name'"),
+        (fsspec_options, (), {"account": "mylake"}, "'account_name'"),
+        (fsspec_options, ("mylake",), {"one_lake": True}, "'one_lake'"),
+        (identity_endpoint, (), {"resource": "https://vault.azure.net/"}, "'resource'"),
+        (polars_provider, (), {"account_name": "a-secret"}, "'account_name'"),
+    ],
+)
+def test_other_arguments_than_it_has(
+    azure: Sandbox, credential: Any, function: Any, arguments: Any, options: Any, reason: str
+) -> None:
+    """Instead of Python's TypeError, a sentence that names the function and a call."""
+    with pytest.raises(ConfigurationError, match=rf"^{function.__name__}: .*{reason}") as caught:
+        function(credential, *arguments, **options)
+    assert f"{function.__name__}(credential" in caught.value.remedy
+    assert "a-secret" not in str(caught.value)
+    assert len(azure.log) == 0
+
+
+@pytest.mark.parametrize("function", [*FUNCTIONS[1:], fsspec_options, delta_options])
+def test_no_arguments(function: Any) -> None:
+    """The credential is missing."""
+    with pytest.raises(ConfigurationError, match="'credential'") as caught:
+        function()
+    assert "(credential" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda given: {**os.environ, **given},
+        lambda given: os.environ | given,
+        lambda given: given | os.environ,
+        lambda given: dict(given),
+        lambda given: {}.update(given),
+        lambda given: os.environ.update(given),
+        lambda given: given["IDENTITY_ENDPOINT"],
+        lambda given: subprocess.run([sys.executable, "-c", ""], env=given),
+    ],
+)
+def test_identity_endpoint_without_with(credential: Any, use: Any) -> None:
+    """Taken for the environment, it says how the environment is got."""
+    before = dict(os.environ)
+    with pytest.raises(ConfigurationError, match="within a with block") as caught:
+        use(identity_endpoint(credential))
+    assert "with identity_endpoint(credential) as environment" in caught.value.remedy
+    assert dict(os.environ) == before
+
+
+def test_identity_endpoint_twice(credential: Any) -> None:
+    """One object serves several with blocks, also at once, each with an endpoint of its own."""
+    serving = identity_endpoint(credential)
+    with serving as one:
+        pass
+    with serving as two, serving as three:
+        pass
+    assert (
+        len({one["IDENTITY_ENDPOINT"], two["IDENTITY_ENDPOINT"], three["IDENTITY_ENDPOINT"]}) == 3
+    )
 
 
 def test_no_tool_is_loaded() -> None:

@@ -97,6 +97,26 @@ def test_without_a_browser_a_script_signs_in(tmp_path: Path) -> None:
     assert "for its vendor's hosts" not in output
 
 
+WITHOUT_PANDAS = """
+import runpy, sys
+sys.modules["pandas"] = None
+runpy.run_module("adls_enduser.sandbox.demo", run_name="__main__")
+"""
+
+
+def test_without_pandas_a_step_is_left_out() -> None:
+    """The output says why, and what to install; all other steps run."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_PANDAS], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    output = re.sub(r"\s+", " ", done.stdout)
+    assert "This step is left out, because pandas is not installed" in output
+    assert "run pip install pandas polars adlfs pyarrow," in output
+    assert "polars connects by itself" not in output
+    assert "All steps succeeded" in output
+
+
 def test_every_checksum_is_the_same(output: str) -> None:
     """Five files are compared."""
     assert len(re.findall(r"SHA-256 [0-9a-f]{16}\.\.\. is the same on both sides", output)) == 5

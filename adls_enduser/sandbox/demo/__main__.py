@@ -24,6 +24,7 @@ from ...interaction.prompts import show
 from ..directory import ADA, ADA_PASSWORD, CONTOSO, GRACE, GRACE_PASSWORD
 from ..resource_manager import SUBSCRIPTION_ID
 from ..sandbox import Sandbox
+from . import gen2
 from .browser import NoBrowser, open_chromium, sign_in
 from .console import Console, Progress
 from .network_watch import ConnectionMonitor
@@ -31,7 +32,7 @@ from .network_watch import ConnectionMonitor
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
-    from ... import BrowserPrompt, Credentials, DeviceCodePrompt
+    from ... import AuthStrategy, BrowserPrompt, Credentials, DeviceCodePrompt
 
 STORE, NEW_STORE, GROUP = "mystore", "demostore", "analytics"
 
@@ -81,6 +82,7 @@ class Demo:
         self.console = console
         self.monitor = monitor
         self.prompts = 0
+        self.requests_of_polars = 0
         self.chrome: Chrome | None = None
 
     def run(self) -> None:
@@ -92,9 +94,10 @@ class Demo:
         self.device_code_account_management()
         self.device_code_filesystem()
         self.browser()
-        credentials, token = self.one_sign_in()
+        strategy, credentials, token = self.one_sign_in()
         self.account_operations(credentials)
         self.data_operations(token)
+        self.gen2(strategy)
         self.summarize()
 
     def introduce(self) -> None:
@@ -192,8 +195,8 @@ class Demo:
         self.show_accounts(credentials)
         self.write_and_read(filesystem_token(mode=strategy), b"Hello from the browser")
 
-    def one_sign_in(self) -> tuple[Credentials, Credentials]:
-        """Get the credentials of both audiences with one prompt."""
+    def one_sign_in(self) -> tuple[AuthStrategy, Credentials, Credentials]:
+        """Get the credentials of both audiences with one prompt, and the strategy for more."""
         self.console.step("One sign-in for both")
         self.console.paragraph("One prompt is enough for both. Keep the strategy:")
         self.console.code(
@@ -209,7 +212,7 @@ class Demo:
         self.expect_person(token, GRACE)
         self.expect(self.prompts == before + 1, "one sign-in prompted more than once")
         self.console.paragraph("Both are signed in, and Grace was prompted once.")
-        return credentials, token
+        return strategy, credentials, token
 
     def account_operations(self, credentials: Credentials) -> None:
         """Create, list and delete an account."""
@@ -269,6 +272,28 @@ class Demo:
             self.expect(sent == received, f"{name} has another checksum after the download")
             self.console.paragraph(f"{name:<10} SHA-256 {sent[:16]}... is the same on both sides")
 
+    def gen2(self, strategy: AuthStrategy) -> None:
+        """Write a table with pandas and read it with polars, without a further prompt."""
+        self.console.step("pandas and polars, on Data Lake Storage Gen2")
+        missing = gen2.missing_tool()
+        if missing is not None:
+            self.console.paragraph(
+                f"This step is left out, because {missing} is not installed: run"
+                f" pip install {' '.join(gen2.TOOLS)}, and then the demo again."
+            )
+            return
+        gen2.introduce(self.console)
+        before = self.prompts
+        for name, (written, read) in gen2.write_and_read(self.azure, strategy).items():
+            self.expect(written == read, f"polars read another column {name} than pandas wrote")
+            self.console.paragraph(
+                f"Column {name:<6} SHA-256 {written[:16]}... is the same for pandas and polars"
+            )
+        self.expect(self.prompts == before, "the same sign-in prompted once more for storage")
+        self.console.paragraph("Grace was not prompted again.")
+        self.requests_of_polars = gen2.requests_of_polars(self.azure)
+        self.expect(self.requests_of_polars > 0, "polars did not read from the sandbox")
+
     def summarize(self) -> None:
         """Print the counts of prompts and requests, and check them."""
         self.console.heading("Summary")
@@ -277,6 +302,11 @@ class Demo:
         others = self.monitor.other_hosts
         self.expect(not others, f"there were connections to {', '.join(sorted(others))}")
         self.console.paragraph("Nothing left this machine: every connection was to 127.0.0.1.")
+        if self.requests_of_polars:
+            self.console.paragraph(
+                "polars connects by itself, which Python does not see: its requests are in the"
+                f" list above ({self.requests_of_polars})."
+            )
 
     def summarize_token_requests(self) -> None:
         """Print and check how often people were prompted, and how tokens were requested."""

@@ -30,6 +30,8 @@ SECONDS = {
     "with_polars": 1.6,
     "with_pyarrow": 0.9,
 }
+# Their Rust client (object_store) uses a token until its end, whatever the service responds.
+SHOW_401 = {"with_deltalake", "with_obstore", "with_polars"}
 # polars and obstore use a token until the moment that they are told, which is some seconds before
 # its end if it lives that long (adls_enduser/interop/expiry.py).
 LIFETIME = 11.0
@@ -53,7 +55,10 @@ def test_tokens_end(azure: Sandbox) -> None:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_token_is_revoked(gen2: Lake, name: str) -> None:
-    """The service refuses it, and no tool hides that; after a new sign-in all is well again."""
+    """The tool goes on with another one, or its error shows that the service refused it.
+
+    After a new sign-in all is well again.
+    """
 
     def revoke(number: int) -> None:
         if number == 12:
@@ -61,7 +66,7 @@ def test_token_is_revoked(gen2: Lake, name: str) -> None:
 
     gen2.recorder.restart(before=revoke)
     seen = gen2.run(name)
-    assert "error" in seen
+    assert ("error" in seen) is (name in SHOW_401), seen
     assert 401 in {one.response.status_code for one in gen2.recorder.exchanges}
     assert "error" not in gen2.again().run(name)
 
