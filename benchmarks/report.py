@@ -10,7 +10,10 @@ from .plot import draw
 from .results import load, load_run
 
 _DOCS = ROOT / "docs"
-_STEPS = ("reading", "imports", "expiry", "prompts", "memory", "transfers", "own", "long")
+_STEPS = (
+    *("reading", "cold", "awaiting", "imports", "expiry", "prompts", "memory"),
+    *("transfers", "own", "long"),
+)
 
 
 def main() -> None:
@@ -75,6 +78,14 @@ Whole processes, all modules in turn, the best of {_rounds()}. The time of the b
 the same environment is subtracted.
 
 {tables.imports()}
+
+## Cold start
+
+What a fresh process pays until it has its token: CPU time and peak resident memory beyond the bare
+interpreter, and the requests that the server counted. All programs run in turn, and the medians
+count. They are the functions of `benchmarks/cold_programs.py`.
+
+{tables.cold()}
 
 ## At expiry
 
