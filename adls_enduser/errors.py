@@ -32,8 +32,9 @@ most of its own errors).
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
+
+from .values import dataclass
 
 if TYPE_CHECKING:
     from typing_extensions import Self

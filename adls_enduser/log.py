@@ -1,7 +1,7 @@
 """The package's loggers: ``adls_enduser``, with a child for each module.
 
-``logging`` is imported by the first entry, not by ``import adls_enduser``: it is a tenth of what
-a short program would wait for.
+A program that has not imported ``logging`` has no handler, so nobody would see an entry. Then none
+is made, because the import takes longer than a short program waits for its token.
 
 No secret is logged at any level: no token, code, password, cookie, query or body, and no text
 of a prompt.
@@ -9,6 +9,7 @@ of a prompt.
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,22 @@ if TYPE_CHECKING:
     import logging
 
 
-def logger(module: str) -> logging.Logger:
+class NoLogger:
+    """The logger of a program that has not imported ``logging``: drops every entry."""
+
+    def debug(self, message: str, *values: object) -> None:
+        """Drop an entry."""
+
+    info = warning = debug
+
+
+_NO_LOGGER = NoLogger()
+
+
+def logger(module: str) -> logging.Logger | NoLogger:
     """Return the logger of a module, from its ``__name__``."""
+    if "logging" not in sys.modules:
+        return _NO_LOGGER
     import logging
 
     # Without a handler Python prints warnings on standard error (logging.lastResort), where a

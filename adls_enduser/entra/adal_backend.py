@@ -62,8 +62,6 @@ _ADFS_PARAMS = {"scope": "openid"}
 class AdalBackend:
     """Entra ID's v1.0 endpoints, through adal. ``http`` sends the requests (default: an Http)."""
 
-    answers_claims = False
-
     def __init__(self, settings: Settings, http: Http | None = None) -> None:
         self._settings = settings
         self._http = http or Http(settings)

@@ -17,7 +17,6 @@ import ssl
 import time
 import zlib
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -29,6 +28,7 @@ from .. import __version__
 from ..environment.greenlets import check_patching, patched_late, patching_library
 from ..errors import ProtocolError, TransportError
 from ..interaction.waiting import InterruptibleCall, is_abandoned
+from ..values import dataclass, field
 from .addresses import host_of
 from .network_errors import Failure, failure_of, proxy_refused_credentials, timed_out
 from .route import Route, find_route

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ import tenacity
 
 from ..errors import ConfigurationError, ProtocolError, TransportError
 from ..log import logger, printable
+from ..values import dataclass, field
 from .addresses import can_take_request, host_of
 from .exchange import Request, Response, check_wanted, exchange
 from .network_errors import Failure

@@ -85,8 +85,6 @@ _PARSE_ERRORS = (MsalError, RuntimeError, AssertionError)
 class MsalBackend:
     """Entra ID's v2.0 endpoints, through msal. ``http`` sends the requests (default: an Http)."""
 
-    answers_claims = True
-
     def __init__(self, settings: Settings, http: Http | None = None) -> None:
         self._settings = settings
         self._http = http or Http(settings)
