@@ -17,25 +17,32 @@ class AudienceTokens:
     ``by_scopes`` has those that have been asked for by these scopes and had a token.
     """
 
-    __slots__ = ("_claims", "_source", "by_resource", "by_scopes")
+    __slots__ = ("_claims", "_first", "_source", "by_resource", "by_scopes")
 
     def __init__(
         self, source: TokenSource, claims: str | None, first: TokenSource | None = None
     ) -> None:
         self._source = source
         self._claims = claims
-        self.by_resource = {first.resource: first} if first else {}
+        self._first = first
+        self.by_resource: dict[str, TokenSource] = {}  # without the first, which most use alone
         self.by_scopes: dict[tuple[object, ...], TokenSource] = {}
 
     def for_resource(self, resource: str) -> TokenSource:
         """Return the source of an audience, which may be asked for the first time."""
-        source = self.by_resource.get(resource)
+        source = self.known(resource)
         if source is None:
             # setdefault, so that two threads at once get the same source.
             self._forget_refused()
             new = self._source.sibling(resource, self._claims)
             source = self.by_resource.setdefault(resource, new)
         return source
+
+    def known(self, resource: str) -> TokenSource | None:
+        """Return the source of an audience; None if it has not been asked for."""
+        if self._first is not None and self._first.resource == resource:
+            return self._first
+        return self.by_resource.get(resource)
 
     def _forget_refused(self) -> None:
         """Forget the audiences that were refused first: a caller may try any number of them."""

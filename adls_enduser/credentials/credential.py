@@ -154,7 +154,7 @@ class Credential:
         """Return whether ``get_token`` would wait neither for the network nor for a person."""
         tokens = self._cae_tokens if enable_cae else self._tokens
         try:
-            source = tokens.by_scopes.get(scopes) or tokens.by_resource.get(self._audience(scopes))
+            source = tokens.by_scopes.get(scopes) or tokens.known(self._audience(scopes))
         except (ConfigurationError, TypeError):  # get_token raises it
             return True
         return source is not None and source.returns_at_once

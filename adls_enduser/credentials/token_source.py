@@ -60,12 +60,33 @@ _NOT_FRESH: Any = (None, 0.0, 0.0)  # no clock shows an earlier moment
 
 
 class _HeldToken(NamedTuple):
-    """A token, and when each of its windows begins."""
+    """A token, and when each of its windows begins.
+
+    ``ahead`` is how many seconds the monotonic clock was ahead of the wall clock when the token was
+    taken, so that the moments need not be kept.
+    """
 
     token: Token
-    advisory: _Moment
-    mandatory: _Moment
-    expiry: _Moment
+    ahead: float
+
+    @property
+    def advisory(self) -> _Moment:
+        """When a thread in the background renews it."""
+        return self._before_expiry(self.token.advisory_margin)
+
+    @property
+    def mandatory(self) -> _Moment:
+        """From when callers wait for its renewal."""
+        return self._before_expiry(self.token.mandatory_margin)
+
+    @property
+    def expiry(self) -> _Moment:
+        """When it expires."""
+        return self._before_expiry(0.0)
+
+    def _before_expiry(self, seconds: float) -> _Moment:
+        wall = self.token.expires_on - seconds
+        return _Moment(wall, wall + self.ahead)
 
 
 class _Refresh(Run):
@@ -87,6 +108,13 @@ class TokenSource(SharedByCopies):
     that made this source, for errors. ``claims`` go with every request. ``number`` is that of
     the sign-in (see ``sign_in_id``); None: the strategy's.
     """
+
+    __slots__ = (
+        *("strategy", "resource", "claims", "interactive", "factory_name", "clock", "fresh"),
+        *("is_forked", "number", "brought", "_caller", "_time", "_monotonic", "_held"),
+        *("_back_off_until", "_retry_after_until", "_last_error", "_refusal"),
+        *("_why_not_interactive", "_refreshes", "_background", "__weakref__"),
+    )
 
     def __init__(
         self,
@@ -402,20 +430,15 @@ class TokenSource(SharedByCopies):
         return _Moment(self.clock.time() + seconds, self.clock.monotonic() + seconds)
 
     def _hold(self, token: Token) -> Token:
-        left = token.expires_on - self.clock.time()
         # A strategy that returns the same token again has no other yet: do not ask it again
         # at each call.
         same = token == self.held
         pause = min(_back_off_seconds(token), token.lifetime / 100) if same else 0.0
-        self._held = _HeldToken(
-            token,
-            advisory=self._in_seconds(left - token.advisory_margin),
-            mandatory=self._in_seconds(left - token.mandatory_margin),
-            expiry=self._in_seconds(left),
-        )
-        advisory = self._held.advisory
+        held = self._held = _HeldToken(token, self.clock.monotonic() - self.clock.time())
+        advisory = held.advisory
         self.fresh = (TokenFormats(token), advisory.wall, advisory.monotonic)
-        self._back_off_until, self._retry_after_until = self._in_seconds(pause), _PASSED
+        self._back_off_until = self._in_seconds(pause) if pause else _PASSED
+        self._retry_after_until = _PASSED
         self._refusal = None
         return token
 

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 # The largest document is a federation server's metadata, of less than 100 kB.
 MAX_BODY = 1_000_000
 _CHUNK = 65_536
+# A retry may succeed at once: RFC 9110 sections 15.5.9, 15.6 and RFC 6585 section 4.
+_TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
 # By the names that Python's codecs have. Others are of no use here, and some take quadratic
 # time (idna, punycode) or are no character sets (undefined, unicode_escape).
 _CHARSETS = frozenset({"utf-8", "ascii", "iso8859-1", "cp1252", "utf-16"})
@@ -69,6 +71,11 @@ class Response:
     def ok(self) -> bool:
         """Whether the status is a 2xx."""
         return 200 <= self.status < 300
+
+
+def is_temporary(outcome: Response | Failure) -> bool:
+    """Return whether the same request may succeed at once."""
+    return outcome.retry if isinstance(outcome, Failure) else outcome.status in _TEMPORARY
 
 
 def exchange(request: Request, settings: Settings) -> Response | Failure:

@@ -22,8 +22,7 @@ from ..interaction.prompts import DeviceCodePrompt
 from ..tokens import Secret, Token
 from .addresses import host_of, parse_page_url
 from .backend import AuthorizationPending, DeviceFlow, Grant
-from .error_response import RequestContext, error_from_response
-from .http import retry_after
+from .dates import retry_after
 from .token_claims import account_in, decode_claims, line, names_in
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from ..options import Settings
     from .backend import GrantKind
+    from .error_response import RequestContext
     from .exchange import Response
     from .http import Http
 
@@ -106,6 +106,8 @@ class ErrorBoundary:
         return translated
 
     def _context(self) -> RequestContext:
+        from .error_response import RequestContext  # with the texts of all errors
+
         return RequestContext.from_settings(self._settings, self._grant_kind, self._resource)
 
 
@@ -128,6 +130,8 @@ class ErrorResponse(Exception):
 
     def as_error(self, context: RequestContext, now: float) -> EndUserError:
         """Return the typed error, whose remedy says what to do next."""
+        from .error_response import error_from_response
+
         after = retry_after(self._response, now)
         return error_from_response(self._body, context, status=self.status, retry_after=after)
 

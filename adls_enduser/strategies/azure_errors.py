@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
+from ..entra.dates import retry_after
 from ..entra.error_response import RequestContext, error_from_response, readable
 from ..entra.exchange import Response
-from ..entra.http import retry_after
 from ..errors import ProtocolError, SignInError, SignInTimedOut, TransportError
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import ExitStack, contextmanager
 from copy import copy
@@ -39,6 +40,12 @@ if TYPE_CHECKING:
 
 class HoldsSignIn(SharedByCopies):
     """Base of objects that hold a person's sign-in: copies share it, and none is pickled."""
+
+    @property
+    def sign_in_number(self) -> str:
+        """The random number of this object, of which the id of its sign-in is made."""
+        number: str = vars(self).setdefault("_sign_in_number", os.urandom(16).hex())
+        return number
 
     def __reduce__(self) -> NoReturn:
         raise ConfigurationError(
@@ -78,6 +85,13 @@ class Session:
     each response may bring a new one. So renewals run one after the other: under a lock in
     this process, and under the cache's lock among processes.
     """
+
+    __slots__ = (
+        *("settings", "account", "prompt_lock", "refusal", "_backend", "_wait_options"),
+        *("_refresh_token", "_tokens", "_last_returned", "_person_needed", "_in_cache"),
+        *("_requested_username", "_cached_refresh_token", "_unsaved"),
+        *("_lock", "_cache_in_use", "__weakref__"),
+    )
 
     def __init__(self, settings: Settings, wait_options: WaitOptions | None = None) -> None:
         self.settings = settings
