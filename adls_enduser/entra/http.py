@@ -7,6 +7,7 @@ RFC 9110 section 15.4.8) and ignores netrc, which would replace or add an Author
 
 from __future__ import annotations
 
+import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..options import Settings
+    from .exchange import Wire
 
 
 FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -38,6 +40,30 @@ class Body:
 
 # Seconds by which clocks may differ without a warning.
 _TOLERATED_SKEW = 120.0
+
+
+_kept = threading.local()
+
+
+class OneConnection:
+    """Send the requests of a ``with`` block by one connection, which ends with the block.
+
+    They are those that this thread sends. Nothing is kept between two sign-ins or renewals.
+    """
+
+    def __init__(self) -> None:
+        self._wires: list[Wire] = []
+
+    def __enter__(self) -> None:
+        """Begin the block; another one may be around it, where a signal handler asks."""
+        self._before = getattr(_kept, "wires", None)
+        _kept.wires = self._wires
+
+    def __exit__(self, *error: object) -> None:
+        """Close the connection."""
+        _kept.wires = self._before
+        while self._wires:
+            self._wires.pop().close()
 
 
 class Http:
@@ -77,7 +103,7 @@ class Http:
     def _send(self, request: Request) -> Response | Failure:
         _check_may_send(request.url)
         start = time.monotonic()
-        outcome = exchange(request, self._settings)
+        outcome = exchange(request, self._settings, getattr(_kept, "wires", None))
         _log_exchange(request, outcome, time.monotonic() - start)
         if isinstance(outcome, Response):
             self.skew = _skew(outcome, self._settings.clock.time())

@@ -23,6 +23,7 @@ from ..tokens import Secret, Token
 from .addresses import host_of, parse_page_url
 from .backend import AuthorizationPending, DeviceFlow, Grant
 from .dates import retry_after
+from .http import OneConnection
 from .token_claims import account_in, decode_claims, line, names_in
 
 if TYPE_CHECKING:
@@ -70,12 +71,14 @@ class ErrorBoundary:
     ) -> None:
         self._settings = settings
         self._http = http
+        self._connection = OneConnection()
         self._parse_errors = (*_PARSE_ERRORS, *parse_errors)
         self._grant_kind: GrantKind = grant_kind
         self._resource = resource
 
     def __enter__(self) -> None:
-        """Begin the block."""
+        """Begin the block, whose requests share a connection."""
+        self._connection.__enter__()
 
     def __exit__(
         self,
@@ -84,6 +87,7 @@ class ErrorBoundary:
         traceback: TracebackType | None,
     ) -> None:
         """Raise the EndUserError for what the block raised; Ctrl-C and the like stay."""
+        self._connection.__exit__()
         if error is None:
             return
         translated = self._translated(error)

@@ -136,3 +136,33 @@ def test_importing_the_package(azure: Sandbox) -> None:
     assert _foreign(names) == {"adls_enduser"}
     assert {name for name in names if name.startswith("adls_enduser")} == {"adls_enduser"}
     assert names & HEAVY == set()
+
+
+CONNECTIONS = """
+import sys
+opened = []
+sys.addaudithook(lambda event, given: opened.append(given) if event == "socket.connect" else None)
+from adls_enduser import Password
+strategy = Password(username={0!r}, password={1!r}, tenant={2!r}, library=sys.argv[1])
+strategy.silent("https://storage.azure.com/")
+print(len(opened))
+strategy.silent("https://management.core.windows.net/")
+print(len(opened))
+import gc, socket
+print(sum(isinstance(one, socket.socket) and one.fileno() >= 0 for one in gc.get_objects()))
+"""
+
+
+def test_the_requests_of_a_sign_in_share_a_connection(
+    azure: Sandbox, ada: Person, library: str
+) -> None:
+    """A sign-in and a renewal have one each, and none is open in between."""
+    done = subprocess.run(
+        [sys.executable, "-c", CONNECTIONS.format(ada.username, PASSWORD, CONTOSO), library],
+        capture_output=True,
+        text=True,
+        env=os.environ | azure.environment,
+    )
+    assert done.stdout.split() == ["1", "2", "0"], done.stdout + done.stderr
+    hosts = [exchange.host for exchange in azure.log]
+    assert len(hosts) > 2  # a realm, a token and another one; msal asks for the endpoints first
