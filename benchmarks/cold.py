@@ -127,21 +127,26 @@ def _median(runs: list[Run]) -> dict[str, float]:
 
 
 def _commands(azure: Azure) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """Return the command lines that are installed here, and why others are not measured."""
+    """Return the command lines that are installed, and why others are not measured."""
+    os.environ["AZURE_CONFIG_DIR"] = str(Path(azure.folder, "az"))
+    beside = Path(sys.executable).with_name("adls-enduser")
+    ours, az = str(beside) if beside.exists() else None, shutil.which("az")
+    options = ("--tenant", cold_programs.TENANT)
+    login = ("login", "device_code", *options, "--for", "storage", "--no-keyring")
+    az_login = ("login", "--username", cold_programs.ADA, "--password", cold_programs.PASSWORD)
+    ask = ("account", "get-access-token", "--scope", cold_programs.SCOPE)
     found: dict[str, tuple[str, ...]] = {}
     skipped = []
-    ours = Path(sys.executable).with_name("adls-enduser")
-    if ours.exists():
-        cache = str(Path(azure.folder, "sign-ins.json"))
-        found[OUR_COMMAND] = (str(ours), "token", "--storage", "--cache", cache)
-    else:
-        skipped.append(f"`{OUR_COMMAND}`: this version of the package has no command line.")
-    az = shutil.which("az")
-    if az is None:
-        skipped.append(f"`{AZURE_CLI}`: azure-cli is not installed here.")
-    else:
-        scope = cold_programs.SCOPE
-        found[AZURE_CLI] = (az, "account", "get-access-token", "--scope", scope)
+    for name, program, sign_in, command in (
+        (OUR_COMMAND, ours, login, ("token", *options, "--for", "storage")),
+        (AZURE_CLI, az, az_login, ask),
+    ):
+        if program is None:
+            skipped.append(f"`{name}`: it is not installed here.")
+        elif subprocess.run([program, *sign_in], capture_output=True).returncode:
+            skipped.append(f"`{name}`: its sign-in failed.")
+        else:
+            found[name] = (program, *command)
     return found, skipped
 
 
