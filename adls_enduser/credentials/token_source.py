@@ -109,13 +109,6 @@ class TokenSource(SharedByCopies):
     the sign-in (see ``sign_in_id``); None: the strategy's.
     """
 
-    __slots__ = (
-        *("strategy", "resource", "claims", "interactive", "factory_name", "clock", "fresh"),
-        *("is_forked", "number", "brought", "_caller", "_time", "_monotonic", "_held"),
-        *("_back_off_until", "_retry_after_until", "_last_error", "_refusal"),
-        *("_why_not_interactive", "_refreshes", "_background", "__weakref__"),
-    )
-
     def __init__(
         self,
         strategy: AuthStrategy,

@@ -86,13 +86,6 @@ class Session:
     this process, and under the cache's lock among processes.
     """
 
-    __slots__ = (
-        *("settings", "account", "prompt_lock", "refusal", "_backend", "_wait_options"),
-        *("_refresh_token", "_tokens", "_last_returned", "_person_needed", "_in_cache"),
-        *("_requested_username", "_cached_refresh_token", "_unsaved"),
-        *("_lock", "_cache_in_use", "__weakref__"),
-    )
-
     def __init__(self, settings: Settings, wait_options: WaitOptions | None = None) -> None:
         self.settings = settings
         self._backend: Backend | None = None
