@@ -11,11 +11,13 @@ cloud). Germany's cloud closed in 2021.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
-from typing import Literal
-from urllib.parse import SplitResult, urlsplit
+from typing import TYPE_CHECKING, Literal
 
 from .errors import ConfigurationError, UnsupportedByCloud, clear_call
+from .values import dataclass
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 _ADFS = "/adfs"
 
@@ -47,7 +49,7 @@ SERVICES = (
 )
 
 
-_URLS = {"authority", "resource_manager", *(service.field for service in SERVICES)}
+_URLS = ("authority", "resource_manager", *(service.field for service in SERVICES))
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,11 @@ class Cloud:
     def __post_init__(self) -> None:
         _check_name(self.name)
         _check_flag(self.validate_authority)
-        for field in fields(self):
-            if field.name in _URLS and (getattr(self, field.name), field.default) != (None, None):
-                check_https(f"Cloud.{field.name}", getattr(self, field.name))
-        if urlsplit(self.authority).path.rstrip("/").lower() not in ("", _ADFS):
+        for name in _URLS:
+            # A service that this cloud does not have, where the field's default is None.
+            if (getattr(self, name), getattr(type(self), name, "")) != (None, None):
+                check_https(f"Cloud.{name}", getattr(self, name))
+        if _path(self.authority) not in ("", _ADFS):
             raise ConfigurationError(
                 f"Cloud.authority must have no path but {_ADFS}, not {self.authority!r}.",
                 remedy="Give the tenant as tenant=.",
@@ -91,7 +94,7 @@ class Cloud:
 
         Source: adal.authority and msal.authority, ``is_adfs``.
         """
-        return urlsplit(self.authority).path.rstrip("/").lower() == _ADFS
+        return _path(self.authority) == _ADFS
 
     def audience(self, scope: str) -> str:
         """Return the canonical audience that a scope or resource stands for.
@@ -129,6 +132,16 @@ _EXAMPLE = 'dataclasses.replace(PUBLIC, name="mine", authority="https://login.ex
 Cloud.__init__ = clear_call(_EXAMPLE)(Cloud.__init__)  # type: ignore[method-assign]
 
 
+def _path(url: str) -> str:
+    """Return the path of a URL, in lower case and without a slash at its end."""
+    if is_plain_https(url):
+        _, slash, path = url[len(_HTTPS) :].partition("/")
+        return f"{slash}{path}".rstrip("/")
+    from urllib.parse import urlsplit
+
+    return urlsplit(url).path.rstrip("/").lower()
+
+
 def _check_name(name: object) -> None:
     if not (isinstance(name, str) and name.strip() and name.isprintable()):
         raise ConfigurationError(
@@ -152,6 +165,8 @@ def check_https(name: str, url: object) -> None:
         raise ConfigurationError(
             f"{name} must be a str, not {type(url).__name__}.", remedy="Use an https URL."
         )
+    if is_plain_https(url):
+        return
     parts = _split(url)
     if parts is None or parts.scheme != "https" or not parts.hostname:
         raise ConfigurationError(
@@ -165,7 +180,22 @@ def check_https(name: str, url: object) -> None:
         )
 
 
+_HTTPS = "https://"
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-./")
+
+
+def is_plain_https(url: str) -> bool:
+    """Return whether a URL has nothing but https, a host and a path, all in lower case.
+
+    Most have. Then urllib.parse is not needed, which takes long to load.
+    """
+    rest = url[len(_HTTPS) :]
+    return url.startswith(_HTTPS) and rest[:1].isalnum() and _PLAIN.issuperset(rest)
+
+
 def _split(url: str) -> SplitResult | None:
+    from urllib.parse import urlsplit
+
     # urlsplit drops tabs and line ends, and other parsers treat a backslash as a slash. A URL
     # that two parsers read differently could send a password elsewhere (RFC 3986 section 2).
     if not re.fullmatch(r"[!#-;=?-\[\]_a-z~%]+", url):

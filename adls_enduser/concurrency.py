@@ -77,6 +77,8 @@ if hasattr(os, "register_at_fork"):  # Windows cannot fork
 class SharedByCopies:
     """Base of objects that hold locks: a copy in the same process is the object itself."""
 
+    __slots__ = ()
+
     def __copy__(self) -> Self:
         return self
 
@@ -154,6 +156,8 @@ _Run = TypeVar("_Run", bound=Run)
 class Runs(Generic[_Run]):
     """The work that runs now: one Run for each key."""
 
+    __slots__ = ("_by_key",)
+
     def __init__(self) -> None:
         self._by_key: dict[object, _Run] = {}
 
@@ -229,6 +233,8 @@ class PromptLock:
 
     It may be held for minutes. Token renewals do not need it.
     """
+
+    __slots__ = ("__weakref__", "_clock", "_finished", "_outcome", "_prompts")
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock

@@ -33,8 +33,9 @@ from __future__ import annotations
 
 import functools
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+
+from .values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,6 @@ Each imports the module of credentials/ that it needs when it is called, and wit
 
 from __future__ import annotations
 
-import inspect
 import threading
 from typing import TYPE_CHECKING, ParamSpec, cast
 
@@ -32,7 +31,9 @@ _Parameters = ParamSpec("_Parameters")
 
 def _factory(function: Callable[..., Credentials]) -> Factory:
     """Type a factory by the overloads of ``modes.Factory``, and list the options in its help."""
-    function.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\n{OPTIONS_HELP}"
+    # As inspect.cleandoc, which would load inspect.
+    lines = (line.removeprefix("    ") for line in (function.__doc__ or "").splitlines())
+    function.__doc__ = "\n".join((*lines, "", OPTIONS_HELP)).strip()
     example = f'{function.__name__}("password", username=..., password=...)'
     return cast("Factory", options_by_name(example)(function))
 

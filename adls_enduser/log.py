@@ -1,7 +1,7 @@
 """The package's loggers: ``adls_enduser``, with a child for each module.
 
-``logging`` is imported by the first entry, not by ``import adls_enduser``: it is a tenth of what
-a short program would wait for.
+A program that has not imported ``logging`` has no handler, so nobody would see an entry. Then none
+is made, because the import takes longer than a short program waits for its token.
 
 No secret is logged at any level: no token, code, password, cookie, query or body, and no text
 of a prompt.
@@ -9,12 +9,22 @@ of a prompt.
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import logging
+
+
+class NoLogger:
+    """The logger of a program that has not imported ``logging``: drops every entry."""
+
+    def debug(self, message: str, *values: object) -> None:
+        """Drop an entry."""
+
+    info = warning = debug
 
 
 class Log:
@@ -42,8 +52,13 @@ class Log:
             self._logger.warning(message, *values, stacklevel=2)
 
 
-def logger(module: str) -> Log:
+_NO_LOGGER = NoLogger()
+
+
+def logger(module: str) -> Log | NoLogger:
     """Return the logger of a module, from its ``__name__``."""
+    if "logging" not in sys.modules:
+        return _NO_LOGGER
     import logging
 
     # Without a handler Python prints warnings on standard error (logging.lastResort), where a

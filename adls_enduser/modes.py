@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, cast, overload
 
 from .errors import CacheError, ConfigurationError, import_failed
@@ -22,6 +21,7 @@ from .strategies.protocol import (
     kind_of,
     strategy_remedy,
 )
+from .values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,19 +10,15 @@ import functools
 import os
 import re
 import threading
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, ParamSpec, TypedDict, TypeVar, cast, get_args
-from urllib.parse import quote
 
 from .clocks import SYSTEM_CLOCK, Clock
 from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud, CloudName, factory_for, resolve_cloud
-from .environment.network_options import check_ca_bundle, check_proxy
 from .errors import ConfigurationError
-from .interaction.callbacks import check_arguments, refuse_async
 from .interaction.waiting import WaitOptions
 from .tokens import Secret, hide_all_secrets
+from .values import dataclass, field
 
 if TYPE_CHECKING:
     from .cache import SignInCache
@@ -43,16 +39,13 @@ Library = Literal["adal", "msal"]
 _ANY_TENANT: dict[Library, str] = {"adal": "common", "msal": "organizations"}
 
 
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-# A last label has no digits, unless it is an internationalised one (RFC 5890: xn--).
-_DOMAIN = re.compile(
-    r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,63}|xn--[a-z0-9-]{0,58}[a-z0-9])",
-    re.ASCII | re.IGNORECASE,  # without ASCII, two letters of other alphabets match too
-)
+# Written out below, and not as regular expressions: to compile those takes longer than all else
+# that is done with the options.
+_GUID_LENGTHS = [8, 4, 4, 4, 12]
+_HEX = frozenset("0123456789abcdefABCDEF")
+_LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 # Microsoft's own domains for personal accounts, with those of other countries.
-_PERSONAL = re.compile(
-    r".+@(outlook|hotmail|live|msn|passport|windowslive)\.(com|[a-z]{2}|com?\.[a-z]{2})", re.I
-)
+_PERSONAL = r".+@(outlook|hotmail|live|msn|passport|windowslive)\.(com|[a-z]{2}|com?\.[a-z]{2})"
 _WORDS = frozenset({"common", "organizations", "adfs"})
 
 
@@ -143,6 +136,8 @@ class Settings(AccountSettings):
         base = self.cloud.authority.rstrip("/")
         if self.cloud.is_adfs:
             return base
+        from urllib.parse import quote
+
         return f"{base}/{quote(self.tenant or _ANY_TENANT[self.library], safe='')}"
 
     def as_source(self) -> dict[str, str]:
@@ -221,7 +216,26 @@ def wait_options(options: WaitingOptions, *, timeout: float | None = None) -> Wa
 
 def is_tenant_id(tenant: str | None) -> bool:
     """Return whether this is a tenant's id, not a domain or a word such as ``common``."""
-    return tenant is not None and _GUID.fullmatch(tenant) is not None
+    return tenant is not None and _is_guid(tenant)
+
+
+def _is_guid(text: str) -> bool:
+    parts = text.split("-")
+    return list(map(len, parts)) == _GUID_LENGTHS and _HEX.issuperset("".join(parts))
+
+
+def _is_domain(text: str) -> bool:
+    if not (text.isascii() and 4 <= len(text) <= 253):
+        return False
+    *labels, last = text.lower().split(".")
+    # A last label has no digits, unless it is an internationalised one (RFC 5890: xn--).
+    is_top = (last.isalpha() and len(last) >= 2) or last.startswith("xn--")
+    return bool(labels) and is_top and all(map(_is_label, (*labels, last)))
+
+
+def _is_label(text: str) -> bool:
+    """Return whether a text is one part of a domain, in lower case (RFC 1035 section 2.3.1)."""
+    return 1 <= len(text) <= 63 and _LABEL.issuperset(text) and "-" not in (text[0], text[-1])
 
 
 def options_by_name(
@@ -301,6 +315,8 @@ def check_prompt(prompt: object, argument: str) -> None:
     """Refuse a ``prompt`` that is async or no callable; ``argument`` is what it is called with."""
     if prompt is None:
         return
+    from .interaction.callbacks import check_arguments, refuse_async
+
     refuse_async("prompt", prompt)
     if not callable(prompt):
         raise ConfigurationError(
@@ -342,7 +358,7 @@ def _tenant(tenant: object, cloud: Cloud) -> str | None:
         )
     if isinstance(tenant, str):
         name = _to_ascii(tenant)
-        if name.lower() in _WORDS or _GUID.fullmatch(name) or _DOMAIN.fullmatch(name):
+        if name.lower() in _WORDS or _is_guid(name) or _is_domain(name):
             return name
     raise ConfigurationError(
         f"tenant={tenant!r} is neither a tenant id nor a domain.",
@@ -358,7 +374,7 @@ def is_tenant_of_its_own(tenant: str | None) -> bool:
 
 def is_personal(username: str) -> bool:
     """Return whether this is the user name of a personal Microsoft account."""
-    return _PERSONAL.fullmatch(username) is not None
+    return re.fullmatch(_PERSONAL, username, re.IGNORECASE) is not None
 
 
 def _check_personal(own: Settings) -> None:
@@ -385,6 +401,8 @@ def _to_ascii(domain: str) -> str:
     """
     if domain.isascii() or len(domain) > 253:
         return domain
+    import unicodedata
+
     try:
         name = domain.encode("idna")
         is_same = name.decode("idna").lower() == unicodedata.normalize("NFC", domain.lower())
@@ -394,7 +412,7 @@ def _to_ascii(domain: str) -> str:
 
 
 def _client_id(client_id: object, *, is_adfs: bool) -> str:
-    if isinstance(client_id, str) and _GUID.fullmatch(client_id):
+    if isinstance(client_id, str) and _is_guid(client_id):
         return client_id
     # Microsoft, "Add-AdfsNativeClientApplication": the identifier is any string.
     if is_adfs and isinstance(client_id, str) and client_id.strip() and client_id.isprintable():
@@ -447,6 +465,8 @@ def _proxies(proxies: object) -> Mapping[str, str] | None:
             "proxies must map a scheme to a proxy's URL.",
             remedy="For example proxies={'https': 'http://proxy.example:8080'}.",
         )
+    from .environment.network_options import check_proxy
+
     for key in proxies:  # no proxy in a variable: it may have a password
         scheme, separator, host = key.partition("://")
         # Other keys, such as no_proxy, have other values.
@@ -470,6 +490,8 @@ def _ca_bundle(ca_bundle: object) -> str | None:
         return None
     path = os.fspath(ca_bundle) if isinstance(ca_bundle, str | os.PathLike) else None
     if isinstance(path, str):
+        from .environment.network_options import check_ca_bundle
+
         check_ca_bundle("ca_bundle", path)
         return path
     raise ConfigurationError(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from .errors import ConfigurationError
+from .values import dataclass, field
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -21,7 +21,7 @@ _ADVISORY, _ADVISORY_SHARE = 900.0, 0.25
 _MANDATORY, _MANDATORY_SHARE = 300.0, 0.2
 
 
-_SECRET_NAME = re.compile("secret|pas+w|pwd|token|assertion|key", re.IGNORECASE)
+_SECRET_NAMES = ("secret", "pwd", "token", "assertion", "key")
 
 
 class Secret:
@@ -74,9 +74,15 @@ def hide_all_secrets(options: Mapping[str, object]) -> None:
     """Do as ``hide_secrets``, also for the options of other libraries, which are refused later."""
     hide_secrets(options)
     writable = cast("dict[str, object]", options)
-    for name in filter(_SECRET_NAME.search, options):
+    for name in filter(_is_secret, options):
         if isinstance(options[name], str):
             writable[name] = Secret(cast("str", options[name]))
+
+
+def _is_secret(option: str) -> bool:
+    """Return whether an option of this name may hold a secret."""
+    name = option.lower()
+    return any(one in name for one in _SECRET_NAMES) or re.search("pas+w", name) is not None
 
 
 class _HiddenDict(dict[object, object]):
@@ -88,7 +94,10 @@ class _HiddenDict(dict[object, object]):
 
 def is_bearer_token(value: object) -> TypeIs[str]:
     """Return whether a value can be sent as one: visible ASCII only (RFC 6750 section 2.1)."""
-    return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]+", value) is not None
+    # Without a regular expression, which must be compiled first.
+    if not isinstance(value, str) or not value.isascii():
+        return False
+    return value.isprintable() and value != "" and " " not in value
 
 
 def is_epoch_seconds(value: object) -> TypeIs[float]:

@@ -31,6 +31,8 @@ STEPS = {
     "expiry": Step("expiry"),
     "prompts": Step("prompts"),
     "memory": Step("memory"),
+    "cold": Step("cold", ("--rounds", "5"), ("--rounds", "15")),
+    "awaiting": Step("awaiting"),
     "transfers": Step("transfers", ("--size", "32", "--rounds", "2"), ("--rounds", "12")),
     # The shortest lifetime last: a transfer that fails may continue in the background.
     "own": Step(

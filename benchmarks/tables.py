@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, Any
 
-from . import goals
+from . import cold_goals, goals
 from .environments import NEWEST, STORE_VERSIONS
 from .results import load
 
@@ -119,6 +119,24 @@ def memory() -> str:
         for name, size in (load("memory", version) or {}).items()
     ]
     return table(("", "the process grew by", "each further sign-in"), rows)
+
+
+def cold() -> str:
+    """Return what a fresh process pays until it has its token."""
+    rows = [
+        (
+            _bold(name) if "adls" in name else f"`{name}`",
+            f"{one['cpu'] * 1e3:.0f} ms",
+            f"{one['peak'] / 2**10:.1f} MB",
+            f"{one['requests']:g}",
+            f"{one['elapsed'] * 1e3:.0f} ms",
+        )
+        for name, one in cold_goals.programs().items()
+    ]
+    head = ("program", "CPU time", "peak memory", "requests", "elapsed, with the interpreter")
+    return "\n".join(
+        (table(head, rows), "", *(f"Not measured: {why}" for why in cold_goals.skipped()))
+    )
 
 
 def transfers() -> str:

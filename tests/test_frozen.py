@@ -96,11 +96,11 @@ def _last_line(program: str, *, path: Path | None = None) -> str:
     ("part", "program"),
     [
         ("credentials.management", "adls_enduser.management_credentials(prompt=print)"),
-        ("credentials.token_formats", "adls_enduser.management_credentials(prompt=print)"),
+        ("credentials.credential", "adls_enduser.management_credentials(prompt=print)"),
         ("credentials.filesystem", "adls_enduser.filesystem_token(prompt=print)"),
-        ("entra.adal_backend", "adls_enduser.DeviceCode()"),
-        ("entra.msal_backend", "adls_enduser.DeviceCode(library='msal')"),
-        ("entra.responses", "adls_enduser.DeviceCode(library='msal')"),
+        ("entra.adal_backend", "adls_enduser.DeviceCode().sign_in('x')"),
+        ("entra.msal_backend", "adls_enduser.DeviceCode(library='msal').sign_in('x')"),
+        ("entra.responses", "adls_enduser.DeviceCode(library='msal').sign_in('x')"),
         ("strategies.password", "adls_enduser.explain('password')"),
         (
             "strategies.fallback",
@@ -122,9 +122,15 @@ def test_a_missing_part_of_ours_is_no_missing_package(part: str, program: str) -
 @pytest.mark.parametrize(
     ("package", "program", "extra"),
     [
-        ("msal", "adls_enduser.DeviceCode(library='msal')", "'adls-enduser[msal]'"),
-        ("adal", "adls_enduser.DeviceCode()", "adal"),
-        ("filelock", "adls_enduser.SignInCache()", "'adls-enduser[cache]'"),
+        ("msal", "adls_enduser.DeviceCode(library='msal').sign_in('x')", "'adls-enduser[msal]'"),
+        ("adal", "adls_enduser.DeviceCode().sign_in('x')", "adal"),
+        (
+            "filelock",
+            "import tempfile; adls_enduser.SignInCache(tempfile.mkdtemp()).sign_out()",
+            "'adls-enduser[cache]'",
+        ),
+        ("keyring", "adls_enduser.SignInCache('kept').check()", "'adls-enduser[cache]'"),
+        ("platformdirs", "adls_enduser.SignInCache().check()", "'adls-enduser[cache]'"),
         ("msrestazure", "adls_enduser.management_credentials(prompt=print)", "msrestazure"),
         ("trustme", "import adls_enduser.sandbox", "'adls-enduser[sandbox]'"),
     ],
@@ -132,7 +138,10 @@ def test_a_missing_part_of_ours_is_no_missing_package(part: str, program: str) -
 def test_a_package_that_cannot_be_imported(
     tmp_path: Path, package: str, program: str, extra: str
 ) -> None:
-    """It is there, but broken (as with a library of another system): its own reason is told."""
+    """It is there, but broken (as with a library of another system): its own reason is told.
+
+    When it is needed: until then nothing but its absence can be known.
+    """
     (tmp_path / f"{package}.py").write_text("raise ImportError('wrong ELF class')\n")
     last = _last_line(f"import adls_enduser\n{program}", path=tmp_path)
     assert last.startswith("adls_enduser.errors.MissingDependency: ")

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..errors import CacheError, ConfigurationError, clear_call, import_failed
-from . import keyring_key
-from .encryption import RecordCipher, drop_expired_tokens, is_encrypted
+from ..environment.packages import require_installed
+from ..errors import CacheError, ConfigurationError, clear_call
+from .encryption import RecordCipher, is_encrypted
 from .files import LOCK_TIMEOUT, CacheFile, expand_home, resolve_path
-from .keyring_key import TIMEOUT_UNDER_LOCK, time_limit
-from .records import Contents, DamagedRecord, Record
+from .keyring_key import time_limit
+from .model import EXTRA
+from .records import DamagedRecord, single
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .files import FileLockState
+    from .entry import Entry
     from .model import CachedSession, CacheKey, KeptAccount
+    from .records import Record
 
 PACKAGES = ("cryptography", "filelock", "keyring", "platformdirs")
-MAX_REQUESTED = 8
 MAX_PATH_LENGTH = 4096  # PATH_MAX of Linux; macOS and Windows have less
 
 
@@ -73,15 +72,17 @@ class SignInCache:
         Needs neither the lock nor the keyring. Raises ConfigurationError if several people's
         sign-ins match.
         """
-        record = _single([record for record in self._records() if record.matches_key(key)])
+        record = single([record for record in self._records() if record.matches_key(key)])
         return record.kept_account if record is not None else None
 
     def _records(self) -> tuple[Record, ...]:
         file = self._file()
         contents = file.read()
         if not contents.complete:
+            from .entry import read_and_repair
+
             with file.locked() as lock:
-                contents = _read_and_repair(file, lock)
+                contents = read_and_repair(file, lock)
         return contents.records
 
     def sign_out(
@@ -103,23 +104,9 @@ class SignInCache:
                     f"{name} must be a str, not {type(value).__name__}.",
                     remedy=f"Use one that accounts() lists, or leave {name}= out.",
                 )
-        file = self._file()
-        if not os.path.isdir(file.folder):
-            return ()
-        has_key = _has_key(file) if self._is_last(file, username, tenant, client_id) else True
-        with file.locked() as lock:
-            lock.require_writable()
-            records, complete = file.read()
-            removed = [one for one in records if one.matches(username, tenant, client_id)]
-            remaining = [one for one in records if one not in removed]
-            _write_remaining(file, remaining, changed=bool(removed) or not complete)
-            if not remaining and has_key:
-                _delete_key(file)
-        return tuple(record.kept_account for record in removed)
+        from .entry import sign_out
 
-    @staticmethod
-    def _is_last(file: CacheFile, *criteria: str | None) -> bool:
-        return all(record.matches(*criteria) for record in file.read().records)
+        return sign_out(self._file(), username, tenant, client_id)
 
     @contextlib.contextmanager
     def open(
@@ -141,13 +128,28 @@ class SignInCache:
         If nothing can be written, the entry can still be read, and its ``save`` raises.
         Raises ConfigurationError if several people's sign-ins match.
         """
+        with self.glance(key, check=check, saves=saves).locked(timeout) as entry:
+            yield entry
+
+    def glance(
+        self,
+        key: CacheKey,
+        *,
+        check: Callable[[], None] | None = None,
+        saves: bool = False,
+    ) -> Glance:
+        """Read the entry of one key without the lock, which ``open`` would wait for.
+
+        The arguments and errors are those of ``open``.
+        """
         file = self._file()
         cipher = self._cipher(file)
-        matching = [record for record in file.read().records if record.matches_key(key)]
+        records, complete = file.read()
+        matching = [record for record in records if record.matches_key(key)]
         if saves or any(map(is_encrypted, matching)):
             cipher.look_up_key(check or time_limit())
-        with file.locked(timeout) as lock:
-            yield Entry(file, lock, cipher, key)
+        # A damaged file is repaired first, and who saves a sign-in does not need the old one.
+        return Glance(file, cipher, key, matching if complete and not saves else [])
 
     def _file(self) -> CacheFile:
         return CacheFile(resolve_path(self.path))
@@ -162,130 +164,34 @@ class SignInCache:
             return f"<SignInCache at {self.path!r}>"
 
 
-class Entry:
-    """The entry of one key while the cache is open; ``session`` is None if there is none."""
+class Glance:
+    """The entry of one key as the file has it now; ``session`` is None if there is none.
+
+    Nothing is locked: a writer replaces the whole file (files.py), so that a reader sees either
+    the sign-in of before or the new one.
+    """
 
     def __init__(
-        self, file: CacheFile, lock: FileLockState, cipher: RecordCipher, key: CacheKey
+        self, file: CacheFile, cipher: RecordCipher, key: CacheKey, matching: list[Record]
     ) -> None:
-        self.key = key
-        self._file, self._lock, self._cipher = file, lock, cipher
-        self._records = _read_and_repair(file, lock).records
-        self._record = _single([one for one in self._records if one.matches_key(key)])
-        self.session = self._decrypt()
+        self._file, self._cipher, self._key = file, cipher, key
+        self.session = self._decrypt(single(matching))
 
-    @property
-    def may_be_lost(self) -> bool:
-        """Whether a missing sign-in may have been damaged, rather than removed by a sign-out.
+    @contextlib.contextmanager
+    def locked(self, timeout: float = LOCK_TIMEOUT) -> Iterator[Entry]:
+        """Lock the cache, and return the entry, freshly read; see ``SignInCache.open``."""
+        from .entry import Entry
 
-        A sign-out deletes the damaged files, so if there is one, nobody has signed out since.
-        """
-        return self._file.has_quarantined()
+        with self._file.locked(timeout) as lock:
+            yield Entry(self._file, lock, self._cipher, self._key)
 
-    def save(
-        self,
-        session: CachedSession,
-        *,
-        requested_tenant: str | None = None,
-        requested_username: str | None = None,
-    ) -> None:
-        """Write a sign-in; it replaces an earlier one of the same person.
-
-        The sign-in can be found by its own tenant and by ``requested_tenant`` (None: the tenant
-        of the key), by its own user name and by ``requested_username``. Raises CacheError if it
-        cannot be written.
-        """
-        self._lock.require_writable()
-        session = drop_expired_tokens(session)
-        header = self._header(session, requested_tenant or self.key.tenant, requested_username)
-        record = self._cipher.encrypt(header, session, self._records)
-        others = tuple(one for one in self._records if one.identity != record.identity)
-        for one in self._records:
-            if one.identity == record.identity:
-                self._cipher.require_replaceable(one)
-        self._file.write((*others, record))
-        self._records, self._record, self.session = (*others, record), record, session
-
-    def delete(self) -> None:
-        """Remove the sign-in of this key. Raises CacheError if the file cannot be written."""
-        if self._record is None:
-            return
-        self._lock.require_writable()
-        remaining = tuple(one for one in self._records if one is not self._record)
-        self._file.write(remaining)
-        self._records, self._record, self.session = remaining, None, None
-
-    def _header(self, session: CachedSession, *requested: str | None) -> Record:
-        header = Record(self.key.authority, self.key.client_id, session.account)
-        same = (one for one in self._records if one.identity == header.identity)
-        before = next((one.requested for one in same), ())
-        now = (one.lower() for one in requested if one)
-        unique = tuple(dict.fromkeys((*before, *now)))
-        return replace(header, requested=unique[-MAX_REQUESTED:])
-
-    def _decrypt(self) -> CachedSession | None:
-        if self._record is None:
+    def _decrypt(self, record: Record | None) -> CachedSession | None:
+        if record is None:
             return None
-        with contextlib.suppress(DamagedRecord):
-            return self._cipher.decrypt(self._record)
-        self._remove_damaged_records()
-        return None
-
-    def _remove_damaged_records(self) -> None:
-        # One damaged record must not cost the other people their sign-ins.
-        self._records = tuple(one for one in self._records if not self._cipher.is_damaged(one))
-        self._record = None
-        _quarantine(self._file, self._lock, self._records)
-
-    def __repr__(self) -> str:
-        return f"<Entry for {self.key}>"
-
-
-def _read_and_repair(file: CacheFile, lock: FileLockState) -> Contents:
-    contents = file.read()
-    if not contents.complete:
-        _quarantine(file, lock, contents.records)
-    return contents
-
-
-def _quarantine(file: CacheFile, lock: FileLockState, readable: tuple[Record, ...]) -> None:
-    if lock.write_error is None:
-        file.quarantine(readable)
-    else:
-        file.warn_damaged("it could not be renamed, because its folder is not writable")
-
-
-def _write_remaining(file: CacheFile, remaining: list[Record], *, changed: bool) -> None:
-    if not remaining:
-        file.remove()
-    elif changed:
-        file.write(remaining)
-    file.delete_leftovers()
-
-
-def _has_key(file: CacheFile) -> bool:
-    """Return whether the keyring has a key to delete; ask it before the file is locked."""
-    try:
-        return keyring_key.get(file.path, time_limit()) is not None
-    except CacheError:
-        return False
-
-
-def _delete_key(file: CacheFile) -> None:
-    # If it fails: the file is gone already, so there is nothing that the key could decrypt.
-    with contextlib.suppress(CacheError):
-        keyring_key.delete(file.path, time_limit(TIMEOUT_UNDER_LOCK))
-
-
-def _single(matches: list[Record]) -> Record | None:
-    if len(matches) < 2:
-        return matches[0] if matches else None
-    accounts = (record.kept_account for record in matches[:10])
-    names = ", ".join(f"{one.username!r} (tenant {one.tenant!r})" for one in accounts)
-    raise ConfigurationError(
-        f"{len(matches)} kept sign-ins match: {names}.",
-        remedy="Choose one with username=, and with tenant= if one person is in several tenants.",
-    )
+        try:
+            return self._cipher.decrypt(record)
+        except DamagedRecord:  # the entry of the locked file removes it
+            return None
 
 
 def _check_path(path: object) -> str | None:
@@ -325,7 +231,4 @@ def _check_bool(allow_unencrypted: object) -> bool:
 
 def _require_packages() -> None:
     for name in PACKAGES:
-        try:
-            importlib.import_module(name)
-        except ImportError as error:  # noqa: PERF203 - only four times
-            raise import_failed(error, "SignInCache", "'adls-enduser[cache]'") from error
+        require_installed(name, "SignInCache", EXTRA)

@@ -9,15 +9,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CacheError
-from ..tokens import Secret, Token, is_bearer_token
+from ..tokens import Secret, Token, is_bearer_token, is_epoch_seconds
+from ..values import replace
 from . import keyring_key
 from .files import warn_once
-from .model import CachedSession
+from .model import CachedSession, extra
 from .records import DamagedRecord, Record, is_name
 
 if TYPE_CHECKING:
@@ -273,13 +273,15 @@ def _check_values(header: Record, session: CachedSession) -> None:
 
 
 def _aes_gcm(key: Secret) -> AESGCM:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    with extra():
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     return AESGCM(keyring_key.decoded(key))
 
 
 def _decrypt_body(record: Record, nonce: bytes, key: Secret) -> bytes:
-    from cryptography.exceptions import InvalidTag
+    with extra():
+        from cryptography.exceptions import InvalidTag
 
     try:
         return _aes_gcm(key).decrypt(nonce, record.body, record.associated_data)
@@ -322,7 +324,10 @@ def _decode_body(body: bytes, account: Account) -> CachedSession:
 
 
 def _decode_token(row: dict[str, Any], account: Account) -> Token:
-    token = Token(row["secret"], row["expires_on"], row["obtained_on"], row["resource"], account)
+    expires_on, obtained_on = row["expires_on"], row["obtained_on"]
+    if not (is_epoch_seconds(expires_on) and is_epoch_seconds(obtained_on)):
+        raise DamagedRecord
+    token = Token(row["secret"], float(expires_on), float(obtained_on), row["resource"], account)
     if not _is_usable(token):
         raise DamagedRecord
-    return replace(token, expires_on=float(token.expires_on), obtained_on=float(token.obtained_on))
+    return token

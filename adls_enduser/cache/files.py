@@ -12,14 +12,11 @@ import contextlib
 import os
 import re
 import stat
-import tempfile
-from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..environment.caller_warnings import warn_caller
 from ..errors import CacheError
 from ..log import logger, printable
+from .model import extra
 from .records import MAX_FILE_SIZE, Contents, Record, decode, encode
 
 if TYPE_CHECKING:
@@ -63,7 +60,8 @@ def expand_home(path: str) -> str:
 
 
 def _data_folder() -> str:
-    import platformdirs
+    with extra():
+        import platformdirs
 
     # Without a home folder some versions of platformdirs raise, and some return "~/...".
     try:
@@ -89,8 +87,7 @@ def _refuse_dangling_links(path: str) -> None:
     The folder may be on a disk that is not mounted now, and must not be made elsewhere. The
     file itself may be a link to a file that does not exist yet.
     """
-    folders = [str(folder) for folder in Path(path).parents]
-    broken = [one for one in folders if os.path.islink(one) and not os.path.isdir(one)]
+    broken = [one for one in _parents(path) if os.path.islink(one) and not os.path.isdir(one)]
     if os.path.islink(path) and not os.path.isdir(os.path.dirname(os.path.realpath(path))):
         broken.append(path)
     for link in broken:
@@ -99,6 +96,12 @@ def _refuse_dangling_links(path: str) -> None:
             " folder where it leads.",
             remedy="Make that folder, remove the link, or give SignInCache another path.",
         )
+
+
+def _parents(path: str) -> Iterator[str]:
+    while (folder := os.path.dirname(path)) != path:
+        yield folder
+        path = folder
 
 
 class FileLockState:
@@ -176,6 +179,8 @@ class CacheFile:
 
     def check(self) -> None:
         """Raise CacheError if the file cannot be read or written; changes nothing."""
+        import tempfile  # only a writer needs it
+
         self.read()
         try:
             self._require_file_locks()
@@ -212,6 +217,8 @@ class CacheFile:
         Only while holding the lock. Warns and never fails: a sign-in that cannot be read is
         treated as one that does not exist.
         """
+        from datetime import datetime, timezone
+
         now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
         target = f"{self.path}.corrupt-{now}"
         try:
@@ -267,6 +274,8 @@ class CacheFile:
         return None
 
     def _write_bytes(self, path: str, data: bytes) -> None:
+        import tempfile
+
         # mkstemp makes the file with mode 0600 (Python, tempfile).
         descriptor, name = tempfile.mkstemp(".tmp", f"{self.name}.unfinished-", self.folder)
         try:
@@ -312,6 +321,8 @@ class CacheFile:
             import fcntl
         except ImportError:
             return  # Windows has other locks, on every disk
+        import tempfile
+
         with tempfile.TemporaryFile(dir=self.folder) as trial:
             try:
                 fcntl.flock(trial, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -320,7 +331,8 @@ class CacheFile:
                 raise OSError(error.errno, reason) from error
 
     def _file_lock(self, timeout: float, path: str | None = None) -> BaseFileLock:
-        import filelock
+        with extra():
+            import filelock
 
         return filelock.FileLock(path or f"{self.path}.lock", timeout=timeout, mode=0o600)
 
@@ -379,5 +391,7 @@ def warn_once(message: str) -> None:
     this_call = object()
     if _warned.setdefault(message, this_call) is not this_call:
         return
+    from ..environment.caller_warnings import warn_caller
+
     logger(__name__).warning("%s", printable(message, 1000))
     warn_caller(message)

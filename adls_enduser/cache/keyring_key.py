@@ -6,16 +6,16 @@ every call of it runs in a thread that can be abandoned.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 import threading
 import time
+from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import CacheError
 from ..interaction.waiting import AbandonableThread, InterruptibleCall
 from ..tokens import Secret
+from .model import extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,12 +73,14 @@ def name(check: Callable[[], None]) -> str:
 
 def identify(key: Secret) -> str:
     """Return the id of a key: a short hash, from which nobody can compute the key."""
+    import hashlib  # loads OpenSSL
+
     return hashlib.sha256(b"adls_enduser key id\0" + decoded(key)).hexdigest()[:16]
 
 
 def decoded(key: Secret) -> bytes:
     """Return the bytes of a key. Do not keep them in a variable."""
-    return base64.b64decode(key.reveal(), validate=True)
+    return b64decode(key.reveal(), validate=True)
 
 
 def _call(function: Callable[[str], _Result], path: str, check: Callable[[], None]) -> _Result:
@@ -99,7 +101,8 @@ def _name(_: str) -> str:
 
 
 def _get(path: str) -> Secret | None:
-    import keyring
+    with extra():
+        import keyring
 
     with _KeyringErrors():
         key = Secret(keyring.get_password(SERVICE, _username(path)) or "")
@@ -112,7 +115,7 @@ def _get_or_create(path: str) -> Secret:
     key = _get(path)
     if key is not None:
         return key
-    key = Secret(base64.b64encode(os.urandom(KEY_SIZE)).decode("ascii"))
+    key = Secret(b64encode(os.urandom(KEY_SIZE)).decode("ascii"))
     if not _is_abandoned():  # another process may have created a key in the meantime
         with _KeyringErrors():
             keyring.set_password(SERVICE, _username(path), key.reveal())
@@ -135,6 +138,8 @@ def _is_abandoned() -> bool:
 
 
 def _username(path: str) -> str:
+    import hashlib
+
     # Two cache files have two keys. A hash, because some keyrings limit the length of a name.
     normalized = os.fsencode(os.path.normcase(path))
     return f"sign-ins {hashlib.sha256(normalized).hexdigest()[:32]}"

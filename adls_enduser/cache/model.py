@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+
+from ..clouds import is_plain_https
+from ..environment.packages import NeededBy
+from ..values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..tokens import Account, Secret, Token
+
+EXTRA = "'adls-enduser[cache]'"
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,19 @@ class CachedSession:
     tokens: Mapping[str, Token] = field(default_factory=dict)
 
 
+def extra() -> NeededBy:
+    """Return the ``with`` block in which a package of the extra ``[cache]`` is imported."""
+    return NeededBy("SignInCache", EXTRA)
+
+
 def normalize_authority(authority: str) -> str:
     """Return the spelling in which authorities are compared; ValueError if it is not a URL.
 
     A host name is case-insensitive (RFC 3986 section 3.2.2).
     """
+    if is_plain_https(authority):
+        return f"https://{authority[8:].rstrip('/')}"
+    from urllib.parse import urlsplit
+
     parts = urlsplit(authority)
     return f"{parts.scheme.lower()}://{parts.netloc.lower()}{parts.path.rstrip('/')}"

@@ -10,11 +10,11 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import CacheError
+from ..errors import CacheError, ConfigurationError
 from ..tokens import Account
+from ..values import dataclass, field
 from .model import KeptAccount, normalize_authority
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ VERSION = 1
 MAX_FILE_SIZE = 16 * 2**20
 # Entra ID's names are shorter: entra/responses.py accepts no longer ones.
 MAX_NAME_LENGTH = 1000
-_KEY_ID = re.compile(r"[0-9a-f]{16}")
+_KEY_ID = r"[0-9a-f]{16}"
 
 
 class DamagedRecord(Exception):
@@ -129,6 +129,18 @@ def decode(data: bytes) -> Contents:
     return Contents(tuple(unique.values()), complete=len(readable) == len(rows))
 
 
+def single(matches: list[Record]) -> Record | None:
+    """Return the one record, or None if there is none; ConfigurationError if there are several."""
+    if len(matches) < 2:
+        return matches[0] if matches else None
+    accounts = (record.kept_account for record in matches[:10])
+    names = ", ".join(f"{one.username!r} (tenant {one.tenant!r})" for one in accounts)
+    raise ConfigurationError(
+        f"{len(matches)} kept sign-ins match: {names}.",
+        remedy="Choose one with username=, and with tenant= if one person is in several tenants.",
+    )
+
+
 def require_str(value: object) -> str:
     """Return a str that was read from the file; DamagedRecord if it is not a str."""
     if not isinstance(value, str):
@@ -180,7 +192,7 @@ def _decode_record(row: object) -> Record:
 
 
 def _key_id(value: object) -> str | None:
-    return value if isinstance(value, str) and _KEY_ID.fullmatch(value) else None
+    return value if isinstance(value, str) and re.fullmatch(_KEY_ID, value) else None
 
 
 def _encode_record(record: Record) -> dict[str, object]:

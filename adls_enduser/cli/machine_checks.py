@@ -12,7 +12,7 @@ from .. import __version__
 from ..cache import keyring_key, time_limit
 from ..cache.encryption import is_encrypted
 from ..cache.files import CacheFile, resolve_path
-from ..entra.backend import load_backend
+from ..entra.library import load_backend
 from ..errors import CacheError, EndUserError
 from ..interaction.browser_launcher import why_no_browser
 from ..interaction.prompts import why_nobody_can_see

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from .threads import run_in_thread
-
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -28,9 +26,7 @@ class _Credential(Protocol):
         self, *scopes: str, options: TokenRequestOptions | None = None
     ) -> AccessTokenInfo: ...
 
-    def returns_at_once(
-        self, scopes: tuple[object, ...], claims: object, tenant: object, *, enable_cae: bool
-    ) -> bool: ...
+    def returns_at_once(self, scopes: tuple[str, ...], *, enable_cae: bool = False) -> bool: ...
 
     def __dask_tokenize__(self) -> tuple[str, ...]: ...
 
@@ -55,23 +51,37 @@ class AsyncCredential:
         **kwargs: object,
     ) -> AccessToken:
         """Return a token for one audience; see ``Credential.get_token``."""
-        call = self._credential.get_token
-        if self._credential.returns_at_once(scopes, claims, tenant_id, enable_cae=enable_cae):
-            return call(*scopes, enable_cae=enable_cae)
+        credential = self._credential
+        if claims is tenant_id is None and credential.returns_at_once(
+            scopes, enable_cae=enable_cae
+        ):
+            if enable_cae:
+                return credential.get_token(*scopes, enable_cae=True)
+            return credential.get_token(*scopes)  # without an option, which some classes hurry
+        from .threads import run_in_thread  # loads asyncio, which trio does without
+
         return await run_in_thread(
-            call, *scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae, **kwargs
+            credential.get_token,
+            *scopes,
+            claims=claims,
+            tenant_id=tenant_id,
+            enable_cae=enable_cae,
+            **kwargs,
         )
 
     async def get_token_info(
         self, *scopes: str, options: TokenRequestOptions | None = None
     ) -> AccessTokenInfo:
         """Return a token for one audience; see ``Credential.get_token_info``."""
-        call, credential = self._credential.get_token_info, self._credential
+        credential = self._credential
         wanted = options if isinstance(options, dict) else {}
-        claims, tenant, cae = map(wanted.get, ("claims", "tenant_id", "enable_cae"))
-        if credential.returns_at_once(scopes, claims, tenant, enable_cae=bool(cae)):
-            return call(*scopes, options=options)
-        return await run_in_thread(call, *scopes, options=options)
+        if wanted.get("claims") is wanted.get("tenant_id") is None and credential.returns_at_once(
+            scopes, enable_cae=bool(wanted.get("enable_cae"))
+        ):
+            return credential.get_token_info(*scopes, options=options)
+        from .threads import run_in_thread
+
+        return await run_in_thread(credential.get_token_info, *scopes, options=options)
 
     async def close(self) -> None:
         """Do nothing: there is nothing to close."""

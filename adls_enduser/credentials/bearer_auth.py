@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import requests
 
     from ..tokens import Token
-    from .token_formats import AudienceToken
+    from .token_source import TokenSource
 
 
 # Seconds for which a token is not renewed again, after a renewed one was answered 401 as well.
@@ -29,8 +29,8 @@ class BearerAuth(AuthBase):
     service responds.
     """
 
-    def __init__(self, token: AudienceToken) -> None:
-        self._token = token
+    def __init__(self, source: TokenSource) -> None:
+        self._source = source
         self._renewed_in_vain: tuple[Token | None, float] = (None, 0.0)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -41,8 +41,8 @@ class BearerAuth(AuthBase):
                 "An access token is never sent over plain http.",
                 remedy="Use the service's https address.",
             )
-        formats = self._token.formats()
-        request.headers["Authorization"] = formats.header
+        formats = self._source.formats()
+        request.headers["Authorization"] = formats.header or formats.make_header()
         repeat = partial(self._repeat_after_401, formats.token, _position(request.body))
         request.register_hook("response", repeat)  # type: ignore[no-untyped-call]
         return request
@@ -59,8 +59,8 @@ class BearerAuth(AuthBase):
         response.content  # noqa: B018 - read to the end, so that the connection can be reused
         response.close()
         again = response.request.copy()
-        formats = self._token.formats()
-        again.headers["Authorization"] = formats.header
+        formats = self._source.formats()
+        again.headers["Authorization"] = formats.header or formats.make_header()
         if start is not None:
             body: Any = again.body
             body.seek(start)
@@ -69,7 +69,7 @@ class BearerAuth(AuthBase):
         repeated.history.append(response)
         repeated.request = again
         if repeated.status_code == 401:
-            until = self._token.source.clock.monotonic() + _PAUSE
+            until = self._source.clock.monotonic() + _PAUSE
             self._renewed_in_vain = (formats.token, until)
         return repeated
 
@@ -81,14 +81,14 @@ class BearerAuth(AuthBase):
         # plain http (its Session.rebuild_auth), and calls this hook all the same.
         if request.headers.get("Authorization") != f"Bearer {used.secret}":
             return False
-        return not self._was_renewed_in_vain(used) and self._token.source.renew(used) != used
+        return not self._was_renewed_in_vain(used) and self._source.renew(used) != used
 
     def _was_renewed_in_vain(self, used: Token) -> bool:
         token, until = self._renewed_in_vain
-        return used is token and self._token.source.clock.monotonic() < until
+        return used is token and self._source.clock.monotonic() < until
 
     def __reduce__(self) -> tuple[object, ...]:
-        return BearerAuth, (self._token,)  # another process has another monotonic clock
+        return BearerAuth, (self._source,)  # another process has another monotonic clock
 
 
 def _position(body: object) -> int | None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ..claims import CP1, check_claims
 from ..errors import ConfigurationError
 from ..tokens import Account
-from .token_formats import AudienceToken, AudienceTokens, TokenFormats
+from .audience_tokens import AudienceTokens
+from .token_formats import TokenFormats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,8 +39,7 @@ class Credential:
         self._source = source
         self._cloud = cloud
         self._tenant = tenant
-        self._own_token = AudienceToken(source)
-        self._tokens = self._cae_tokens = AudienceTokens(source, None, self._own_token)
+        self._tokens = self._cae_tokens = AudienceTokens(source, None, source)
         self._by_scopes = self._tokens.by_scopes
         if source.answers_claims:
             self._cae_tokens = AudienceTokens(source, CP1)
@@ -65,20 +65,15 @@ class Credential:
         """
         if claims is tenant_id is None and not enable_cae:
             try:
-                token = self._by_scopes[scopes]
+                source = self._by_scopes[scopes]
             except (KeyError, TypeError):  # not asked for before, or no valid scopes
                 pass
             else:
-                # AudienceToken.formats, written out: a call would cost a tenth of this one.
-                fresh, wall, monotonic, formats = token.made
-                if (
-                    formats is not None
-                    and fresh is token.source.fresh
-                    and self._time() < wall
-                    and self._monotonic() < monotonic
-                ):
+                # TokenSource.formats, written out: a call would cost a tenth of this one.
+                formats, wall, monotonic = source.fresh
+                if self._time() < wall and self._monotonic() < monotonic:
                     return formats.access_token
-                return token.formats().access_token
+                return source.formats().access_token
         tokens = self._cae_tokens if enable_cae else self._tokens
         return self._formats(scopes, claims, tenant_id, tokens).access_token
 
@@ -102,12 +97,14 @@ class Credential:
         tokens = self._cae_tokens if wanted.get("enable_cae") else self._tokens
         if claims is tenant is None:
             try:
-                token = tokens.by_scopes[scopes]
+                source = tokens.by_scopes[scopes]
             except (KeyError, TypeError):  # not asked for before, or no valid scopes
                 pass
             else:
-                return token.formats().access_token_info
-        return self._formats(scopes, claims, tenant, tokens).access_token_info
+                formats = source.formats()
+                return formats.info or formats.make_info()
+        formats = self._formats(scopes, claims, tenant, tokens)
+        return formats.info or formats.make_info()
 
     def signed_session(self, session: requests.Session | None = None) -> requests.Session:
         """Return a requests session (a new one, or yours) that signs its requests.
@@ -117,12 +114,12 @@ class Credential:
         and refuses plain http. Raises an EndUserError.
         """
         _check_session(session)
-        formats = self._own_token.formats()
+        formats = self._source.formats()
         if session is None:
             import requests  # clients of azure-core's generation do without
 
             session = requests.Session()
-        session.headers["Authorization"] = formats.header
+        session.headers["Authorization"] = formats.header or formats.make_header()
         session.auth = self._auth or self._bearer_auth()  # a call would cost as much as the rest
         return session
 
@@ -144,7 +141,7 @@ class Credential:
 
     def source_for(self, resource: str) -> TokenSource:
         """Return the source of the same sign-in's tokens for an audience; uses no network."""
-        return self._tokens.for_resource(self._cloud.audience(resource)).source
+        return self._tokens.for_resource(self._cloud.audience(resource))
 
     def whoami(self) -> Account:
         """Return the account that signed in; uses no network."""
@@ -155,18 +152,14 @@ class Credential:
         """Return the token for Azure Storage, with its times. Raises an EndUserError."""
         return self.source_for(self._cloud.storage).token()
 
-    def returns_at_once(
-        self, scopes: tuple[object, ...], claims: object, tenant: object, *, enable_cae: bool
-    ) -> bool:
+    def returns_at_once(self, scopes: tuple[str, ...], *, enable_cae: bool = False) -> bool:
         """Return whether ``get_token`` would wait neither for the network nor for a person."""
-        if claims is not None or tenant is not None:
-            return False
         tokens = self._cae_tokens if enable_cae else self._tokens
         try:
-            token = tokens.by_scopes.get(scopes)
-        except TypeError:  # no valid scopes
-            return False
-        return token is not None and token.source.returns_at_once
+            source = tokens.by_scopes.get(scopes) or tokens.known(self._audience(scopes))
+        except (ConfigurationError, TypeError):  # get_token raises it
+            return True
+        return source is not None and source.returns_at_once
 
     def aio(self) -> AsyncCredential:
         """Return the same credential for async clients (``async get_token``)."""
@@ -203,15 +196,15 @@ class Credential:
         self._obtain_storage_token()
         # Tokens of other audiences are pickled too: the other process cannot obtain them.
         groups = {id(one): one for one in (self._tokens, self._cae_tokens)}.values()
-        tokens = [token for group in groups for token in group.by_resource.copy().values()]
-        others = [token.source for token in tokens if token is not self._own_token]
+        sources = [source for group in groups for source in group.by_resource.copy().values()]
+        others = (source for source in sources if source is not self._source)
         used = tuple(source for source in others if source.held is not None)
         return _unpickled, (type(self), self._source, self._cloud, self._tenant, used)
 
     def _bearer_auth(self) -> BearerAuth:
         from .bearer_auth import BearerAuth
 
-        self._auth = BearerAuth(self._own_token)
+        self._auth = BearerAuth(self._source)
         return self._auth
 
     def _obtain_storage_token(self) -> None:
@@ -221,26 +214,26 @@ class Credential:
         asked: it may refuse the refresh token for an audience that it does not know.
         """
         if not self._cloud.is_adfs and self._source.is_detached_by_pickling:
-            self._tokens.for_resource(self._cloud.storage).source.prepare_for_pickle()
+            self._tokens.for_resource(self._cloud.storage).prepare_for_pickle()
 
     def _add_sources(self, sources: tuple[TokenSource, ...]) -> None:
         """Add the other audiences of a pickle, though this process can obtain no other."""
         if self._cae_tokens is self._tokens and any(source.claims for source in sources):
-            self._cae_tokens = AudienceTokens(self._source, CP1, self._own_token)
+            self._cae_tokens = AudienceTokens(self._source, CP1, self._source)
         for source in sources:
             tokens = self._cae_tokens if source.claims else self._tokens
-            tokens.by_resource[source.resource] = AudienceToken(source)
+            tokens.by_resource[source.resource] = source
 
     def _formats(
         self, scopes: tuple[str, ...], claims: object, tenant: object, tokens: AudienceTokens
     ) -> TokenFormats:
         self._check_tenant(tenant)
-        token = tokens.for_resource(self._audience(scopes))
+        source = tokens.for_resource(self._audience(scopes))
         if claims is not None:
-            return TokenFormats.of(token.source.reply_to_challenge(check_claims(claims)))
-        is_after_401 = tenant is not None and token.source.resource == self._cloud.storage
-        formats = token.formats_after_401() if is_after_401 else token.formats()
-        tokens.by_scopes[scopes] = token
+            return TokenFormats(source.reply_to_challenge(check_claims(claims)))
+        is_after_401 = tenant is not None and source.resource == self._cloud.storage
+        formats = tokens.formats_after_401(source) if is_after_401 else source.formats()
+        tokens.by_scopes[scopes] = source
         return formats
 
     def _audience(self, scopes: tuple[str, ...]) -> str:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _STORE_SCOPE = ("https://datalake.azure.net//.default",)
 _STORE_MARGIN = 300
 
+_NONE_YET: Any = (None, 0.0, 0.0, None)
+
 # azure-datalake-store 1.0 removed it.
 _DataLakeCredential: Any = getattr(lib, "DataLakeCredential", object)
 
@@ -42,7 +44,8 @@ class FilesystemToken(Credential, _DataLakeCredential):  # type: ignore[misc]
 
     def _begin(self, source: TokenSource, cloud: Cloud, tenant: str | None) -> None:
         super()._begin(source, cloud, tenant)
-        self._retry_detector = RetryDetector(source.clock)
+        self._retried_after_401 = RetryDetector(source.clock).retried_after_401
+        self._for_store: tuple[object, float, float, AccessToken] = _NONE_YET
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
         """Return a token for one audience; see ``Credential.get_token``.
@@ -54,9 +57,24 @@ class FilesystemToken(Credential, _DataLakeCredential):  # type: ignore[misc]
         if scopes != _STORE_SCOPE:
             return super().get_token(*scopes, **options)
         self._renew_if_rejected()
+        if not options:
+            # The hot path: the same object for a second, because its expiry is in whole seconds.
+            fresh, wall, monotonic, access_token = self._for_store
+            if (
+                fresh is self._source.fresh
+                and self._time() < wall
+                and self._monotonic() < monotonic
+            ):
+                return access_token
         token = super().get_token(*scopes, **options)
-        expires_on = int(self._source.clock.time()) + _STORE_MARGIN
-        return HiddenAccessToken(token.token, min(token.expires_on, expires_on))
+        return self._with_near_expiry(token, options)
+
+    def _with_near_expiry(self, token: AccessToken, options: object) -> AccessToken:
+        fresh, now = self._source.fresh, int(self._time())
+        near = HiddenAccessToken(token.token, min(token.expires_on, now + _STORE_MARGIN))
+        if not options and fresh[0].token.secret is token.token:
+            self._for_store = (fresh, min(fresh[1], now + 1.0), fresh[2], near)
+        return near
 
     def signed_session(self, session: requests.Session | None = None) -> requests.Session:
         """Return a signed session; see ``Credential.signed_session``."""
@@ -65,7 +83,7 @@ class FilesystemToken(Credential, _DataLakeCredential):  # type: ignore[misc]
         return super().signed_session(session)
 
     def _renew_if_rejected(self) -> None:
-        if self._retry_detector.retried_after_401():
+        if self._retried_after_401():
             self._source.renew(self._source.held)
 
     @property

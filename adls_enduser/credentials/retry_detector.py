@@ -25,22 +25,29 @@ _PAUSE = 60.0
 _RESOLUTION = 1e-3
 
 
+class _LastCall(threading.local):
+    """When the thread asked last, and how many seconds after the time before."""
+
+    asked_on = float("inf")
+    gap = 0.0
+
+
 class RetryDetector:
     """Notes when each thread asks. In another process it starts with nothing."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._local = threading.local()
+        self._monotonic = clock.monotonic
+        self._last = _LastCall()
         self._detected_on = -_PAUSE
 
     def retried_after_401(self) -> bool:
         """Note that this thread asks now; return whether the service seems to reject its token."""
-        now, local = self._clock.monotonic(), self._local
-        gap = now - getattr(local, "asked_on", now)
-        local.asked_on = now
+        now, last = self._monotonic(), self._last
+        gap = now - last.asked_on
+        last.asked_on = now
         if gap < _SAME:
             return False
-        before, local.gap = getattr(local, "gap", 0.0), gap
+        before, last.gap = last.gap, gap
         fits = _fits(before, _FIRST) and _fits(gap, _SECOND)
         if not fits or now - self._detected_on < _PAUSE:
             return False

@@ -14,15 +14,19 @@ import os
 import weakref
 from typing import TYPE_CHECKING
 
+from ..strategies.session import HoldsSignIn
+
 if TYPE_CHECKING:
     from ..strategies.protocol import AuthStrategy
     from ..tokens import Account
 
-_numbers: dict[int, str] = {}  # of the strategies that are alive, by their id()
+_numbers: dict[int, str] = {}  # of others' strategies that are alive, by their id()
 
 
 def number_of(strategy: AuthStrategy) -> str:
     """Return the random number of a strategy object, the same for as long as it is alive."""
+    if isinstance(strategy, HoldsSignIn):
+        return strategy.sign_in_number
     key = id(strategy)
     if key in _numbers:
         return _numbers[key]

@@ -22,6 +22,8 @@ _FIX = "Fix the strategy: sign_in returns an adls_enduser.Token, silent one or N
 class StrategyCaller:
     """One strategy, called for one resource. The strategy may be anybody's."""
 
+    __slots__ = ("_clock", "_resource", "name", "strategy")
+
     def __init__(self, strategy: AuthStrategy, resource: str, clock: Clock) -> None:
         self.strategy = extended(strategy)
         self.name = type(strategy).__name__

@@ -9,7 +9,6 @@ unexpired token and nothing silent helps. After botocore's ``tokens.DeferredRefr
 
 from __future__ import annotations
 
-import random
 import threading
 from contextlib import suppress
 from copy import copy
@@ -18,16 +17,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..claims import declares_cp1, with_cp1
 from ..clocks import SYSTEM_CLOCK, Clock
 from ..concurrency import Run, Runs, SharedByCopies, reset_after_fork, still_running
-from ..environment.caller_warnings import in_context_of_caller
 from ..errors import EndUserError, ProtocolError, SignInError, SignInRequired, TransportError
-from ..interaction.prompts import somebody_can_see, why_nobody_can_see
 from ..log import logger
 from ..options import Settings, format_call
-from ..strategies.detached import DetachedStrategy
 from ..tokens import Account, Token
 from .pickled_tokens import is_newer, register, share
 from .sign_in_id import number_of, sign_in_id
 from .strategy_caller import StrategyCaller
+from .token_formats import TokenFormats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,15 +56,37 @@ class _Moment(NamedTuple):
 
 _PASSED = _Moment(0.0, 0.0)
 _NOBODY = Account()
+_NOT_FRESH: Any = (None, 0.0, 0.0)  # no clock shows an earlier moment
 
 
 class _HeldToken(NamedTuple):
-    """A token, and when each of its windows begins."""
+    """A token, and when each of its windows begins.
+
+    ``ahead`` is how many seconds the monotonic clock was ahead of the wall clock when the token was
+    taken, so that the moments need not be kept.
+    """
 
     token: Token
-    advisory: _Moment
-    mandatory: _Moment
-    expiry: _Moment
+    ahead: float
+
+    @property
+    def advisory(self) -> _Moment:
+        """When a thread in the background renews it."""
+        return self._before_expiry(self.token.advisory_margin)
+
+    @property
+    def mandatory(self) -> _Moment:
+        """From when callers wait for its renewal."""
+        return self._before_expiry(self.token.mandatory_margin)
+
+    @property
+    def expiry(self) -> _Moment:
+        """When it expires."""
+        return self._before_expiry(0.0)
+
+    def _before_expiry(self, seconds: float) -> _Moment:
+        wall = self.token.expires_on - seconds
+        return _Moment(wall, wall + self.ahead)
 
 
 class _Refresh(Run):
@@ -107,7 +126,8 @@ class TokenSource(SharedByCopies):
         self._caller = StrategyCaller(strategy, resource, clock)
         self._time, self._monotonic = clock.time, clock.monotonic
         self._held: _HeldToken | None = None
-        self.fresh: tuple[Token | None, float, float] = (None, 0.0, 0.0)
+        # The token in memory, and until when it is fresh by either clock.
+        self.fresh: tuple[TokenFormats, float, float] = _NOT_FRESH
         self._back_off_until = self._retry_after_until = _PASSED
         self._last_error: EndUserError | None = None
         self._refusal: SignInError | None = None  # since the last token
@@ -142,9 +162,9 @@ class TokenSource(SharedByCopies):
         """
         # The hot path: SDKs ask before every request. One read of one attribute, so that a
         # renewal by another thread is seen completely or not at all.
-        token, wall, monotonic = self.fresh
-        if token is not None and self._time() < wall and self._monotonic() < monotonic:
-            return token
+        formats, wall, monotonic = self.fresh
+        if self._time() < wall and self._monotonic() < monotonic:
+            return formats.token
         held = self._held or self._take_cached()
         if held is None or self._has_passed(held.expiry):
             logger(__name__).debug("There is no unexpired token for %s in memory.", self.resource)
@@ -163,6 +183,18 @@ class TokenSource(SharedByCopies):
         logger(__name__).debug("The token for %s is in its advisory window.", self.resource)
         self._refresh_in_background(held)
         return held.token
+
+    def formats(self) -> TokenFormats:
+        """Return what ``token`` returns, in the formats of SDKs."""
+        formats, wall, monotonic = self.fresh
+        if self._time() < wall and self._monotonic() < monotonic:
+            return formats
+        return self.formats_of(self.token())
+
+    def formats_of(self, token: Token) -> TokenFormats:
+        """Return the formats of a token that this source has returned."""
+        held: TokenFormats | None = self.fresh[0]  # those of the token in memory
+        return held if held is not None and held.token is token else TokenFormats(token)
 
     def renew(self, stale: Token | None = None) -> Token:
         """Return another token than ``stale`` (None: than the one in memory).
@@ -229,6 +261,9 @@ class TokenSource(SharedByCopies):
     @property
     def returns_at_once(self) -> bool:
         """Whether ``token`` returns without waiting for the network or for a person."""
+        _, wall, monotonic = self.fresh
+        if self._time() < wall and self._monotonic() < monotonic:
+            return True
         held = self._held
         return held is not None and not self._has_passed(held.mandatory)
 
@@ -269,6 +304,8 @@ class TokenSource(SharedByCopies):
         background = self._background
         if self._refreshes.has(None) or (background is not None and background.is_alive()):
             return
+        from ..environment.caller_warnings import in_context_of_caller
+
         renew = in_context_of_caller(self._renew_once)
         thread = threading.Thread(
             target=renew, args=(held,), name="adls_enduser-renewal", daemon=True
@@ -391,20 +428,15 @@ class TokenSource(SharedByCopies):
         return _Moment(self.clock.time() + seconds, self.clock.monotonic() + seconds)
 
     def _hold(self, token: Token) -> Token:
-        left = token.expires_on - self.clock.time()
         # A strategy that returns the same token again has no other yet: do not ask it again
         # at each call.
         same = token == self.held
         pause = min(_back_off_seconds(token), token.lifetime / 100) if same else 0.0
-        self._held = _HeldToken(
-            token,
-            advisory=self._in_seconds(left - token.advisory_margin),
-            mandatory=self._in_seconds(left - token.mandatory_margin),
-            expiry=self._in_seconds(left),
-        )
-        advisory = self._held.advisory
-        self.fresh = (token, advisory.wall, advisory.monotonic)
-        self._back_off_until, self._retry_after_until = self._in_seconds(pause), _PASSED
+        held = self._held = _HeldToken(token, self.clock.monotonic() - self.clock.time())
+        advisory = held.advisory
+        self.fresh = (TokenFormats(token), advisory.wall, advisory.monotonic)
+        self._back_off_until = self._in_seconds(pause) if pause else _PASSED
+        self._retry_after_until = _PASSED
         self._refusal = None
         return token
 
@@ -413,6 +445,8 @@ class TokenSource(SharedByCopies):
     def _may_prompt(self) -> bool:
         if self.interactive is not None:
             return self.interactive
+        from ..interaction.prompts import somebody_can_see
+
         return self._caller.strategy.prompt is not None or somebody_can_see()
 
     def _interaction_required(self) -> SignInRequired:
@@ -437,6 +471,8 @@ class TokenSource(SharedByCopies):
         if self.interactive is False:
             otherwise = "leave interactive=False out where a person can be prompted"
             return self._why_not_interactive, otherwise
+        from ..interaction.prompts import why_nobody_can_see
+
         why = why_nobody_can_see() or "no terminal or notebook"
         if "CI" in why:
             return why, "set interactive=True if a person reads this terminal"
@@ -488,9 +524,13 @@ class TokenSource(SharedByCopies):
     @property
     def is_detached_by_pickling(self) -> bool:
         """Whether another process can obtain no token by itself."""
+        from ..strategies.detached import DetachedStrategy
+
         return isinstance(self._stand_in(), DetachedStrategy)
 
     def _stand_in(self) -> AuthStrategy:
+        from ..strategies.detached import DetachedStrategy
+
         strategy = self._caller.strategy
         other = strategy.for_other_process()
         if other is not None:
@@ -505,5 +545,7 @@ class TokenSource(SharedByCopies):
 
 
 def _back_off_seconds(held: Token | None) -> float:
+    import random  # of the standard library, and slow to load
+
     longest = min(_BACK_OFF, held.lifetime * _BACK_OFF_SHARE) if held else _BACK_OFF
     return random.uniform(longest / 2, longest)  # noqa: S311 - spreads load, hides nothing

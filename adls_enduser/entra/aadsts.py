@@ -14,7 +14,6 @@ number that is not in the table, the error still has its class (error_response.p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -34,6 +33,7 @@ from ..errors import (
     TransportError,
     WrongAccount,
 )
+from ..values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,6 @@ import importlib.util
 import re
 from base64 import urlsafe_b64encode
 from datetime import datetime, timezone
-from functools import partial
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any
@@ -51,7 +50,7 @@ from .responses import (
 
 if TYPE_CHECKING:
     from ..options import Settings
-    from .backend import AuthorizationPending, DeviceFlow, Grant
+    from .backend import AuthorizationPending, DeviceFlow, Grant, GrantKind
     from .exchange import Response
 
 # AD FS names the person who signed in only if the request asks for it (Microsoft, "AD FS OpenID
@@ -63,15 +62,12 @@ _ADFS_PARAMS = {"scope": "openid"}
 class AdalBackend:
     """Entra ID's v1.0 endpoints, through adal. ``http`` sends the requests (default: an Http)."""
 
-    answers_claims = False
+    __slots__ = ("_http", "_is_validated", "_settings")
 
     def __init__(self, settings: Settings, http: Http | None = None) -> None:
         self._settings = settings
         self._http = http or Http(settings)
-        self._authority = _Authority(
-            settings.authority, validate_authority=settings.cloud.validate_authority
-        )
-        self._error_boundary = partial(ErrorBoundary, settings, self._http, (adal.AdalError,))
+        self._is_validated = not settings.cloud.validate_authority
 
     def password(
         self, resource: str, username: str, password: Secret, claims: str | None = None
@@ -135,6 +131,9 @@ class AdalBackend:
                 remedy="Sign in with library='msal', which can send it.",
             )
 
+    def _error_boundary(self, kind: GrantKind, resource: str) -> ErrorBoundary:
+        return ErrorBoundary(self._settings, self._http, (adal.AdalError,), kind, resource)
+
     def _send_password(self, resource: str, username: str, password: Secret) -> Grant:
         request = self._token_request(resource)
         body = request.get_token_with_username_password(username, password.reveal())
@@ -175,11 +174,14 @@ class AdalBackend:
             api_version=None,
             verify_ssl=True,
         )
-        context.authority = self._authority
+        context.authority = authority = _Authority(
+            self._settings.authority, validate_authority=not self._is_validated
+        )
         call_context = context._call_context  # noqa: SLF001 - what adal hands to every class
         call_context["log_context"] = adal.log.create_log_context(None, False)
         call_context["http"] = self._http
-        self._authority.validate(call_context)
+        authority.validate(call_context)
+        self._is_validated = True
         return context
 
     def _token_request(self, resource: str, redirect_uri: str | None = None) -> _TokenRequest:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from ..errors import (
@@ -13,8 +11,8 @@ from ..errors import (
     SignInDeclined,
     SignInError,
     SignInExpired,
-    import_failed,
 )
+from ..values import dataclass
 
 if TYPE_CHECKING:
     from ..interaction.prompts import DeviceCodePrompt
@@ -111,11 +109,9 @@ class AuthorizationFlow:
 class Backend(Protocol):
     """One foreign library. Each method is one step of a sign-in, and raises an EndUserError.
 
-    ``answers_claims`` says whether the library can send ``claims``, the JSON of OpenID Connect
-    Core section 5.5 with which a service says what a token must have.
+    ``claims`` are the JSON of OpenID Connect Core section 5.5 with which a service says what a
+    token must have. ``library.answers_claims`` says whether the library can send them.
     """
-
-    answers_claims: bool
 
     def check_claims(self, claims: str | None) -> None:
         """Raise ConfigurationError for claims that cannot be sent; makes no request."""
@@ -171,20 +167,3 @@ def login_hint_params(settings: Settings) -> dict[str, str]:
     if settings.is_adfs:
         return {}
     return {"prompt": "select_account"}
-
-
-_BACKENDS = {"adal": ("adal_backend", "AdalBackend"), "msal": ("msal_backend", "MsalBackend")}
-
-_REQUIREMENT = {"adal": "adal", "msal": "'adls-enduser[msal]'"}
-
-
-def load_backend(settings: Settings) -> Backend:
-    """Return the backend that ``library=`` names; MissingDependency says what to install."""
-    library = settings.library
-    module, name = _BACKENDS[library]
-    try:
-        found = importlib.import_module(f".{module}", __package__)
-    except ImportError as error:
-        raise import_failed(error, f"library={library!r}", _REQUIREMENT[library]) from error
-    made: Backend = getattr(found, name)(settings)
-    return made

@@ -9,7 +9,6 @@ clouds and ``activeDirectoryDataLake`` of later versions).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ from ..clouds import CHINA, MICROSOFT_AUTHORITIES, PUBLIC, US_GOVERNMENT, Cloud,
 from ..errors import ConfigurationError, ProtocolError, TransportError
 from ..options import settings
 from ..tokens import hide_secrets
+from ..values import dataclass, replace
 from .http import Http
 
 if TYPE_CHECKING:

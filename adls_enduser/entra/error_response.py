@@ -12,7 +12,6 @@ Sources: RFC 6749 section 5.2 and RFC 8628 section 3.5 (``error``); Microsoft,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -35,6 +34,7 @@ from ..errors import (
     WrongAccount,
 )
 from ..options import format_call, is_personal, is_tenant_of_its_own
+from ..values import dataclass, field
 from .aadsts import AUTHORIZATION_PENDING, DEFAULT_REMEDIES, ENTRY_BY_NUMBER, AadstsEntry
 from .backend import ERROR_CLASSES
 from .token_claims import is_guest_name

@@ -17,7 +17,6 @@ import ssl
 import time
 import zlib
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -29,6 +28,7 @@ from .. import __version__
 from ..environment.greenlets import check_patching, patched_late, patching_library
 from ..errors import ProtocolError, TransportError
 from ..interaction.waiting import InterruptibleCall, is_abandoned
+from ..values import dataclass, field
 from .addresses import host_of
 from .network_errors import Failure, failure_of, proxy_refused_credentials, timed_out
 from .route import Route, find_route
@@ -41,6 +41,11 @@ if TYPE_CHECKING:
 # The largest document is a federation server's metadata, of less than 100 kB.
 MAX_BODY = 1_000_000
 _CHUNK = 65_536
+# A server closes a connection that nobody uses, at the earliest after some seconds. A request that
+# is sent just then has no response, and a password is not sent twice.
+_LONGEST_IDLE = 2.0
+# A retry may succeed at once: RFC 9110 sections 15.5.9, 15.6 and RFC 6585 section 4.
+_TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
 # By the names that Python's codecs have. Others are of no use here, and some take quadratic
 # time (idna, punycode) or are no character sets (undefined, unicode_escape).
 _CHARSETS = frozenset({"utf-8", "ascii", "iso8859-1", "cp1252", "utf-16"})
@@ -71,18 +76,45 @@ class Response:
         return 200 <= self.status < 300
 
 
-def exchange(request: Request, settings: Settings) -> Response | Failure:
+def is_temporary(outcome: Response | Failure) -> bool:
+    """Return whether the same request may succeed at once."""
+    return outcome.retry if isinstance(outcome, Failure) else outcome.status in _TEMPORARY
+
+
+def exchange(
+    request: Request, settings: Settings, wires: list[Wire] | None = None
+) -> Response | Failure:
     """Return the response, or why there is none; raise TransportError at the deadline.
 
-    Raises ConfigurationError or MissingDependency for a proxy or a CA bundle that cannot be used.
+    ``wires`` has the connection of the request before, if it can be used again, and gets this
+    one's; None: the connection ends with the request. Raises ConfigurationError or
+    MissingDependency for a proxy or a CA bundle that cannot be used.
     """
     _check_patching()
-    sender = _Sender(request, settings, find_route(request.url, settings))
-    call = InterruptibleCall(sender.send, name="adls_enduser-request")
+    route = find_route(request.url, settings)
+    wire = _usable(wires)
+    outcome: Response | Failure | None = None
     try:
-        return call.result(sender.check)
+        sender = _Sender(request, settings, route, wire)
+        call = InterruptibleCall(sender.send, name="adls_enduser-request")
+        outcome = call.result(sender.check)
+        return outcome
     finally:
-        sender.end_connection()
+        if wires is not None and isinstance(outcome, Response):
+            wire.idle_since = time.monotonic()
+            wires.append(wire)
+        else:
+            wire.close()
+
+
+def _usable(wires: list[Wire] | None) -> Wire:
+    """Return the connection of the request before, or a new one if that may have been closed."""
+    while wires:
+        wire = wires.pop()
+        if time.monotonic() - wire.idle_since < _LONGEST_IDLE:
+            return wire
+        wire.close()
+    return Wire()
 
 
 def _check_patching() -> None:
@@ -104,24 +136,19 @@ def check_wanted(url: str) -> None:
         )
 
 
-class _Sender:
-    """Sends one request in one thread; another thread may end it."""
+class Wire:
+    """A session of requests, for one request after the other; any thread may end its connection."""
 
-    def __init__(self, request: Request, settings: Settings, route: Route) -> None:
-        self._request, self._settings, self._route = request, settings, route
-        # Real time, whatever clock the settings have: a socket knows no other.
-        self._end = time.monotonic() + settings.request_timeout
+    def __init__(self) -> None:
+        self.session = _Session()
+        self.session.auth = _no_netrc
+        self.session.mount("https://", _Adapter(self))
+        self.idle_since = 0.0
         self._connection: Any = None
         self._socket: Any = None
         self._is_over = False
 
-    def check(self) -> None:
-        """Raise TransportError if the exchange has lasted too long, or is not wanted any more."""
-        check_wanted(self._request.url)
-        if time.monotonic() >= self._end:
-            raise timed_out(self._route, self._settings.request_timeout)
-
-    def end_connection(self) -> None:
+    def close(self) -> None:
         """End the connection, if there is one, and with it the thread that uses it."""
         self._is_over = True
         with suppress(OSError):  # of gevent's closed socket, each attribute raises one
@@ -129,21 +156,45 @@ class _Sender:
             # urllib3's SSLTransport, for TLS through a proxy that itself is reached by TLS,
             # holds the socket.
             _shut_down(getattr(connected, "socket", connected))
+        self.session.close()
 
     def watched(self, connection_class: Any) -> Any:
         """Return a class of connections that this object can end."""
-        sender = self
+        wire = self
 
         class WatchedConnection(connection_class):  # type: ignore[misc]
+            is_watched = True
+
             def connect(self) -> None:
-                sender._connection = self
+                wire._connection, wire._socket = self, None
                 super().connect()
-                sender._socket = self.sock
-                if sender._is_over:  # nothing may be sent after the caller was told of a timeout
+                wire._socket = self.sock
+                if wire._is_over:  # nothing may be sent after the caller was told of a timeout
                     self.close()
                     raise TimeoutError
 
+            def putrequest(self, *arguments: Any, **options: Any) -> Any:
+                # A session has a connection for each host, and this one is in use now.
+                wire._connection, wire._socket = self, self.sock
+                return super().putrequest(*arguments, **options)
+
         return WatchedConnection
+
+
+class _Sender:
+    """Sends one request in one thread; another thread may end it."""
+
+    def __init__(self, request: Request, settings: Settings, route: Route, wire: Wire) -> None:
+        self._request, self._settings, self._route = request, settings, route
+        self._wire = wire
+        # Real time, whatever clock the settings have: a socket knows no other.
+        self._end = time.monotonic() + settings.request_timeout
+
+    def check(self) -> None:
+        """Raise TransportError if the exchange has lasted too long, or is not wanted any more."""
+        check_wanted(self._request.url)
+        if time.monotonic() >= self._end:
+            raise timed_out(self._route, self._settings.request_timeout)
 
     def send(self) -> Response | Failure:
         """Send the request, and return the response or why there is none."""
@@ -151,7 +202,7 @@ class _Sender:
         # and with it the password; even `raise ... from None` would keep it as context.
         url = self._request.url
         try:
-            with _Session() as session, self._open(session) as received:
+            with self._open() as received:
                 if received.status_code == 407 and self._route.proxy:
                     return Failure(proxy_refused_credentials(self._route))
                 return Response(received.status_code, _read(received), received.headers)
@@ -162,11 +213,9 @@ class _Sender:
         except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
             return failure_of(self._route, error, self._settings.request_timeout)
 
-    def _open(self, session: requests.Session) -> requests.Response:
+    def _open(self) -> requests.Response:
         request, settings = self._request, self._settings
-        session.auth = _no_netrc
-        session.mount("https://", _Adapter(self))
-        return session.request(
+        return self._wire.session.request(
             request.method,
             request.url,
             data=request.body.encode() if request.body else None,
@@ -205,14 +254,15 @@ class _Session(requests.Session):
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
-    def __init__(self, sender: _Sender) -> None:
-        self._sender = sender
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
         super().__init__()
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         """Return a pool whose connections can be ended."""
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        pool.ConnectionCls = self._sender.watched(pool.ConnectionCls)
+        if not hasattr(pool.ConnectionCls, "is_watched"):  # a pool serves several requests
+            pool.ConnectionCls = self._wire.watched(pool.ConnectionCls)
         return pool
 
 

@@ -9,23 +9,23 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import tenacity
-
 from ..errors import ConfigurationError, ProtocolError, TransportError
 from ..log import logger, printable
+from ..values import dataclass, field
 from .addresses import can_take_request, host_of
-from .exchange import Request, Response, check_wanted, exchange
+from .dates import epoch_seconds
+from .exchange import Request, Response, check_wanted, exchange, is_temporary
 from .network_errors import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..options import Settings
+    from .exchange import Wire
 
 
 FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -38,15 +38,32 @@ class Body:
     text: str = field(repr=False)
 
 
-# A failing service gets three attempts, with pauses that grow and vary. If it asks for a
-# pause longer than this, there is no retry: the caller has to wait.
-_ATTEMPTS = 3
-_MAX_PAUSE = 10.0
-_BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=4.0) + tenacity.wait_random(0, 1)
-# A retry may succeed at once: RFC 9110 sections 15.5.9, 15.6 and RFC 6585 section 4.
-_TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
 # Seconds by which clocks may differ without a warning.
 _TOLERATED_SKEW = 120.0
+
+
+_kept = threading.local()
+
+
+class OneConnection:
+    """Send the requests of a ``with`` block by one connection, which ends with the block.
+
+    They are those that this thread sends. Nothing is kept between two sign-ins or renewals.
+    """
+
+    def __init__(self) -> None:
+        self._wires: list[Wire] = []
+
+    def __enter__(self) -> None:
+        """Begin the block; another one may be around it, where a signal handler asks."""
+        self._before = getattr(_kept, "wires", None)
+        _kept.wires = self._wires
+
+    def __exit__(self, *error: object) -> None:
+        """Close the connection."""
+        _kept.wires = self._before
+        while self._wires:
+            self._wires.pop().close()
 
 
 class Http:
@@ -55,6 +72,8 @@ class Http:
     ``skew`` is by how many seconds the other side's clock was ahead of ours at its last
     response, if by more than two minutes; else 0.
     """
+
+    __slots__ = ("_settings", "skew")
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -74,35 +93,17 @@ class Http:
         return self._with_retries(request) if retry else _response(self._send(request))
 
     def _with_retries(self, request: Request) -> Response:
-        retrying = tenacity.Retrying(
-            stop=self._is_last_attempt,
-            wait=self._pause,
-            # Not after a timeout, which has cost enough time, and not for a bad certificate.
-            retry=tenacity.retry_if_result(_is_temporary),
-            sleep=self._sleep,
-            retry_error_callback=_last_outcome,
-        )
-        return _response(retrying(self._send, request))
+        outcome = self._send(request)
+        if is_temporary(outcome):
+            from .retries import retried  # loads tenacity, which most requests do without
 
-    def _pause(self, state: tenacity.RetryCallState) -> float:
-        return self._requested_pause(state) or _BACKOFF(state)
-
-    def _is_last_attempt(self, state: tenacity.RetryCallState) -> bool:
-        return state.attempt_number >= _ATTEMPTS or self._pause(state) > _MAX_PAUSE
-
-    def _requested_pause(self, state: tenacity.RetryCallState) -> float | None:
-        outcome = None if state.outcome is None else state.outcome.result()
-        if not isinstance(outcome, Response):
-            return None
-        return retry_after(outcome, self._settings.clock.time())
-
-    def _sleep(self, seconds: float) -> None:
-        self._settings.clock.wait(threading.Event(), seconds)
+            outcome = retried(outcome, partial(self._send, request), self._settings.clock)
+        return _response(outcome)
 
     def _send(self, request: Request) -> Response | Failure:
         _check_may_send(request.url)
         start = time.monotonic()
-        outcome = exchange(request, self._settings)
+        outcome = exchange(request, self._settings, getattr(_kept, "wires", None))
         _log_exchange(request, outcome, time.monotonic() - start)
         if isinstance(outcome, Response):
             self.skew = _skew(outcome, self._settings.clock.time())
@@ -160,44 +161,8 @@ def _check_may_send(url: str) -> None:
     check_wanted(url)
 
 
-def _is_temporary(outcome: Response | Failure) -> bool:
-    if isinstance(outcome, Failure):
-        return outcome.retry
-    return outcome.status in _TEMPORARY
-
-
-def _last_outcome(state: tenacity.RetryCallState) -> Response | Failure:
-    outcome = state.outcome
-    if outcome is None:
-        raise TransportError("Nothing was sent.", remedy="Try again.")
-    result: Response | Failure = outcome.result()  # raises what the last attempt raised
-    return result
-
-
 def _skew(response: Response, now: float) -> float:
-    theirs = _epoch_seconds(response.headers.get("Date", ""))
+    theirs = epoch_seconds(response.headers.get("Date", ""))
     if theirs is None or abs(theirs - now) <= _TOLERATED_SKEW:
         return 0.0
     return theirs - now
-
-
-def _epoch_seconds(date: str) -> float | None:
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def retry_after(response: Response, now: float) -> float | None:
-    """Return the seconds of a Retry-After header, a number or a date (RFC 9110 10.2.3).
-
-    A date is compared with the response's own date, so that a wrong clock here does no
-    harm; ``now`` is used where the response has none.
-    """
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isdecimal() and len(value) < 8:
-        return float(value)
-    then, sent = _epoch_seconds(value), _epoch_seconds(response.headers.get("Date", ""))
-    if then is None:
-        return None
-    return max(0.0, then - (now if sent is None else sent))

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 from xml.etree import ElementTree
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..options import Settings
-    from .backend import AuthorizationPending, DeviceFlow, Grant
+    from .backend import AuthorizationPending, DeviceFlow, Grant, GrantKind
     from .exchange import Response
 
 # msal's own application adds these to every request (its ``_decorate_scope``): for an id token
@@ -85,12 +84,11 @@ _PARSE_ERRORS = (MsalError, RuntimeError, AssertionError)
 class MsalBackend:
     """Entra ID's v2.0 endpoints, through msal. ``http`` sends the requests (default: an Http)."""
 
-    answers_claims = True
+    __slots__ = ("_discovered", "_http", "_settings")
 
     def __init__(self, settings: Settings, http: Http | None = None) -> None:
         self._settings = settings
         self._http = http or Http(settings)
-        self._error_boundary = partial(ErrorBoundary, settings, self._http, _PARSE_ERRORS)
         self._discovered: Mapping[str, Response] = {}
 
     def password(
@@ -131,6 +129,9 @@ class MsalBackend:
         """Raise ConfigurationError for a text that is no claims challenge."""
         if claims is not None:
             check_claims(claims)
+
+    def _error_boundary(self, kind: GrantKind, resource: str) -> ErrorBoundary:
+        return ErrorBoundary(self._settings, self._http, _PARSE_ERRORS, kind, resource)
 
     def _send_password(self, resource: str, user: UserPassword, claims: str | None) -> Grant:
         http_client = self._http_client()

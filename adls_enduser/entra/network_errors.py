@@ -12,7 +12,6 @@ import http.client
 import re
 import socket
 import ssl
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import requests
@@ -20,6 +19,7 @@ import urllib3
 
 from ..environment.network_options import unusable_proxy
 from ..errors import ConfigurationError, EndUserError, TransportError
+from ..values import dataclass
 from .tls_errors import tls_failed
 
 if TYPE_CHECKING:

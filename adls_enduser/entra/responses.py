@@ -22,8 +22,8 @@ from ..interaction.prompts import DeviceCodePrompt
 from ..tokens import Secret, Token
 from .addresses import host_of, parse_page_url
 from .backend import AuthorizationPending, DeviceFlow, Grant
-from .error_response import RequestContext, error_from_response
-from .http import retry_after
+from .dates import retry_after
+from .http import OneConnection
 from .token_claims import account_in, decode_claims, line, names_in
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from ..options import Settings
     from .backend import GrantKind
+    from .error_response import RequestContext
     from .exchange import Response
     from .http import Http
 
@@ -70,12 +71,14 @@ class ErrorBoundary:
     ) -> None:
         self._settings = settings
         self._http = http
+        self._connection = OneConnection()
         self._parse_errors = (*_PARSE_ERRORS, *parse_errors)
         self._grant_kind: GrantKind = grant_kind
         self._resource = resource
 
     def __enter__(self) -> None:
-        """Begin the block."""
+        """Begin the block, whose requests share a connection."""
+        self._connection.__enter__()
 
     def __exit__(
         self,
@@ -84,6 +87,7 @@ class ErrorBoundary:
         traceback: TracebackType | None,
     ) -> None:
         """Raise the EndUserError for what the block raised; Ctrl-C and the like stay."""
+        self._connection.__exit__()
         if error is None:
             return
         translated = self._translated(error)
@@ -106,6 +110,8 @@ class ErrorBoundary:
         return translated
 
     def _context(self) -> RequestContext:
+        from .error_response import RequestContext  # with the texts of all errors
+
         return RequestContext.from_settings(self._settings, self._grant_kind, self._resource)
 
 
@@ -128,6 +134,8 @@ class ErrorResponse(Exception):
 
     def as_error(self, context: RequestContext, now: float) -> EndUserError:
         """Return the typed error, whose remedy says what to do next."""
+        from .error_response import error_from_response
+
         after = retry_after(self._response, now)
         return error_from_response(self._body, context, status=self.status, retry_after=after)
 

@@ -7,7 +7,6 @@ anything is sent, and an error names the option or the variable in which it stan
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -21,6 +20,7 @@ from ..environment.network_options import (
     has_credentials,
 )
 from ..tokens import Secret
+from ..values import dataclass, field
 from .addresses import host_of
 
 if TYPE_CHECKING:

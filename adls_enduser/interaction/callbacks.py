@@ -6,31 +6,38 @@ What one of them raises does not leave the package as it is (``call_back``).
 from __future__ import annotations
 
 import functools
-import inspect
+from types import FunctionType
 from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import ConfigurationError, EndUserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeGuard
 
 _Result = TypeVar("_Result")
 
-# A call of one of these only makes an object; nobody here would await it or iterate over it.
-_RUN_LATER = (
-    inspect.iscoroutinefunction,
-    inspect.isasyncgenfunction,
-    inspect.isgeneratorfunction,
-)
-_NOT_RUN = (inspect.iscoroutine, inspect.isasyncgen, inspect.isgenerator)
+# The flags CO_GENERATOR, CO_COROUTINE, CO_ITERABLE_COROUTINE and CO_ASYNC_GENERATOR (inspect,
+# "Code Objects Bit Flags").
+_RUNS_LATER = 0x20 | 0x80 | 0x100 | 0x200
 
 
 def refuse_async(option: str, function: object) -> None:
     """Refuse an async function, a generator, an object whose ``__call__`` is one, or a partial."""
+    if _is_plain(function):
+        return
+    import inspect
+
+    # A call of one of these only makes an object; nobody here would await it or iterate over it.
+    run_later = (
+        inspect.iscoroutinefunction,
+        inspect.isasyncgenfunction,
+        inspect.isgeneratorfunction,
+    )
     while isinstance(function, functools.partial):
         function = function.func
     call = getattr(type(function), "__call__", None)  # noqa: B004 - not to test for it
-    if any(is_one(one) for is_one in _RUN_LATER for one in (function, call)):
+    if any(is_one(one) for is_one in run_later for one in (function, call)):
         raise _async(option, "is")
 
 
@@ -39,6 +46,10 @@ def check_arguments(option: str, function: Callable[..., object], argument: str)
 
     ``argument`` describes the one argument; "" if there is none.
     """
+    if _is_plain(function) and function.__code__.co_argcount == (1 if argument else 0):
+        return
+    import inspect
+
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # some functions in C have none
@@ -75,11 +86,27 @@ def _refuse_async_result(option: str, result: _Result) -> _Result:
 
     A function such as ``lambda prompt: send(prompt)`` does not say before that it returns one.
     """
-    if any(is_one(result) for is_one in _NOT_RUN):
+    if result is None or isinstance(result, str):
+        return result
+    import inspect
+
+    not_run = (inspect.iscoroutine, inspect.isasyncgen, inspect.isgenerator)
+    if any(is_one(result) for is_one in not_run):
         if inspect.iscoroutine(result):
             result.close()  # or Python would warn that it was never awaited
         raise _async(option, "returned the result of")
     return result
+
+
+def _is_plain(function: object) -> TypeGuard[FunctionType]:
+    """Return whether this is a function that takes nothing but arguments by position.
+
+    inspect would say the same, and takes longer to load than a token from the cache.
+    """
+    if not isinstance(function, FunctionType) or vars(function):
+        return False
+    code, defaults = function.__code__, function.__defaults__
+    return not (code.co_flags & _RUNS_LATER or code.co_kwonlyargcount or defaults)
 
 
 def _async(option: str, verb: str) -> ConfigurationError:

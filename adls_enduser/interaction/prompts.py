@@ -6,11 +6,11 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..clocks import SYSTEM_CLOCK
 from ..errors import SignInRequired
+from ..values import dataclass
 
 if TYPE_CHECKING:
     from .waiting import Deadline

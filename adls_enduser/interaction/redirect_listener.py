@@ -12,12 +12,12 @@ import errno
 import html
 import threading
 from base64 import b64encode
-from dataclasses import dataclass
 from hashlib import sha256
 from string import Template
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ..values import dataclass
 from .loopback_server import LoopbackHandler, LoopbackServer, cannot_listen
 
 if TYPE_CHECKING:

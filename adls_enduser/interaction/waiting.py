@@ -6,10 +6,10 @@ Each of these ends the wait within a second, even while a request hangs.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ..errors import EndUserError, SignInCancelled, SignInTimedOut
+from ..values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

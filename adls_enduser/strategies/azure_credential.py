@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from copy import copy
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..claims import CP1, check_claims, declares_cp1
@@ -13,6 +12,7 @@ from ..errors import SignInError, SignInRequired
 from ..log import logger
 from ..options import AccountOptions, flag, refuse_unknown, token_settings
 from ..tokens import Account
+from ..values import replace
 from .azure_core import AzureCore
 from .jwt import decode_unverified
 from .session import HoldsSignIn, check_account

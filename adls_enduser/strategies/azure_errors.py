@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
+from ..entra.dates import retry_after
 from ..entra.error_response import RequestContext, error_from_response, readable
 from ..entra.exchange import Response
-from ..entra.http import retry_after
 from ..errors import ProtocolError, SignInError, SignInTimedOut, TransportError
 from .program_output import network_failure, output_in, response_in
 

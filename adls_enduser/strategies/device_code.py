@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..concurrency import PromptCall
-from ..entra.device_flow import poll_for_token
-from ..interaction.callbacks import call_back
-from ..interaction.prompts import show
 from ..interaction.waiting import Deadline, InterruptibleCall
 from ..log import logger
 from ..options import (
@@ -19,13 +15,14 @@ from ..options import (
     settings,
     wait_options,
 )
+from ..values import replace
 from .entra_strategy import EntraStrategy
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..entra.backend import Grant
-    from ..interaction.prompts import Prompt
+    from ..interaction.prompts import DeviceCodePrompt, Prompt
 
 
 class DeviceCodeOptions(WaitingOptions, total=False):
@@ -58,6 +55,8 @@ class DeviceCode(EntraStrategy):
         super().__init__(settings(options, "device_code"), self._wait_options)
 
     def _obtain_grant(self, resource: str, claims: str | None) -> Grant:
+        from ..entra.device_flow import poll_for_token
+
         backend, clock = self._session.backend, self.settings.clock
         start = Deadline(self._wait_options, clock, again="a code will be shown")
         start.check_cancel()
@@ -71,8 +70,14 @@ class DeviceCode(EntraStrategy):
         deadline = Deadline(self._wait_options, clock, again=again, expiry=expiry)
         prompt = replace(flow.prompt, expires_on=deadline.end)
         with PromptCall(clock).lock:
-            if self.prompt is None:
-                show(prompt, deadline)
-            else:
-                call_back("prompt", self.prompt, prompt)
+            self._show(prompt, deadline)
         return poll_for_token(backend, flow, deadline)
+
+    def _show(self, prompt: DeviceCodePrompt, deadline: Deadline) -> None:
+        from ..interaction.callbacks import call_back
+        from ..interaction.prompts import show
+
+        if self.prompt is None:
+            show(prompt, deadline)
+        else:
+            call_back("prompt", self.prompt, prompt)

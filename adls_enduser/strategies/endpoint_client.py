@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import SplitResult, urlencode, urlsplit
 
@@ -18,6 +17,7 @@ from ..clocks import SYSTEM_CLOCK
 from ..errors import SignInRequired
 from ..log import printable
 from ..tokens import Secret, Token
+from ..values import dataclass, field
 from .jwt import decode_unverified
 
 if TYPE_CHECKING:

@@ -5,13 +5,12 @@ Both are in one file because each needs the other.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..clocks import SYSTEM_CLOCK
-from ..entra.backend import load_backend
+from ..entra.library import answers_claims, check_library
 from ..errors import SignInRequired
-from .detached import DetachedStrategy
+from ..values import replace
 from .session import HoldsSignIn, Session
 
 if TYPE_CHECKING:
@@ -19,19 +18,22 @@ if TYPE_CHECKING:
     from ..interaction.waiting import WaitOptions
     from ..options import Settings
     from ..tokens import Account, Token
+    from .detached import DetachedStrategy
 
 
 class EntraStrategy(HoldsSignIn):
     """Sign in at Entra ID, once with a prompt, then by the refresh token.
 
     A subclass prompts the person in ``_obtain_grant``. It validates its options before it
-    calls this constructor, which loads the library that calls Entra ID. ``wait_options`` end
-    the wait for a keyring that prompts the person, if there is a cache.
+    calls this constructor. MissingDependency if the library that calls Entra ID is not installed;
+    it loads with the first request. ``wait_options`` end the wait for a keyring that prompts the
+    person, if there is a cache.
     """
 
     def __init__(self, settings: Settings, wait_options: WaitOptions | None = None) -> None:
+        check_library(settings.library)
         self.settings = settings
-        self._session = Session(settings, load_backend(settings), wait_options)
+        self._session = Session(settings, wait_options)
 
     @property
     def account(self) -> Account | None:
@@ -41,7 +43,7 @@ class EntraStrategy(HoldsSignIn):
     @property
     def answers_claims(self) -> bool:
         """Whether claims are sent to the authority. If not, they are refused."""
-        return self._session.backend.answers_claims
+        return answers_claims(self.settings.library)
 
     def silent(self, resource: str, *, claims: str | None = None) -> Token | None:
         """Return a token by the refresh token; None if nobody has signed in yet."""
@@ -50,7 +52,7 @@ class EntraStrategy(HoldsSignIn):
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
         """Prompt the person, and return a token."""
         session = self._session
-        session.backend.check_claims(claims)
+        session.check_claims(claims)
         return session.prompt_lock.exclusive(
             session.acquire_interactive, resource, self._obtain_grant, None, claims
         )
@@ -70,6 +72,8 @@ class EntraStrategy(HoldsSignIn):
         """Return a strategy that renews from the cache; None if there is no cache."""
         if self.settings.cache is None:
             return None
+        from .detached import DetachedStrategy
+
         username = self.account.username if self.account else None
         detached = DetachedStrategy(None, self.account, cache=self.settings.cache)
         return CachedStrategy(self.settings, username, detached)
@@ -106,7 +110,7 @@ class CachedStrategy(EntraStrategy):
 
     def sign_in(self, resource: str, *, claims: str | None = None) -> Token:
         """Raise SignInRequired: nobody can be prompted in this process."""
-        self._session.backend.check_claims(claims)
+        self._session.check_claims(claims)
         raise SignInRequired(
             f"A person must sign in for {resource}, and nobody can be prompted in this process.",
             remedy="Sign in again in the process that made the credential: it shares the cache"

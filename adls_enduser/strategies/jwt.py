@@ -5,10 +5,9 @@ They are never trusted, and nothing here fails: see ``entra.token_claims``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..entra.token_claims import account_in, decode_claims, line, names_in
 from ..tokens import Account, is_epoch_seconds
+from ..values import dataclass
 
 
 @dataclass(frozen=True)

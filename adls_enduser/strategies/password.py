@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import unicodedata
 from copy import copy
 from typing import TYPE_CHECKING, cast
 
@@ -16,8 +15,6 @@ from ..errors import (
     SignInRequired,
     TransportError,
 )
-from ..interaction.callbacks import call_back, check_arguments, refuse_async
-from ..interaction.typed_input import ask_password, ask_username, can_ask
 from ..log import logger
 from ..options import CommonOptions, account_settings, options_by_name, refuse_unknown, settings
 from ..tokens import Secret
@@ -111,11 +108,11 @@ class Password(EntraStrategy):
         Entra ID refused the sign-in; SignInRequired if nobody can type, SignInCancelled if the
         person enters nothing that can be sent.
         """
-        self._session.backend.check_claims(claims)
+        self._session.check_claims(claims)
         self._raise_if_refused(resource, claims)
         if self._was_given and self._password is None:
             raise self._forgotten()
-        if not can_ask():
+        if not _can_ask():
             raise _no_terminal()
         return self._start(resource, claims, self._obtain_grant)
 
@@ -130,6 +127,8 @@ class Password(EntraStrategy):
     def _ask_username(self) -> str:
         if self.settings.cache is not None:
             self.settings.cache.check()  # the session checks it too, but after this prompt
+        from ..interaction.typed_input import ask_username
+
         return ask_username(_problem_of_username)
 
     def _start(
@@ -139,7 +138,7 @@ class Password(EntraStrategy):
         obtain_grant: Callable[[str, str | None], Grant],
     ) -> Token:
         session = self._session
-        session.backend.check_claims(claims)
+        session.check_claims(claims)
         return session.prompt_lock.exclusive(self._acquire, resource, obtain_grant, claims)
 
     def _acquire(
@@ -172,8 +171,12 @@ class Password(EntraStrategy):
         if isinstance(self._password, Secret):
             return self._password
         if self._password is None:
+            from ..interaction.typed_input import ask_password
+
             logger(__name__).info("A person is prompted for a password.")
             return ask_password(self._username or "", _problem_of_password)
+        from ..interaction.callbacks import call_back
+
         return _checked(call_back("password", self._password))
 
     def _forgotten(self) -> SignInExpired:
@@ -191,11 +194,13 @@ class Password(EntraStrategy):
 
 
 def _password(password: object) -> Secret | Callable[[], str] | None:
-    refuse_async("password", password)
-    if callable(password):
-        check_arguments("password", password, "")
-    elif password is not None:
+    if password is not None and not callable(password):
         return _checked(password)
+    if callable(password):
+        from ..interaction.callbacks import check_arguments, refuse_async
+
+        refuse_async("password", password)
+        check_arguments("password", password, "")
     return cast("Callable[[], str] | None", password)
 
 
@@ -210,6 +215,8 @@ def _checked(password: object) -> Secret:
 
 def _problem(password: object) -> tuple[str, str] | None:
     """Return what is wrong with a password, and what to do; a wrong one is counted when sent."""
+    import unicodedata
+
     if not isinstance(password, str):
         kind = type(password).__name__
         return f"must be a str, or a callable that returns one, not {kind}.", _FOR_EXAMPLE
@@ -229,12 +236,18 @@ def _problem(password: object) -> tuple[str, str] | None:
 
 
 def _username(username: str | None) -> str | None:
-    if username is None and not can_ask():
+    if username is None and not _can_ask():
         raise ConfigurationError(
             "username is missing, and there is no terminal or notebook to ask for it.",
             remedy="Set username=, for example 'ada@contoso.onmicrosoft.com'.",
         )
     return username
+
+
+def _can_ask() -> bool:
+    from ..interaction.typed_input import can_ask
+
+    return can_ask()
 
 
 def _problem_of_username(typed: Secret) -> str:

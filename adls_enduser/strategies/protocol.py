@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ..clouds import PUBLIC, Cloud
@@ -106,6 +105,8 @@ def strategy_remedy(value: object, argument: str = "") -> str:
 
     ``argument`` comes before it, such as ``mode=``.
     """
+    import inspect
+
     call, example = "Write", "credential"
     if isinstance(value, type):
         call, example = "Call it, and write", f"{value.__name__}(...)"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import ExitStack, contextmanager
 from copy import copy
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from ..cache import LOCK_TIMEOUT, CachedSession, CacheKey, time_limit
 from ..claims import declares_cp1, is_challenge
 from ..concurrency import PromptLock, SharedByCopies, reset_after_fork
-from ..entra.token_claims import is_named
-from ..environment.caller_warnings import warn_caller
+from ..entra.library import load_backend
 from ..errors import (
     CacheError,
     ConfigurationError,
@@ -26,12 +24,13 @@ from ..interaction.waiting import Deadline, WaitOptions
 from ..log import logger, printable, utc
 from ..options import is_tenant_id
 from ..tokens import Account
+from ..values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
 
-    from ..cache import Entry, SignInCache
+    from ..cache import CacheKey, Glance
+    from ..cache.entry import Entry
     from ..clocks import Clock
     from ..entra.backend import Backend, Grant
     from ..errors import EndUserError
@@ -41,6 +40,12 @@ if TYPE_CHECKING:
 
 class HoldsSignIn(SharedByCopies):
     """Base of objects that hold a person's sign-in: copies share it, and none is pickled."""
+
+    @property
+    def sign_in_number(self) -> str:
+        """The random number of this object, of which the id of its sign-in is made."""
+        number: str = vars(self).setdefault("_sign_in_number", os.urandom(16).hex())
+        return number
 
     def __reduce__(self) -> NoReturn:
         raise ConfigurationError(
@@ -81,11 +86,9 @@ class Session:
     this process, and under the cache's lock among processes.
     """
 
-    def __init__(
-        self, settings: Settings, backend: Backend, wait_options: WaitOptions | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, wait_options: WaitOptions | None = None) -> None:
         self.settings = settings
-        self.backend = backend
+        self._backend: Backend | None = None
         self._wait_options = wait_options or WaitOptions()
         self.account: Account | None = None
         self._refresh_token: Secret | None = None
@@ -111,6 +114,18 @@ class Session:
         self._lock = threading.RLock()
         self._cache_in_use = threading.Lock()
 
+    @property
+    def backend(self) -> Backend:
+        """The backend of the library that the settings name; the first request loads it."""
+        if self._backend is None:
+            self._backend = load_backend(self.settings)
+        return self._backend
+
+    def check_claims(self, claims: str | None) -> None:
+        """Raise ConfigurationError for claims that cannot be sent; makes no request."""
+        if claims is not None:
+            self.backend.check_claims(claims)
+
     def acquire_silent(
         self, resource: str, username: str | None = None, claims: str | None = None
     ) -> Token | None:
@@ -126,15 +141,18 @@ class Session:
         SignInError when this resource needs more than a refresh token,
         ConfigurationError, before any network, for claims that cannot be sent.
         """
-        self.backend.check_claims(claims)
+        self.check_claims(claims)
         with self._lock:
             token = self._fresh(resource, claims)
             if token is not None:
                 return token
-            with self._cache_entry(username) as entry:
-                self._load(entry)
-                token = self._from_other_process(resource, claims)
-                return token or self._refreshed(resource, entry, claims)
+            with self._glance(username) as glance:
+                token = self._from_cache(glance, resource, claims)
+                if token is not None:
+                    return token
+                with self._entry(glance) as entry:
+                    token = self._from_cache(entry, resource, claims)
+                    return token or self._refreshed(resource, entry, claims)
 
     def acquire_interactive(
         self,
@@ -291,35 +309,57 @@ class Session:
 
     @contextmanager
     def _cache_entry(self, username: str | None, *, saves: bool = False) -> Iterator[Entry | None]:
-        """Open the cache, if there is one. If it fails, a sign-in in memory goes on."""
+        """Lock the cache, if there is one, and return the entry of this sign-in."""
+        with self._glance(username, saves=saves) as glance, self._entry(glance) as entry:
+            yield entry
+
+    @contextmanager
+    def _glance(self, username: str | None, *, saves: bool = False) -> Iterator[Glance | None]:
+        """Read the cache without its lock, which another process may hold while it renews."""
         cache = self.settings.cache
         # In use: by this thread, which holds self._lock, and which a signal handler or __del__
         # has interrupted. That call does without the cache, and the interrupted one writes it.
         if cache is None or self._cache_in_use.locked():
             yield None
             return
-        with self._cache_in_use, ExitStack() as opened:
+        with self._cache_in_use:
+            glance = None
+            with self._unless_in_memory():
+                key, check = self._key(username), self._keyring_check()
+                glance = cache.glance(key, check=check, saves=saves)
+            yield glance
+
+    @contextmanager
+    def _entry(self, glance: Glance | None) -> Iterator[Entry | None]:
+        """Lock the cache that was read; None if there is none, or if it failed."""
+        from ..cache import LOCK_TIMEOUT
+
+        with ExitStack() as locked:
             entry = None
-            try:
-                entry = opened.enter_context(self._open(cache, username, saves=saves))
-            except (CacheError, SignInCancelled, SignInTimedOut) as error:
-                if self._refresh_token is None:
-                    raise
-                _warn(error)
+            if glance is not None:
+                # Another process renews under the lock: two requests.
+                timeout = 2 * self.settings.request_timeout
+                with self._unless_in_memory():
+                    entry = locked.enter_context(glance.locked(LOCK_TIMEOUT + timeout))
             yield entry
 
-    def _open(
-        self, cache: SignInCache, username: str | None, *, saves: bool
-    ) -> AbstractContextManager[Entry]:
-        # Another process renews under the lock: two requests.
-        timeout = LOCK_TIMEOUT + 2 * self.settings.request_timeout
-        return cache.open(self._key(username), timeout, check=self._keyring_check(), saves=saves)
+    @contextmanager
+    def _unless_in_memory(self) -> Iterator[None]:
+        """Let the cache fail: an error only if the sign-in is not in memory as well."""
+        try:
+            yield
+        except (CacheError, SignInCancelled, SignInTimedOut) as error:
+            if self._refresh_token is None:
+                raise
+            _warn(error)
 
     def _keyring_check(self) -> Callable[[], None]:
         """Return a function that ends the wait for a keyring which asks the person.
 
         It raises like the wait for the person; without ``timeout=``, CacheError after a minute.
         """
+        from ..cache import time_limit
+
         again = "unlock the system's keyring before that, because it has not responded"
         deadline = Deadline(self._wait_options, self.settings.clock, again=again)
         limit = time_limit() if self._wait_options.timeout is None else deadline.check
@@ -331,15 +371,23 @@ class Session:
         return check
 
     def _key(self, username: str | None) -> CacheKey:
+        from ..cache import CacheKey
+
         own = self.settings
         known = self.account.username if self.account else None
         wanted = known or own.username or username
         return CacheKey(own.cloud.authority, own.client_id, own.tenant, wanted)
 
-    def _load(self, entry: Entry | None) -> None:
+    def _from_cache(
+        self, found: Glance | Entry | None, resource: str, claims: str | None
+    ) -> Token | None:
+        self._load(found)
+        return self._from_other_process(resource, claims)
+
+    def _load(self, found: Glance | Entry | None) -> None:
         # The cache is newer than this process's memory: the process that renewed last has
         # written it, under the lock. Unless this process renewed last and could not write.
-        cached = entry.session if entry is not None else None
+        cached = found.session if found is not None else None
         if cached is None or cached.refresh_token is None:
             return
         if self._unsaved and cached.refresh_token == self._cached_refresh_token:
@@ -377,6 +425,8 @@ class Session:
         # Tokens with CP1 stay in this process: a service may revoke one at any time, and
         # only this process learns of it.
         tokens = {key[0]: held.token for key, held in self._tokens.items() if not key[1]}
+        from ..cache import CachedSession
+
         session = CachedSession(account, self._refresh_token, tokens)
         # Which may be an alias, by which the next process looks for the sign-in.
         entry.save(session, requested_username=self._requested_username)
@@ -407,6 +457,8 @@ def check_account(
     only one. A tenant given by its domain is not compared, because tokens name tenants by id:
     the authority, asked under that domain, chooses the tenant. ``next_call`` ends the remedy.
     """
+    from ..entra.token_claims import is_named
+
     names = names or tuple(filter(None, [account.username]))
     if asked.username is not None and names and not is_named(asked.username, names):
         raise _wrong_account("username", asked.username, account.username, next_call)
@@ -436,6 +488,8 @@ def _log_refused_renewal(resource: str, refused: SignInError) -> None:
 
 
 def _warn(error: EndUserError) -> None:
+    from ..environment.caller_warnings import warn_caller
+
     logger(__name__).warning("The sign-in is not kept: %s", printable(error, 1000))
     warn_caller(f"The sign-in is not kept: {error}")
 

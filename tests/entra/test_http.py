@@ -17,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from adls_enduser import PUBLIC, ConfigurationError, Password, TransportError
+from adls_enduser.entra.dates import retry_after
 from adls_enduser.entra.exchange import Response
-from adls_enduser.entra.http import Http, retry_after
+from adls_enduser.entra.http import Http
 from adls_enduser.options import Settings
 from adls_enduser.sandbox import CONTOSO, Sandbox, Stall
 

@@ -1,0 +1,168 @@
+"""A fresh process loads only what it needs: modules are counted, because time is not exact."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adls_enduser import DeviceCode, SignInCache
+from adls_enduser.sandbox import CONTOSO
+
+from ..conftest import PASSWORD
+from ..constants import STORAGE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adls_enduser.sandbox import Person, Sandbox
+
+# Packages of other makers, and modules of the standard library that take long to load.
+HEAVY = frozenset(
+    {
+        *("asyncio", "ast", "dataclasses", "email", "hashlib", "html", "http", "inspect"),
+        *("ipaddress", "logging", "pathlib", "random", "socket", "ssl", "tempfile", "urllib.parse"),
+        *("unicodedata", "uuid", "xml", "zlib", "shutil", "datetime", "subprocess"),
+    }
+)
+
+PROGRAM = """
+import json, sys
+before = set(sys.modules)
+{0}
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+OPEN = "from adls_enduser import SignInCache; cache = SignInCache(sys.argv[1], {0})"
+PLAIN = OPEN.format("allow_unencrypted=True")
+STRATEGY = (
+    f"from adls_enduser import DeviceCode; strategy = DeviceCode(tenant={CONTOSO!r}, cache=cache,"
+    " prompt=lambda prompt: None, library=sys.argv[2])"
+)
+SILENT = f"assert strategy.silent({STORAGE!r}).secret"
+CREDENTIAL = (
+    "from adls_enduser import storage_credential;"
+    f"assert storage_credential(strategy).get_token('{STORAGE}.default').token"
+)
+
+
+@pytest.fixture(autouse=True)
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a keyring."""
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+
+
+@pytest.fixture
+def kept(azure: Sandbox, grace: Person, library: str, tmp_path: Path) -> Path:
+    """The cache in which another process has kept its sign-in."""
+    path = tmp_path / "sign-ins"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        DeviceCode(
+            tenant=CONTOSO,
+            cache=SignInCache(path, allow_unencrypted=True),
+            prompt=lambda prompt: azure.entra.approve(prompt.code),
+            library=library,
+        ).sign_in(STORAGE)
+    return path
+
+
+def _loaded(statements: list[str], azure: Sandbox, *arguments: object) -> set[str]:
+    """Return the modules that statements load in a new process."""
+    command = [sys.executable, "-c", PROGRAM.format("\n".join(statements)), *map(str, arguments)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | azure.environment
+    )
+    assert done.returncode == 0, done.stderr
+    names: list[str] = json.loads(done.stdout)
+    return set(names)
+
+
+def _foreign(names: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize(
+    ("last", "most"), [(SILENT, 30), (CREDENTIAL, 45)], ids=["silent", "storage_credential"]
+)
+def test_a_valid_token_from_the_cache(
+    azure: Sandbox, kept: Path, library: str, last: str, most: int
+) -> None:
+    """No library, no SDK, no cipher and no lock, and few modules of ours; nothing is sent."""
+    before = len(azure.log)
+    names = _loaded([PLAIN, STRATEGY, last], azure, kept, library)
+    assert _foreign(names) == {"adls_enduser"}
+    assert names & HEAVY == set()
+    ours = {name for name in names if name.startswith("adls_enduser")}
+    assert len(ours) <= most, sorted(ours)
+    assert len(azure.log) == before
+
+
+def test_a_valid_token_while_another_process_renews(
+    azure: Sandbox, kept: Path, library: str
+) -> None:
+    """Which holds the lock of the cache meanwhile, for as long as its requests take."""
+    cache = SignInCache(kept, allow_unencrypted=True)
+    from adls_enduser.cache import CacheKey
+
+    key: Any = CacheKey("https://login.microsoftonline.com", "04b07795-8ddb-461a-bbee-02f9e1bf7b46")
+    with cache.open(key):
+        _loaded([PLAIN, STRATEGY, SILENT], azure, kept, library)
+
+
+def test_a_first_sign_in(azure: Sandbox, ada: Person, library: str) -> None:
+    """It loads the library that was chosen, and no SDK."""
+    names = _loaded(
+        [
+            "from adls_enduser import Password",
+            f"Password(username={ada.username!r}, password={PASSWORD!r}, tenant={CONTOSO!r},"
+            f" library={library!r}).silent({STORAGE!r})",
+        ],
+        azure,
+    )
+    assert library in _foreign(names)
+    sdks = {"azure", "msrest", "msrestazure", "keyring", "filelock", "adal", "msal"} - {library}
+    assert _foreign(names) & sdks == set()
+
+
+def test_importing_the_package(azure: Sandbox) -> None:
+    """Nothing of it, and of the standard library only what it names itself."""
+    names = _loaded(["import adls_enduser"], azure)
+    assert _foreign(names) == {"adls_enduser"}
+    assert {name for name in names if name.startswith("adls_enduser")} == {"adls_enduser"}
+    assert names & HEAVY == set()
+
+
+CONNECTIONS = """
+import sys
+opened = []
+sys.addaudithook(lambda event, given: opened.append(given) if event == "socket.connect" else None)
+from adls_enduser import Password
+strategy = Password(username={0!r}, password={1!r}, tenant={2!r}, library=sys.argv[1])
+strategy.silent("https://storage.azure.com/")
+print(len(opened))
+strategy.silent("https://management.core.windows.net/")
+print(len(opened))
+import gc, socket
+print(sum(isinstance(one, socket.socket) and one.fileno() >= 0 for one in gc.get_objects()))
+"""
+
+
+def test_the_requests_of_a_sign_in_share_a_connection(
+    azure: Sandbox, ada: Person, library: str
+) -> None:
+    """A sign-in and a renewal have one each, and none is open in between."""
+    done = subprocess.run(
+        [sys.executable, "-c", CONNECTIONS.format(ada.username, PASSWORD, CONTOSO), library],
+        capture_output=True,
+        text=True,
+        env=os.environ | azure.environment,
+    )
+    assert done.stdout.split() == ["1", "2", "0"], done.stdout + done.stderr
+    hosts = [exchange.host for exchange in azure.log]
+    assert len(hosts) > 2  # a realm, a token and another one; msal asks for the endpoints first
