@@ -8,7 +8,10 @@
 #               DuckDB ... (3 min)
 # make lint     style, types, which room imports which, whether docs/ is up to date, and whether the
 #               wheel and the sdist work
-# make docs     set everything up, and write the tables of docs/ that come from the code
+# make docs     set everything up, write the tables of docs/ that come from the code, take the
+#               pictures and build the site in docs/_build/html (30 s, the first time 1 to 2 min)
+# make release  build the wheel and the sdist twice, compare them, check them on every Python, leave
+#               them in dist/, and say what would be uploaded; uploads nothing (2 to 5 min)
 # make bench    set everything up, measure beside the peers, and write docs/benchmarks.md
 PYTHON ?= python3
 ENV := .venv
@@ -25,7 +28,7 @@ export PYTHONDONTWRITEBYTECODE =
 # More workers than two cores, because many tests wait; whoever has nothing left takes a share.
 PYTEST = python -m pytest -n 4 --dist worksteal
 
-.PHONY: demo test clients lint docs bench clean
+.PHONY: demo test clients lint docs release bench clean
 
 demo: $(READY)
 	$(BIN)/python -m adls_enduser.sandbox.demo
@@ -51,6 +54,10 @@ lint: $(READY)
 
 docs: $(READY)
 	$(BIN)/python docs/generate.py
+	$(BIN)/nox --session docs
+
+release: $(READY)
+	$(BIN)/nox --session package release
 
 # BENCH=--fast does less of everything.
 bench: $(READY)
@@ -66,4 +73,4 @@ $(READY): pyproject.toml setup.cfg
 	touch $(READY)
 
 clean:
-	rm -rf $(ENV) .nox .coverage*
+	rm -rf $(ENV) .nox .coverage* docs/_build docs/pictures/*.png dist

@@ -152,7 +152,7 @@ These transfers last longer than their tokens: {_size("long")} MB, 8 threads, to
 
 ## How to run it again
 
-```
+```text
 make bench                                     # everything: about 30 minutes on two cores
 .venv/bin/python -m benchmarks --fast          # less of everything: about five minutes
 .venv/bin/python -m benchmarks --only imports  # repeat a step, keep the others

@@ -13,9 +13,10 @@ import os
 import re
 import stat
 import tempfile
+import time
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..environment.caller_warnings import warn_caller
 from ..errors import CacheError
@@ -27,11 +28,15 @@ if TYPE_CHECKING:
 
     from filelock import BaseFileLock
 
+_Result = TypeVar("_Result")
 
 FILE_NAME = "sign-ins.json"
 LOCK_TIMEOUT = 30.0
 _POLL_INTERVAL = 0.2
 MAX_QUARANTINED = 3
+# ERROR_ACCESS_DENIED and ERROR_SHARING_VIOLATION (Microsoft, "System Error Codes").
+_OPEN_ELSEWHERE = (5, 32)
+_ATTEMPTS, _PAUSE = 20, 0.05
 _QUARANTINED = r"\.corrupt-\d{8}T\d{6}\.\d{6}Z"
 _UNFINISHED = r"\.unfinished-\w+\.tmp"
 
@@ -233,7 +238,7 @@ class CacheFile:
         """Remove the file if it exists; only while holding the lock."""
         try:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(self.path)
+                _when_free(os.unlink, self.path)
         except OSError as error:
             raise self._cannot_write(error) from error
 
@@ -254,7 +259,7 @@ class CacheFile:
     def _read_bytes(self) -> bytes:
         if not stat.S_ISREG(os.stat(self.path).st_mode):
             raise OSError("it is not a file")  # reading a pipe would never end
-        with open(self.path, "rb") as file:
+        with _when_free(open, self.path, "rb") as file:
             return file.read(MAX_FILE_SIZE + 1)
 
     def _try_write(self, records: Iterable[Record]) -> OSError | None:
@@ -274,7 +279,7 @@ class CacheFile:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(name, path)
+            _when_free(os.replace, name, path)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(name)
@@ -293,7 +298,7 @@ class CacheFile:
 
     def _move(self, target: str, readable: tuple[Record, ...]) -> None:
         if not readable:
-            os.replace(self.path, target)
+            _when_free(os.replace, self.path, target)
             return
         self._write_bytes(target, self._read_bytes())
         self._write_bytes(self.path, encode(readable))
@@ -359,6 +364,22 @@ class CacheFile:
             remedy="Check who owns the folder and whether the disk is full, or give SignInCache"
             " another path.",
         )
+
+
+def _when_free(function: Callable[..., _Result], *arguments: str) -> _Result:
+    """Call a function of the disk; on Windows again, for a second, while the file is in use.
+
+    Python opens a file without FILE_SHARE_DELETE there (CPython, Modules/_io/fileio.c, _wopen), so
+    os.replace fails while another process reads the target, as does a virus scanner's reading.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            return function(*arguments)
+        except PermissionError as error:
+            if getattr(error, "winerror", None) not in _OPEN_ELSEWHERE:
+                raise
+        time.sleep(_PAUSE)
+    return function(*arguments)
 
 
 def _reason(error: OSError) -> str:
