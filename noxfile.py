@@ -55,7 +55,7 @@ ALONE = ("adal==1.2.7", "msal==1.39.0", "azure-identity==1.27.0")
 FREEZERS = ("pyinstaller==6.22.3", "cx-Freeze==8.7.3")
 TWINE = ("twine@7.0.0", "check", "--strict")
 # A wheel names what built it.
-SETUPTOOLS = "setuptools==SETUPVERSION"
+SETUPTOOLS = "setuptools==84.2.1"
 # What each extra is for, in one statement.
 EXTRAS = {
     "": "import adls_enduser as a; a.explain('device_code'); a.DeviceCode()",
@@ -285,9 +285,10 @@ def _normalize(sdist: Path, time: int) -> None:
     with tarfile.open(sdist) as before:
         members = sorted(before.getmembers(), key=lambda member: member.name)
         files = [(one, before.extractfile(one) if one.isfile() else None) for one in members]
-        with gzip.GzipFile(f"{sdist}.new", "wb", mtime=time) as packed, tarfile.open(
-            fileobj=packed, mode="w", format=tarfile.PAX_FORMAT
-        ) as after:
+        with (
+            gzip.GzipFile(f"{sdist}.new", "wb", mtime=time) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as after,
+        ):
             for member, content in files:
                 executable = member.isdir() or member.mode & 0o100
                 member.mode, member.mtime = (0o755 if executable else 0o644), time

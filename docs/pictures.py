@@ -1,8 +1,8 @@
 """Take the pictures of what a person sees: ``make docs`` runs this before the site is built.
 
-Real programs run on the sandbox: in a pseudo-terminal, in a notebook's kernel and in Chromium without
-a window. Chromium then draws what they showed. Without Chromium the site has no such pictures; with
-CI set, that is an error.
+Real programs run on the sandbox: in a pseudo-terminal, in a notebook's kernel and in Chromium
+without a window. Chromium then draws what they showed. Without Chromium the site has no such
+pictures; with CI set, that is an error.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _program(azure: Sandbox, options: str) -> Iterator[pexpect.spawn[str]]:
 
 
 def _terminals(azure: Sandbox, camera: Camera) -> None:
-    """A device code and a password at the terminal, up to the end of the program."""
+    """Show a device code and a password at the terminal, up to the end of the program."""
     with _program(azure, '"device_code"') as child:
         child.expect(r"enter the code (\w+)")
         azure.entra.approve(child.match[1], by=ADA)
@@ -128,7 +128,7 @@ def _draw(camera: Camera, name: str, shown: str) -> None:
 
 
 def _device_code_page(azure: Sandbox, camera: Camera) -> None:
-    """The page that the prompt names, with the code filled in."""
+    """Show the page that the prompt names, with the code filled in."""
     with _program(azure, '"device_code"') as child:
         child.expect(r"open (\S+) in a browser and enter the code (\w+)")
         camera.chrome.get(child.match[1])
@@ -137,7 +137,7 @@ def _device_code_page(azure: Sandbox, camera: Camera) -> None:
 
 
 def _browser_pages(azure: Sandbox, camera: Camera) -> None:
-    """The pages that mode ``"browser"`` leads a person with a second factor through."""
+    """Show the pages of mode ``"browser"`` to a person with a second factor."""
     with _program(azure, f'"browser", username="{GRACE}"') as child:
         child.expect(r"(https://\S+)")
         camera.chrome.get(child.match[1])
@@ -152,7 +152,7 @@ def _browser_pages(azure: Sandbox, camera: Camera) -> None:
 
 
 def _notebook(azure: Sandbox, camera: Camera) -> None:
-    """A cell that signs in, and below it the prompt."""
+    """Show a cell that signs in, and below it the prompt."""
     azure.entra.approver = ADA
     cell = nbformat.v4.new_code_cell(SIGN_IN.format(options='"device_code"'))
     notebook = nbformat.v4.new_notebook(cells=[cell])
