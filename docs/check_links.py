@@ -1,7 +1,8 @@
-"""Follow every link inside the built site, without a network: ``python docs/check_links.py FOLDER``.
+"""Follow every link inside the built site: ``python docs/check_links.py FOLDER``.
 
-A link must lead to a file and an anchor that exist. Scripts, styles, fonts and pictures must come
-from the site itself, so that it can be read offline, and tells no other host who reads it.
+No network is used. A link must lead to a file and an anchor that exist. Scripts, styles, fonts and
+pictures must come from the site itself, so that it can be read offline, and tells no other host
+who reads it.
 """
 
 from __future__ import annotations
