@@ -16,7 +16,7 @@ import tempfile
 import time
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from ..environment.caller_warnings import warn_caller
 from ..errors import CacheError
@@ -259,7 +259,7 @@ class CacheFile:
     def _read_bytes(self) -> bytes:
         if not stat.S_ISREG(os.stat(self.path).st_mode):
             raise OSError("it is not a file")  # reading a pipe would never end
-        with _when_free(open, self.path, "rb") as file:
+        with _when_free(_open, self.path) as file:
             return file.read(MAX_FILE_SIZE + 1)
 
     def _try_write(self, records: Iterable[Record]) -> OSError | None:
@@ -364,6 +364,10 @@ class CacheFile:
             remedy="Check who owns the folder and whether the disk is full, or give SignInCache"
             " another path.",
         )
+
+
+def _open(path: str) -> BinaryIO:
+    return open(path, "rb")
 
 
 def _when_free(function: Callable[..., _Result], *arguments: str) -> _Result:
