@@ -194,7 +194,7 @@ def test_a_file_that_another_process_has_open(
 
     CPython, Modules/_io/fileio.c: _wopen, which does not share the right to delete.
     """
-    cache = SignInCache(path_of(tmp_path), allow_unencrypted=True)
+    cache = SignInCache(tmp_path / "sign-ins.json", allow_unencrypted=True)
     function = {"os.replace": os.replace, "builtins.open": builtins.open}[name]
     monkeypatch.setattr(name, _open_elsewhere(function, 3))
     save(cache, make_session(ADA))
