@@ -203,6 +203,7 @@ def docs(session: nox.Session) -> None:
     """Take the pictures, build the site, and follow its links; a warning is an error."""
     session.install("--editable", ".[sandbox,cache,msal,identity,testing]", *DOCS)
     doctrees = Path(session.virtualenv.location, "doctrees")
+    shutil.rmtree(doctrees, ignore_errors=True)  # else pages keep the navigation of an older build
     session.run("python", "docs/pictures.py")
     html = ("-b", "html", "-d", str(doctrees), "docs", "docs/_build/html")
     session.run("python", "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going", *html)
