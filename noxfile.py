@@ -7,11 +7,15 @@ the longest first, so that none of them runs alone at the end. To run one alone,
 
 from __future__ import annotations
 
+import configparser
+import gzip
+import hashlib
 import itertools
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +32,9 @@ nox.options.reuse_existing_virtualenvs = True
 # Tests run on the Pythons that the machine has; uv must not fetch one.
 os.environ["UV_PYTHON_DOWNLOADS"] = "never"
 
-TEST = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
+PROJECT = nox.project.load_toml("pyproject.toml")
+TEST = nox.project.dependency_groups(PROJECT, "test")
+DOCS = nox.project.dependency_groups(PROJECT, "docs")
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -49,6 +55,17 @@ OAUTH = ("authlib==1.9.10", "requests==2.34.2", "requests-oauthlib==2.0.0")
 # They put a program into one folder, with all that it imports.
 FREEZERS = ("pyinstaller==6.22.3", "cx-Freeze==8.7.3")
 TWINE = ("twine@7.0.0", "check", "--strict")
+# A wheel names what built it.
+SETUPTOOLS = "setuptools==84.2.1"
+# What each extra is for, in one statement.
+EXTRAS = {
+    "": "import adls_enduser as a; a.explain('device_code'); a.DeviceCode()",
+    "msal": "from adls_enduser import DeviceCode; DeviceCode(library='msal')",
+    "cache": "from adls_enduser import SignInCache as C; C('x', allow_unencrypted=True).accounts()",
+    "identity": "from adls_enduser import AzureCli; AzureCli()",
+    "sandbox": "from adls_enduser.sandbox import Sandbox; Sandbox().start().stop()",
+    "testing": "import adls_enduser.testing",
+}
 # What reads and writes Gen2, and Azurite, its reference.
 GEN2 = Path("tests/clients/gen2")
 GEN2_TOOLS = GEN2 / "requirements.txt"
@@ -163,6 +180,10 @@ def package(session: nox.Session) -> None:
     """Check the wheel and the sdist, run the demo from the wheel, and tests from the sdist."""
     folder = Path(session.create_tmp()).absolute()
     wheel, sdist = _build(session, folder / "dist")
+    again = _build(session, folder / "again")
+    for one, other in zip((wheel, sdist), again, strict=True):
+        if Path(one).read_bytes() != Path(other).read_bytes():
+            session.error(f"Two builds differ: {one} and {other}")
     session.run("uv", "tool", "run", *TWINE, wheel, sdist, external=True)
     session.install(f"{wheel}[sandbox]")
     with session.chdir(folder):  # where the checkout is not found
@@ -173,6 +194,36 @@ def package(session: nox.Session) -> None:
         session.run("python", "-m", "pytest", "--collect-only", "--quiet", silent=True)
         _run(session, "--quiet", "tests/test_package.py", "tests/docs/test_readme.py")
     shutil.rmtree(folder)
+
+
+@nox.session(venv_backend="none")
+def release(session: nox.Session) -> None:
+    """Install the wheel on each Python, try each extra, and say what would be uploaded."""
+    wheel, sdist = _build(session, Path("dist").absolute())
+    tried = [one for one in PYTHONS if _try_by_pip(session, one, wheel)]
+    for extra, statement in EXTRAS.items():
+        package = f"{wheel}[{extra}]" if extra else wheel
+        _try(session, f"uv run --no-project --isolated --with {package} python -c", statement)
+    for command in _scripts():
+        _try(session, f"uv tool run --from {wheel} {command} --help")
+        _try(session, f"uv tool run pipx run --spec {wheel} {command} --help")
+    session.log(f"Installed on Python {', '.join(tried)}; each extra was tried.")
+    session.log("Nothing is uploaded. To upload: twine upload dist/*")
+    for path in map(Path, (wheel, sdist)):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        session.log(f"{path.name}  {path.stat().st_size} bytes  sha256 {digest}")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Take the pictures, build the site, and follow its links; a warning is an error."""
+    session.install("--editable", ".[sandbox,cache,msal,identity,testing]", *DOCS)
+    doctrees = Path(session.virtualenv.location, "doctrees")
+    shutil.rmtree(doctrees, ignore_errors=True)  # else pages keep the navigation of an older build
+    session.run("python", "docs/pictures.py")
+    html = ("-b", "html", "-d", str(doctrees), "docs", "docs/_build/html")
+    session.run("python", "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going", *html)
+    session.run("python", "docs/check_links.py", "docs/_build/html")
 
 
 @nox.session
@@ -195,7 +246,7 @@ def clients(session: nox.Session) -> None:
         env["ADLS_ENDUSER_TEST_AZURITE"] = str(modules)
     else:
         session.warn("The tools of docs/tools.md are left out: their versions need Python 3.11.")
-    _run(session, "-n", "4", "--dist", "worksteal", "tests/clients", env=env)
+    _run(session, "-n", "4", "--dist", "worksteal", "tests/clients", "tests/docs", env=env)
 
 
 @nox.session
@@ -290,9 +341,65 @@ def _together(session: nox.Session, folder: Path, *packages: str) -> Path:
 
 
 def _build(session: nox.Session, folder: Path) -> tuple[str, str]:
-    """Build the sdist, and from it the wheel; return the wheel and the sdist."""
-    session.run("uv", "build", "--quiet", "--clear", "--out-dir", str(folder), external=True)
-    return str(next(folder.glob("*.whl"))), str(next(folder.glob("*.tar.gz")))
+    """Build the sdist, and from it the wheel, always the same bytes from the same commit."""
+    folder.mkdir(parents=True, exist_ok=True)
+    constraint = Path(session.create_tmp(), "build.txt")
+    constraint.write_text(SETUPTOOLS)
+    build = ("uv", "build", "--quiet", "--build-constraint", str(constraint), "--out-dir")
+    env = {"SOURCE_DATE_EPOCH": str(_time_of_commit())}
+    session.run(*build, str(folder), "--clear", "--sdist", external=True, env=env)
+    sdist = next(folder.glob("*.tar.gz"))
+    _normalize(sdist, _time_of_commit())
+    session.run(*build, str(folder), "--wheel", str(sdist), external=True, env=env)
+    return str(next(folder.glob("*.whl"))), str(sdist)
+
+
+def _time_of_commit() -> int:
+    """Return when the last commit was made; outside of a checkout, when the version was built."""
+    if Path(".git").exists():
+        return int(_words("git", "log", "-1", "--format=%ct")[0])
+    return int(os.environ.get("SOURCE_DATE_EPOCH") or Path("PKG-INFO").stat().st_mtime)
+
+
+def _normalize(sdist: Path, time: int) -> None:
+    """Give all files of an sdist one time and owner: setuptools ignores SOURCE_DATE_EPOCH there."""
+    with tarfile.open(sdist) as before:
+        members = sorted(before.getmembers(), key=lambda member: member.name)
+        files = [(one, before.extractfile(one) if one.isfile() else None) for one in members]
+        with (
+            gzip.GzipFile(f"{sdist}.new", "wb", mtime=time) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as after,
+        ):
+            for member, content in files:
+                executable = member.isdir() or member.mode & 0o100
+                member.mode, member.mtime = (0o755 if executable else 0o644), time
+                member.uid = member.gid = 0
+                member.uname = member.gname = ""
+                member.pax_headers = {}
+                after.addfile(member, content)
+    os.replace(f"{sdist}.new", sdist)
+
+
+def _try_by_pip(session: nox.Session, python: str, wheel: str) -> bool:
+    """Install the wheel with pip itself, where this Python is; return whether it is."""
+    if not shutil.which(f"python{python}"):
+        return False
+    folder = Path(session.create_tmp(), python)
+    session.run("uv", "venv", "--quiet", "--clear", "--seed", "--python", python, str(folder))
+    _try(session, f"{folder}/bin/python -m pip install --quiet {wheel}")
+    _try(session, f"{folder}/bin/python -c", EXTRAS[""])
+    return True
+
+
+def _try(session: nox.Session, command: str, *arguments: str) -> None:
+    session.run(*command.split(), *arguments, external=True, silent=True)
+
+
+def _scripts() -> list[str]:
+    settings = configparser.ConfigParser()
+    settings.read("setup.cfg", "utf-8")
+    found = settings.get("options.entry_points", "console_scripts", fallback="")
+    return [line.partition("=")[0].strip() for line in found.splitlines() if "=" in line]
 
 
 def _frozen(session: nox.Session, folder: Path) -> Path:

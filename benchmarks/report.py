@@ -194,7 +194,7 @@ The same beside azure-identity's `UsernamePasswordCredential`, once each:
 
 ## How to run it again
 
-```
+```text
 make bench                                     # everything: about 45 minutes on two cores
 .venv/bin/python -m benchmarks --fast          # less of everything: about six minutes
 .venv/bin/python -m benchmarks --only imports  # repeat a step, keep the others

@@ -12,7 +12,8 @@ import contextlib
 import os
 import re
 import stat
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from ..errors import CacheError
 from ..log import logger, printable
@@ -24,11 +25,15 @@ if TYPE_CHECKING:
 
     from filelock import BaseFileLock
 
+_Result = TypeVar("_Result")
 
 FILE_NAME = "sign-ins.json"
 LOCK_TIMEOUT = 30.0
 _POLL_INTERVAL = 0.2
 MAX_QUARANTINED = 3
+# ERROR_ACCESS_DENIED and ERROR_SHARING_VIOLATION (Microsoft, "System Error Codes").
+_OPEN_ELSEWHERE = (5, 32)
+_ATTEMPTS, _PAUSE = 20, 0.05
 _QUARANTINED = r"\.corrupt-\d{8}T\d{6}\.\d{6}Z"
 _UNFINISHED = r"\.unfinished-\w+\.tmp"
 
@@ -240,7 +245,7 @@ class CacheFile:
         """Remove the file if it exists; only while holding the lock."""
         try:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(self.path)
+                _when_free(os.unlink, self.path)
         except OSError as error:
             raise self._cannot_write(error) from error
 
@@ -261,7 +266,7 @@ class CacheFile:
     def _read_bytes(self) -> bytes:
         if not stat.S_ISREG(os.stat(self.path).st_mode):
             raise OSError("it is not a file")  # reading a pipe would never end
-        with open(self.path, "rb") as file:
+        with _when_free(_open, self.path) as file:
             return file.read(MAX_FILE_SIZE + 1)
 
     def _try_write(self, records: Iterable[Record]) -> OSError | None:
@@ -283,7 +288,7 @@ class CacheFile:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(name, path)
+            _when_free(os.replace, name, path)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(name)
@@ -302,7 +307,7 @@ class CacheFile:
 
     def _move(self, target: str, readable: tuple[Record, ...]) -> None:
         if not readable:
-            os.replace(self.path, target)
+            _when_free(os.replace, self.path, target)
             return
         self._write_bytes(target, self._read_bytes())
         self._write_bytes(self.path, encode(readable))
@@ -371,6 +376,26 @@ class CacheFile:
             remedy="Check who owns the folder and whether the disk is full, or give SignInCache"
             " another path.",
         )
+
+
+def _open(path: str) -> BinaryIO:
+    return open(path, "rb")
+
+
+def _when_free(function: Callable[..., _Result], *arguments: str) -> _Result:
+    """Call a function of the disk; on Windows again, for a second, while the file is in use.
+
+    Python opens a file without FILE_SHARE_DELETE there (CPython, Modules/_io/fileio.c, _wopen), so
+    os.replace fails while another process reads the target, as does a virus scanner's reading.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            return function(*arguments)
+        except PermissionError as error:
+            if getattr(error, "winerror", None) not in _OPEN_ELSEWHERE:
+                raise
+        time.sleep(_PAUSE)
+    return function(*arguments)
 
 
 def _reason(error: OSError) -> str:

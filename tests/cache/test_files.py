@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import errno
 import fcntl
 import os
@@ -17,6 +18,7 @@ from .helpers import ADA, KEY, load, make_session, path_of, run, save
 from .test_processes import without_root_privileges
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.filterwarnings("ignore:Sign-ins are kept without encryption:UserWarning")
@@ -167,3 +169,33 @@ def test_a_path_without_end_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="too long") as raised:
         SignInCache("x" * 100_000)
     assert len(str(raised.value)) < 200
+
+
+def _open_elsewhere(function: Callable[..., object], times: int) -> Callable[..., object]:
+    """Fail as Windows does while another process has the file open, and then call the function."""
+    left = [times]
+
+    def call(*arguments: object, **options: object) -> object:
+        if left[0] and any(str(one).endswith("sign-ins.json") for one in arguments):
+            left[0] -= 1
+            error = PermissionError(errno.EACCES, "The process cannot access the file")
+            error.winerror = 32  # type: ignore[attr-defined, unused-ignore]
+            raise error
+        return function(*arguments, **options)
+
+    return call
+
+
+@pytest.mark.parametrize("name", ["os.replace", "builtins.open"])
+def test_a_file_that_another_process_has_open(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows a file in use cannot be replaced: it is tried again, and kept as it is meanwhile.
+
+    CPython, Modules/_io/fileio.c: _wopen, which does not share the right to delete.
+    """
+    cache = SignInCache(tmp_path / "sign-ins.json", allow_unencrypted=True)
+    function = {"os.replace": os.replace, "builtins.open": builtins.open}[name]
+    monkeypatch.setattr(name, _open_elsewhere(function, 3))
+    save(cache, make_session(ADA))
+    assert load(cache) is not None

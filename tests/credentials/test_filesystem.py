@@ -160,7 +160,7 @@ def test_an_error_keeps_its_shape_through_the_client(
 def test_an_error_amid_a_files_data_is_within_the_clients_own(
     by_password: Any, azure: Sandbox, ada: Person, clock: SandboxClock
 ) -> None:
-    """azure-datalake-store raises a RuntimeError there, whatever happened; README says so."""
+    """azure-datalake-store raises a RuntimeError there, whatever happened (docs/errors.md)."""
     store = core.AzureDLFileSystem(by_password, store_name="mystore")
     with store.open("/a", "wb") as file:
         file.write(b"content")
