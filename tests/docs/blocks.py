@@ -6,8 +6,10 @@ semicolons:
 - ``<!-- test: continues -->``: the blocks before it on the page run first, in the same program;
 - ``<!-- test: given NAME = VALUE -->``: Python that runs first, for what the reader has;
 - ``<!-- test: raises CLASS -->``: the program ends with this error;
-- ``<!-- test: by test_name -->``: a test of this folder runs it;
+- ``<!-- test: by test_name -->``: a test, or all those of a file, run it;
 - ``<!-- test: not run, because ... -->``: nothing runs it.
+
+``<!-- test page: by ... -->`` says so of every block of a page that has no marker of its own.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ _BLOCK = re.compile(
     r"^(?P<indent> *)```(?P<language>\S*)(?: [^\n]*)?\n(?P<code>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
+_PAGE = re.compile(r"^<!-- test page: (.*?) -->$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,12 @@ class Block:
 def blocks(page: Path) -> list[Block]:
     """Return the blocks of a page; one that continues has the code of those before it."""
     text, found, before = page.read_text(encoding="utf-8"), [], ""
+    usual = next(iter(_PAGE.findall(text)), "")
     for match in _BLOCK.finditer(text):
         line = text.count("\n", 0, match.start("language")) + 1
         code = re.sub(rf"^{match['indent']}", "", match["code"], flags=re.MULTILINE)
         block = Block(page.name, line, match["language"], code)
-        block = replace(block, **_said(block, match["marker"] or ""))
+        block = replace(block, **_said(block, match["marker"] or usual))
         if block.language == "python" and not block.not_run:
             own = f"{block.given}\n{block.code}"
             before = f"{before}\n{own}" if block.continues else own
