@@ -35,7 +35,7 @@ import functools
 import sys
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
-from .values import dataclass
+from .values import WrongCall, dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,7 +164,8 @@ def clear_call(
                 return function(*arguments, **options)
             except TypeError as error:
                 # With a second frame, the function was called, and has raised it itself.
-                if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+                was_called = error.__traceback__ and error.__traceback__.tb_next
+                if was_called and not isinstance(error, WrongCall):
                     raise
                 problem = str(error).replace(".__init__()", "")
                 raise ConfigurationError(

@@ -10,7 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-__all__ = ["dataclass", "field", "replace"]
+__all__ = ["WrongCall", "dataclass", "field", "replace"]
+
+
+class WrongCall(TypeError):
+    """A class was called with other arguments than its fields."""
+
 
 if TYPE_CHECKING:
     from dataclasses import dataclass, field, replace
@@ -69,15 +74,15 @@ else:
         def __init__(self, *values, **named) -> None:
             fields = self.__value_fields__
             state = {one.name: value for one, value in zip(fields, values, strict=False)}
-            wrong = len(values) > len(fields) or state.keys() & named.keys()
             for one in fields[len(values) :]:
                 state[one.name] = named.pop(one.name, _MISSING)
                 if state[one.name] is _MISSING:
                     state[one.name] = one.value()
-                wrong = wrong or state[one.name] is _MISSING
-            if wrong or named:
+            missing = [name for name, value in state.items() if value is _MISSING]
+            if missing or named or len(values) > len(fields):
+                unknown = [*named]
                 del values, named, state  # which a traceback would show
-                raise TypeError(f"{type(self).__name__} takes {', '.join(self.__match_args__)}")
+                raise _wrong_call(type(self), missing, unknown)
             for name, value in state.items():  # not into __dict__, which would take more memory
                 object.__setattr__(self, name, value)
             if hasattr(self, "__post_init__"):
@@ -103,6 +108,13 @@ else:
             raise _frozen(name)
 
     _METHODS = ("__init__", "__repr__", "__eq__", "__hash__", "__setattr__", "__delattr__")
+
+    def _wrong_call(cls, missing, unknown):
+        missing, unknown = (", ".join(map(repr, names)) for names in (missing, unknown))
+        return WrongCall(
+            f"{cls.__name__} takes {', '.join(cls.__match_args__)}"
+            f"{missing and f'; missing: {missing}'}{unknown and f'; not to be given: {unknown}'}"
+        )
 
     def _compared(value):
         return tuple([getattr(value, one.name) for one in value.__value_fields__ if one.compare])

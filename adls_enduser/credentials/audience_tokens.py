@@ -47,6 +47,19 @@ class AudienceTokens:
             return self._first
         return self.by_resource.get(resource)
 
+    def add(self, source: TokenSource) -> None:
+        """Add a source that a pickle has brought, in the place of the one of its audience."""
+        if self._first is not None and self._first.resource == source.resource:
+            self._first = source
+        else:
+            self.by_resource[source.resource] = source
+
+    @property
+    def sources(self) -> list[TokenSource]:
+        """The sources of all audiences that have been asked for."""
+        first = [self._first] if self._first else []
+        return [*first, *self.by_resource.copy().values()]
+
     def formats_after_401(self, source: TokenSource) -> TokenFormats:
         """Return another token of Azure Storage's source than the one that it seems to reject."""
         if self._rejected is None:

@@ -196,7 +196,7 @@ class Credential:
         self._obtain_storage_token()
         # Tokens of other audiences are pickled too: the other process cannot obtain them.
         groups = {id(one): one for one in (self._tokens, self._cae_tokens)}.values()
-        sources = [source for group in groups for source in group.by_resource.copy().values()]
+        sources = [source for group in groups for source in group.sources]
         others = (source for source in sources if source is not self._source)
         used = tuple(source for source in others if source.held is not None)
         return _unpickled, (type(self), self._source, self._cloud, self._tenant, used)
@@ -222,7 +222,7 @@ class Credential:
             self._cae_tokens = AudienceTokens(self._source, CP1, self._source)
         for source in sources:
             tokens = self._cae_tokens if source.claims else self._tokens
-            tokens.by_resource[source.resource] = source
+            tokens.add(source)
 
     def _formats(
         self, scopes: tuple[str, ...], claims: object, tenant: object, tokens: AudienceTokens

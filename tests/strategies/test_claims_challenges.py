@@ -315,7 +315,10 @@ class TestCapability:
         tokens = [credentials.get_token(SCOPE, enable_cae=cae).token for cae in (False, True)]
         copied = pickle.loads(pickle.dumps(credentials))
         azure.log.clear()
-        assert [copied.get_token(SCOPE, enable_cae=cae).token for cae in (False, True)] == tokens
+        for _ in ("a worker", "a worker's worker"):
+            got = [copied.get_token(SCOPE, enable_cae=cae).token for cae in (False, True)]
+            assert got == tokens
+            copied = pickle.loads(pickle.dumps(copied))
         assert len(azure.log) == 0
 
     @adal_only
