@@ -62,7 +62,8 @@ EXTRAS = {
     "": "import adls_enduser as a; a.explain('device_code'); a.DeviceCode()",
     "msal": "from adls_enduser import DeviceCode; DeviceCode(library='msal')",
     "cache": "from adls_enduser import SignInCache as C; C('x', allow_unencrypted=True).accounts()",
-    "identity": "from adls_enduser import AzureCli; AzureCli()",
+    "identity": "from azure.identity import AzureCliCredential as C;"
+    " from adls_enduser import AzureCredential; AzureCredential(C())",
     "sandbox": "from adls_enduser.sandbox import Sandbox; Sandbox().start().stop()",
     "testing": "import adls_enduser.testing",
 }
@@ -196,7 +197,7 @@ def package(session: nox.Session) -> None:
     shutil.rmtree(folder)
 
 
-@nox.session(venv_backend="none")
+@nox.session
 def release(session: nox.Session) -> None:
     """Install the wheel on each Python, try each extra, and say what would be uploaded."""
     wheel, sdist = _build(session, Path("dist").absolute())
@@ -384,7 +385,7 @@ def _try_by_pip(session: nox.Session, python: str, wheel: str) -> bool:
     """Install the wheel with pip itself, where this Python is; return whether it is."""
     if not shutil.which(f"python{python}"):
         return False
-    folder = Path(session.create_tmp(), python)
+    folder = Path(session.create_tmp(), python).absolute()
     session.run("uv", "venv", "--quiet", "--clear", "--seed", "--python", python, str(folder))
     _try(session, f"{folder}/bin/python -m pip install --quiet {wheel}")
     _try(session, f"{folder}/bin/python -c", EXTRAS[""])
@@ -392,7 +393,8 @@ def _try_by_pip(session: nox.Session, python: str, wheel: str) -> bool:
 
 
 def _try(session: nox.Session, command: str, *arguments: str) -> None:
-    session.run(*command.split(), *arguments, external=True, silent=True)
+    with session.chdir(session.create_tmp()):  # where the checkout is not found
+        session.run(*command.split(), *arguments, external=True, silent=True)
 
 
 def _scripts() -> list[str]:
