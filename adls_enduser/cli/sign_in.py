@@ -102,7 +102,9 @@ def unencrypted_hint(cache: SignInCache) -> str:
         return ""
     if all(one.nonce is not None for one in records):
         return ""
-    return "A sign-in there is not encrypted. If you signed in with --no-keyring, give it here too."
+    return (
+        "One that is kept is not encrypted: if you signed in with --no-keyring, give it here too."
+    )
 
 
 def kept_token(strategy: AuthStrategy, resource: str, options: argparse.Namespace) -> Token:

@@ -121,7 +121,7 @@ def test_a_sign_in_that_only_no_keyring_reads(shell: Shell) -> None:
     for command in (["token"], ["run", "--", "true"]):
         done = shell.run(*command, **none)
         assert done.returncode == 1
-        assert "If you signed in with --no-keyring, give it here too." in done.stderr
+        assert "if you signed in with --no-keyring, give it here too." in done.stderr
         assert "To sign in:\nRun: adls-enduser login\n" in done.stderr
     assert "give it here too" in shell.run("explain", **none).stdout
     assert "give it here too" not in shell.run("explain", "--no-keyring", **none).stdout
