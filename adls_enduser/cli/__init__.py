@@ -42,6 +42,8 @@ def _run(arguments: list[str]) -> int:
     command = load(name)
     own, program = split_command(rest)
     parser = command_parser(name, command)
+    if command.TAKES_PROGRAM and program is None and not {"-h", "--help"} & {*own}:
+        parser.error(f"a command must follow --, as in: {parser.prog} -- COMMAND")
     options = parser.parse(own)
     if command.TAKES_PROGRAM and not program:
         parser.error("a command must follow --")
@@ -56,7 +58,7 @@ def _without_command(arguments: list[str]) -> int:
 
     parser = top_level_parser()
     if arguments:
-        parser.refuse(parser.parse(arguments).command)
+        parser.refuse(arguments)
     output.notice(parser.format_help())
     return 2
 

@@ -12,7 +12,6 @@ from .arguments import (
     declare_options,
     declare_service,
     library_options,
-    repeated,
 )
 from .output import is_terminal, write, write_json
 from .sign_in import audience_for, completed, kept_strategy, kept_token
@@ -80,7 +79,7 @@ def _token(options: argparse.Namespace) -> Token:
         return signed_in("auto", options.service, {**given, "cache": cache}).token
     strategy = kept_strategy(options)
     resource = audience_for(options.service, strategy.settings.cloud)
-    return kept_token(strategy, resource, repeated(options))
+    return kept_token(strategy, resource, options)
 
 
 def _as_json(token: Token) -> dict[str, object]:

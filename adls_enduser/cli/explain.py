@@ -11,6 +11,7 @@ from ..strategies.browser import PageOptions
 from .arguments import cache_of, declare_json, declare_options, library_options
 from .login import MODES
 from .output import columns, fold, write, write_json
+from .sign_in import unencrypted_hint
 from .wording import for_shell
 
 if TYPE_CHECKING:
@@ -45,11 +46,13 @@ def run(options: argparse.Namespace) -> int:
     given = library_options(options, PageOptions)
     given["cache"] = cache_of(options)
     explanation = explain(options.mode, **given)
+    found = [for_shell(one) for one in explanation.found]
+    found += filter(None, [unencrypted_hint(given["cache"])])
     if options.json:
-        write_json(asdict(explanation))
+        write_json({**asdict(explanation), "found": found})
         return 0
     width = columns(sys.stdout)
     lines = [f"login uses the mode {explanation.mode}, because {explanation.why}."]
-    lines += map(for_shell, explanation.found)
+    lines += found
     write("\n".join(fold(line, width) for line in lines))
     return 0

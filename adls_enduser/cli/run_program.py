@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, cast
 
-from .arguments import declare_options, declare_service, repeated
+from .arguments import declare_options, declare_service
 from .child import CannotRun, SignalsHeld, end_as
 from .output import notice
 from .sign_in import audience_for, kept_strategy, kept_token
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     named = options.service or ["storage", "management"]
     resources = [audience_for(one, cloud) for one in named]
     # A sign-in that has ended is told here, and not by the program.
-    token = kept_token(strategy, resources[0], repeated(options))
+    token = kept_token(strategy, resources[0], options)
     try:
         status = _run(options, strategy, resources, token)
     except CannotRun as error:

@@ -7,14 +7,14 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from ..clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud
-from ..errors import ConfigurationError, SignInRequired, TransportError
-from .arguments import cache_of, library_options
+from ..errors import CacheError, ConfigurationError, SignInRequired, TransportError
+from .arguments import cache_of, library_options, repeated
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from ..cache import KeptAccount
+    from ..cache import KeptAccount, SignInCache
     from ..strategies.device_code import DeviceCode
     from ..strategies.protocol import AuthStrategy
     from ..tokens import Token
@@ -87,11 +87,31 @@ def _names(account: KeptAccount, given: dict[str, Any]) -> bool:
     return all((value or "").lower() == given.get(key, value or "").lower() for value, key in pairs)
 
 
-def kept_token(strategy: AuthStrategy, resource: str, repeated: str) -> Token:
+def unencrypted_hint(cache: SignInCache) -> str:
+    """Return when sign-ins are used that are read with ``--no-keyring`` alone; "" if none is kept.
+
+    It does not advise to use them: whoever can write the file can put one there.
+    """
+    from ..cache.files import CacheFile, resolve_path
+
+    if cache.allow_unencrypted:
+        return ""
+    try:
+        records = CacheFile(resolve_path(cache.path)).read().records
+    except CacheError:
+        return ""
+    if all(one.nonce is not None for one in records):
+        return ""
+    return (
+        "One that is kept is not encrypted: if you signed in with --no-keyring, give it here too."
+    )
+
+
+def kept_token(strategy: AuthStrategy, resource: str, options: argparse.Namespace) -> Token:
     """Return a token by the kept sign-in; prompts nobody.
 
-    ``repeated`` are the arguments for a login command. Raises SignInRequired if no sign-in is
-    kept, or the error of a renewal that failed.
+    Raises SignInRequired if no sign-in is kept that fits the options, or the error of a renewal
+    that failed.
     """
     try:
         token = strategy.silent(resource)
@@ -103,8 +123,8 @@ def kept_token(strategy: AuthStrategy, resource: str, repeated: str) -> Token:
     if token is None:
         raise SignInRequired(
             "No sign-in is kept that fits these options.",
-            remedy=f"adls-enduser accounts lists those that are. To sign in,"
-            f" Run: adls-enduser login{repeated}",
+            remedy=f"{unencrypted_hint(cache_of(options))} adls-enduser accounts lists those that"
+            f" are. To sign in:\nRun: adls-enduser login{repeated(options)}",
         )
     return token
 

@@ -19,7 +19,7 @@ Sign a person in to Azure Data Lake once, and hand each program the tokens that 
 
 _EXAMPLES = (
     ("Sign in, and call a service:", "adls-enduser login"),
-    ("", "adls-enduser token --for management | wc -c"),
+    ("", "adls-enduser token --for management --header | curl --header @- URL"),
     ("Run a program that signs in by itself:", "adls-enduser run -- azcopy list URL"),
 )
 
@@ -35,9 +35,14 @@ class TopLevelParser(Parser):
             lines.append(fold(text, width, indent="  ", hanging=" " * 14))
         return "\n".join(lines) + "\n" + super().format_examples(width)
 
-    def refuse(self, name: str | None) -> NoReturn:
-        """Say that there is no such command, and exit with 2."""
-        if name is None:
+    def refuse(self, words: list[str]) -> NoReturn:
+        """Say that no command comes first, and exit with 2; show the help if that is wanted."""
+        name = words[0]
+        if name.startswith("-"):
+            late = next((word for word in words if word in COMMANDS), None)
+            if late and name not in ("-h", "--help", "--version"):
+                self.error(f"the command comes first, then its options: {PROGRAM} {late} [options]")
+            self.parse(words)
             self.error("name a command")
         near = difflib.get_close_matches(name, COMMANDS, n=1)
         hint = f"Did you mean {near[0]}?" if near else f"The commands are {', '.join(COMMANDS)}."

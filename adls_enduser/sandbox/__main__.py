@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
-STORE = "mystore"
+STORE, LAKE = "mystore", "mylake"
 
 # The exit statuses of a shell for a program that it cannot run, and for a program that a
 # signal has ended: POSIX, Shell Command Language, 2.8.2 "Exit Status for Commands". 70 is
@@ -156,7 +156,8 @@ def _print_introduction(azure: Sandbox) -> None:
         "Azure on this machine. No other host can be reached through it.\n"
         f"  tenant        {CONTOSO} ({CONTOSO_ID})\n"
         f"  subscription  {SUBSCRIPTION_ID}\n"
-        f"  store         {STORE} (resource group analytics)\n"
+        f"  storage       {LAKE} (Gen2, resource group analytics)\n"
+        f"  store         {STORE} (Gen1, resource group analytics)\n"
         f"  people        {ADA}, password {ADA_PASSWORD}\n"
         f"                {GRACE}, password {GRACE_PASSWORD}"
         f" and a second factor{approves}\n"

@@ -28,6 +28,7 @@ def test_a_kept_sign_in(signed_in: Shell) -> None:
     found = json.loads(signed_in.run("explain", "--json").stdout)
     assert found["mode"] == "device_code"
     assert ADA in found["found"][0]
+    assert "SignInCache" not in found["found"][0]
     assert "SignInCache" not in signed_in.run("explain").stdout
 
 

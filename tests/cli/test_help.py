@@ -57,6 +57,9 @@ def test_a_slip(shell: Shell) -> None:
         (["doctor", "now"], "one argument too many"),
         (["login", "--timeout", "soon"], "invalid seconds value"),
         (["--json"], "there is no option --json"),
+        (["--json", "login"], "the command comes first, then its options: adls-enduser login"),
+        (["lgoin", "--json"], "Did you mean login?"),
+        (["run", "python", "-V"], "a command must follow --, as in: adls-enduser run -- COMMAND"),
     ):
         done = shell.run(*words)
         assert (done.returncode, done.stdout) == (2, ""), words
@@ -71,6 +74,7 @@ def test_values_behind_unknown_options_are_not_repeated(shell: Shell) -> None:
         ["--pasword", "planted"],
         ["--secret=planted"],
         ["-p", "planted"],
+        ["--token", "planted"],
     ):
         done = shell.run("login", *words)
         assert (done.returncode, "planted" in done.stderr) == (2, False)

@@ -113,6 +113,21 @@ def test_a_sign_in_that_cannot_be_kept(shell: Shell) -> None:
     assert shell.run("login", "--no-keyring", PYTHON_KEYRING_BACKEND=none).returncode == 0
 
 
+def test_a_sign_in_that_only_no_keyring_reads(shell: Shell) -> None:
+    """Who forgets the option later is told so; who gives it is not, nor is there with a keyring."""
+    none = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+    assert "give it here too" not in shell.run("token", **none).stderr
+    shell.run("login", "--no-keyring", **none)
+    for command in (["token"], ["run", "--", "true"]):
+        done = shell.run(*command, **none)
+        assert done.returncode == 1
+        assert "if you signed in with --no-keyring, give it here too." in done.stderr
+        assert "To sign in:\nRun: adls-enduser login\n" in done.stderr
+    assert "give it here too" in shell.run("explain", **none).stdout
+    assert "give it here too" not in shell.run("explain", "--no-keyring", **none).stdout
+    assert shell.run("token", "--no-keyring", **none).returncode == 0
+
+
 def test_control_c_ends_the_wait(shell: Shell, azure: Sandbox) -> None:
     """And the script that called it: bash goes on only if its command handled the signal."""
     azure.entra.approver = None

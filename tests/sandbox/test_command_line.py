@@ -48,10 +48,10 @@ def test_standard_output_and_exit_status_are_the_commands() -> None:
 
 
 def test_introduction_is_on_standard_error() -> None:
-    """Standard error names persons, passwords, store and page."""
+    """Standard error names persons, passwords, accounts and page."""
     done = run(code="import os; print(os.environ['HTTPS_PROXY'].rpartition(':')[2])")
     facts = [CONTOSO, CONTOSO_ID, SUBSCRIPTION_ID, "mystore", f"ada@{CONTOSO}", "ada-password"]
-    facts += [f"grace@{CONTOSO}", "grace-password", "second factor"]
+    facts += ["mylake", f"grace@{CONTOSO}", "grace-password", "second factor"]
     port = done.stdout.strip()
     facts += [f"http://localhost:{port}/devicelogin", f"--proxy-server=http://127.0.0.1:{port}"]
     assert [fact for fact in facts if fact not in done.stderr] == []
