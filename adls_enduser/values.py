@@ -107,7 +107,11 @@ else:
         def __delattr__(self, name) -> None:
             raise _frozen(name)
 
-    _METHODS = ("__init__", "__repr__", "__eq__", "__hash__", "__setattr__", "__delattr__")
+        def __replace__(self, /, **changes):  # copy.replace (Python 3.13)
+            return replace(self, **changes)
+
+    _METHODS = ("__init__", "__repr__", "__eq__", "__hash__", "__replace__")
+    _METHODS += ("__setattr__", "__delattr__")
 
     def _wrong_call(cls, missing, unknown):
         missing, unknown = (", ".join(map(repr, names)) for names in (missing, unknown))
