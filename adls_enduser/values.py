@@ -89,8 +89,10 @@ else:
                 self.__post_init__()
 
         def __repr__(self) -> str:
-            shown = (one.name for one in self.__value_fields__ if one.repr)
-            pairs = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
+            shown = [one.name for one in self.__value_fields__ if one.repr]
+            # Without those that are not set yet, in the traceback of a constructor.
+            known = [name for name in shown if hasattr(self, name)]
+            pairs = ", ".join(f"{name}={getattr(self, name)!r}" for name in known)
             return f"{type(self).__qualname__}({pairs})"
 
         def __eq__(self, other) -> bool:
