@@ -177,13 +177,14 @@ def clear_call(
     return decorate
 
 
-def import_failed(error: ImportError, user: str, requirement: str) -> ConfigurationError:
+def import_failed(error: Exception, user: str, requirement: str) -> ConfigurationError:
     """Return the error for a module that ``user`` needs: a package's, or one of our own.
 
+    ``error`` is what the import raised: of a broken package it may be of any class.
     ``requirement`` is what pip installs. A program that was frozen without one of our modules
     is not helped by that.
     """
-    module = error.name or ""
+    module = (error.name or "") if isinstance(error, ImportError) else ""
     if module.partition(".")[0] == __name__.partition(".")[0]:
         return ConfigurationError(
             f"This program has only a part of adls_enduser: {error}.",
@@ -193,7 +194,8 @@ def import_failed(error: ImportError, user: str, requirement: str) -> Configurat
     if isinstance(error, ModuleNotFoundError):
         message = f"{user} needs {module}, which is not installed."
     else:
-        message = f"{user} needs a package that cannot be imported: {error}."
+        kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
+        message = f"{user} needs a package that cannot be imported: {kind}{error}."
     again = ", and build this program again" if hasattr(sys, "frozen") else ""
     return MissingDependency(message, remedy=f"Run: pip install {requirement}{again}")
 

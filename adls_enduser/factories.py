@@ -64,7 +64,7 @@ def management_credentials(
     name = "management_credentials"
     try:
         from .credentials import management
-    except ImportError as error:
+    except Exception as error:  # a broken package may raise any
         raise import_failed(error, name, "azure-mgmt-datalake-store msrestazure") from error
     strategy = strategy_for(mode, fallback, options, name)
     own = extended(strategy).settings
@@ -94,7 +94,7 @@ def filesystem_token(
     name = "filesystem_token"
     try:
         from .credentials import filesystem
-    except ImportError as error:
+    except Exception as error:  # a broken package may raise any
         raise import_failed(error, name, "azure-datalake-store") from error
     strategy = strategy_for(mode, fallback, options, name)
     own = extended(strategy).settings
@@ -122,7 +122,7 @@ def storage_credential(
     name = "storage_credential"
     try:
         from .credentials import storage
-    except ImportError as error:
+    except Exception as error:  # a broken package may raise any
         raise import_failed(error, name, "azure-core") from error
     strategy = strategy_for(mode, fallback, options, name)
     own = extended(strategy).settings

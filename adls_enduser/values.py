@@ -89,8 +89,10 @@ else:
                 self.__post_init__()
 
         def __repr__(self) -> str:
-            shown = (one.name for one in self.__value_fields__ if one.repr)
-            pairs = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
+            shown = [one.name for one in self.__value_fields__ if one.repr]
+            # Without those that are not set yet, in the traceback of a constructor.
+            known = [name for name in shown if hasattr(self, name)]
+            pairs = ", ".join(f"{name}={getattr(self, name)!r}" for name in known)
             return f"{type(self).__qualname__}({pairs})"
 
         def __eq__(self, other) -> bool:
@@ -107,7 +109,11 @@ else:
         def __delattr__(self, name) -> None:
             raise _frozen(name)
 
-    _METHODS = ("__init__", "__repr__", "__eq__", "__hash__", "__setattr__", "__delattr__")
+        def __replace__(self, /, **changes):  # copy.replace (Python 3.13)
+            return replace(self, **changes)
+
+    _METHODS = ("__init__", "__repr__", "__eq__", "__hash__", "__replace__")
+    _METHODS += ("__setattr__", "__delattr__")
 
     def _wrong_call(cls, missing, unknown):
         missing, unknown = (", ".join(map(repr, names)) for names in (missing, unknown))

@@ -149,6 +149,26 @@ def test_a_package_that_cannot_be_imported(
     assert last.endswith(f"{extra}")
 
 
+@pytest.mark.parametrize(
+    ("package", "program", "extra"),
+    [
+        ("msal", "adls_enduser.DeviceCode(library='msal').sign_in('x')", "'adls-enduser[msal]'"),
+        ("adal", "adls_enduser.management_credentials(prompt=print)", "msrestazure"),
+        ("requests", "adls_enduser.DeviceCode().sign_in('x')", "adal"),
+        ("keyring", "adls_enduser.SignInCache('kept').check()", "'adls-enduser[cache]'"),
+    ],
+)
+def test_a_package_whose_import_raises_another_error(
+    tmp_path: Path, package: str, program: str, extra: str
+) -> None:
+    """As pyOpenSSL's with a newer cryptography: an AttributeError."""
+    (tmp_path / f"{package}.py").write_text("raise AttributeError('no X509_V_FLAG')\n")
+    last = _last_line(f"import adls_enduser\n{program}", path=tmp_path)
+    assert last.startswith("adls_enduser.errors.MissingDependency: ")
+    assert "cannot be imported: AttributeError: no X509_V_FLAG" in last
+    assert last.endswith(extra)
+
+
 def test_a_frozen_program_must_be_built_again() -> None:
     """Where pip alone does not help."""
     program = "import sys; sys.frozen = True; sys.modules['msal'] = None\nimport adls_enduser\n"

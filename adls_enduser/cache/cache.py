@@ -158,6 +158,8 @@ class SignInCache:
         return RecordCipher(file, allow_unencrypted=self.allow_unencrypted)
 
     def __repr__(self) -> str:
+        if "path" not in vars(self):  # in the traceback of a constructor
+            return "<SignInCache>"
         try:
             return f"<SignInCache at {resolve_path(self.path)!r}>"
         except CacheError:

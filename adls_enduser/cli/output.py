@@ -48,19 +48,24 @@ def _show_warning(  # with the arguments of warnings.showwarning
 
 
 def write(text: str) -> None:
-    """Write a result, and a line end, to standard output.
+    """Write a result, and a line end, to standard output; errors as for ``put``."""
+    put(f"{text}\n")
+
+
+def put(text: str) -> None:
+    """Write a text, and all that was written before, to standard output.
 
     Raises OutputClosed if that fails, for example because the disk is full. Ends the program
     quietly, as others do, if nobody reads a pipe any more.
     """
     try:
-        sys.stdout.write(f"{text}\n")
+        sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        _discard_output()
+        _discard(sys.stdout, 1)
         sys.exit(1)
     except (OSError, ValueError, AttributeError) as error:  # no stream, if it was closed
-        _discard_output()
+        _discard(sys.stdout, 1)
         reason = getattr(error, "strerror", None) or "it is closed"
         raise OutputClosed(
             f"Standard output cannot be written ({reason}).",
@@ -68,11 +73,11 @@ def write(text: str) -> None:
         ) from None
 
 
-def _discard_output() -> None:
-    # Python would try again at its end (Python, "Note on SIGPIPE").
-    if sys.stdout is not None:
+def _discard(stream: TextIO | None, descriptor: int) -> None:
+    # Python would try again at its end (Python, "Note on SIGPIPE"), and end with status 120.
+    if stream is not None:
         null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 1)
+        os.dup2(null, descriptor)
         os.close(null)
 
 
@@ -88,6 +93,12 @@ def notice(text: str) -> None:
     from ..interaction.prompts import tell
 
     tell(f"{fold(text, columns(sys.stderr))}\n")
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _discard(sys.stderr, 2)
+    except (ValueError, AttributeError):  # no stream, if it was closed
+        pass
 
 
 def show_error(error: EndUserError) -> None:

@@ -7,7 +7,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from .output import break_command, columns, fold
+from .output import break_command, columns, fold, notice, put
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +60,14 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the call, and how to see what is right; exit with 2."""
         text = f"{self.prog}: {message}\nSee: {self.prog} --help"
-        self.exit(2, fold(text, columns(sys.stderr)) + "\n")
+        notice(text)
+        self.exit(2)
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End the program, after ``--help`` only if that could be written; see ``put``."""
+        if status == 0 and sys.stdout is not None:
+            put("")
+        super().exit(status, message)
 
     def format_help(self) -> str:
         """Return the help, with examples at its end."""

@@ -65,8 +65,8 @@ class AudienceTokens:
         if self._rejected is None:
             from .rejected_token import RejectedToken
 
-            self._rejected = RejectedToken(source)
-        return source.formats_of(self._rejected.replacement())
+            self._rejected = RejectedToken()
+        return source.formats_of(self._rejected.replacement(source))
 
     def _forget_refused(self) -> None:
         """Forget the audiences that were refused first: a caller may try any number of them."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..clocks import Clock
     from ..tokens import Token
     from .token_source import TokenSource
 
@@ -23,32 +24,31 @@ _PAUSE = 60.0
 
 
 class RejectedToken:
-    """The token of one source that was rejected last. Another process starts with none."""
+    """The token for Azure Storage that was rejected last. Another process starts with none."""
 
-    def __init__(self, source: TokenSource) -> None:
-        self._source = source
+    def __init__(self) -> None:
         self._token: Token | None = None
         self._until = 0.0
 
-    def replacement(self) -> Token:
-        """Return another token than the one in memory, unless one was replaced within a minute.
+    def replacement(self, source: TokenSource) -> Token:
+        """Return another token than the source's own, unless one was replaced within a minute.
 
         Nobody is prompted while the token is unexpired. If it cannot be renewed, it is returned
         again, and the service's own error is shown.
         """
-        held = self._source.held
-        if held is None or not self._may_replace(held):
-            return self._source.token()
+        held = source.held
+        if held is None or not self._may_replace(held, source.clock):
+            return source.token()
         try:
-            return self._source.renew(held)
+            return source.renew(held)
         finally:
             self._token = None
 
-    def _may_replace(self, held: Token) -> bool:
+    def _may_replace(self, held: Token, clock: Clock) -> bool:
         # Without a lock: threads that come at once share one renewal in any case.
         if held is self._token:
             return True  # another thread is replacing it
-        now = self._source.clock.monotonic()
+        now = clock.monotonic()
         if now < self._until:
             return False
         self._token, self._until = held, now + _PAUSE

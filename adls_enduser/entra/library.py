@@ -47,7 +47,7 @@ def load_backend(settings: Settings) -> Backend:
     library = _LIBRARIES[settings.library]
     try:
         module = importlib.import_module(f".{library.module}", __package__)
-    except ImportError as error:
+    except Exception as error:  # a broken package may raise any
         user = f"library={settings.library!r}"
         raise import_failed(error, user, library.requirement) from error
     made: Backend = getattr(module, library.class_name)(settings)

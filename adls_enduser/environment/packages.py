@@ -30,8 +30,8 @@ class NeededBy:
         """Begin the block."""
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        """Raise MissingDependency for an ImportError."""
-        if isinstance(error, ImportError):
+        """Raise MissingDependency for what the import raised: a broken package may raise any."""
+        if isinstance(error, Exception):
             raise import_failed(error, self._user, self._requirement) from error
 
 

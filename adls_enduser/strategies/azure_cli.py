@@ -151,7 +151,7 @@ def _credential(tenant: str | None, timeout: float) -> AzureCliCredential:
     _require_az()
     try:
         from azure.identity import AzureCliCredential
-    except ImportError as error:
+    except Exception as error:  # a broken package may raise any
         raise import_failed(error, "mode='azure_cli'", "'adls-enduser[identity]'") from error
     return AzureCliCredential(tenant_id=tenant or "", process_timeout=math.ceil(timeout))
 

@@ -55,9 +55,10 @@ class DeviceCode(EntraStrategy):
         super().__init__(settings(options, "device_code"), self._wait_options)
 
     def _obtain_grant(self, resource: str, claims: str | None) -> Grant:
+        backend, clock = self._session.backend, self.settings.clock
+        # After the backend, which says what to install if requests cannot be imported.
         from ..entra.device_flow import poll_for_token
 
-        backend, clock = self._session.backend, self.settings.clock
         start = Deadline(self._wait_options, clock, again="a code will be shown")
         start.check_cancel()
         request = InterruptibleCall(backend.start_device_code, resource, claims)

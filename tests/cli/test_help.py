@@ -111,3 +111,20 @@ def test_starting_loads_little(shell: Shell) -> None:
         [sys.executable, "-c", code], env=shell.environment, capture_output=True, text=True
     )
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+@pytest.mark.parametrize("words", ["--help", "--version", "login --help"])
+def test_a_help_that_cannot_be_written(shell: Shell, words: str) -> None:
+    """As for every other result: a full disk is told; a reader that has gone is not."""
+    done = shell.script(f"adls-enduser {words} > /dev/full")
+    assert done.returncode == 1
+    assert "Standard output cannot be written (No space left on device)" in done.stderr
+    done = shell.script(f"(sleep 1; adls-enduser {words}) | true; exit ${{PIPESTATUS[0]}}")
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize(("words", "status"), [("token", 1), ("accounts", 0), ("nonsense", 2)])
+def test_notices_that_cannot_be_written(shell: Shell, words: str, status: int) -> None:
+    """They change no exit status."""
+    assert shell.script(f"adls-enduser {words} 2> /dev/full").returncode == status
+    assert shell.script(f"adls-enduser {words} 2>&-").returncode == status

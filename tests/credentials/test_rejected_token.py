@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adls_enduser import (
+    Account,
     ConfigurationError,
     DeviceCode,
     Password,
+    SignInRequired,
     StaticToken,
+    Token,
     filesystem_token,
     management_credentials,
     storage_credential,
@@ -180,3 +183,40 @@ def test_a_token_that_nothing_renews(clock: SandboxClock) -> None:
     assert after_a_401(credential) == before_a_request(credential) == "opaque"
     clock.advance(599)
     assert after_a_401(credential) == before_a_request(credential) == "opaque"
+
+
+class OneAudience:
+    """Anybody's strategy, which has tokens of some audiences only, each time another one."""
+
+    def __init__(self, clock: SandboxClock) -> None:
+        self.clock, self.audiences, self.count = clock, {MANAGEMENT}, 0
+
+    def silent(self, resource: str, *, claims: str | None = None) -> Token:
+        """Return a token, or refuse."""
+        if resource not in self.audiences:
+            raise SignInRequired("Not yet.")
+        now = self.clock.time()
+        self.count += 1
+        account = Account(tenant=CONTOSO_ID)
+        return Token(f"token-{self.count}", now + 3600, now, resource, account)
+
+    sign_in = silent
+
+
+def test_an_audience_that_was_forgotten(clock: SandboxClock) -> None:
+    """Storage was refused first, and forgotten after many other refusals: its token is replaced."""
+    strategy = OneAudience(clock)
+    credential: Any = management_credentials(strategy)
+    credential.get_token(MANAGEMENT)
+    with pytest.raises(SignInRequired):
+        after_a_401(credential)
+    for number in range(40):
+        with pytest.raises(SignInRequired):
+            credential.get_token(f"https://other-{number}.example/.default")
+    strategy.audiences.add(f"{STORAGE}/")
+    strategy.audiences.add(STORAGE)
+    after_a_401(credential)
+    first = before_a_request(credential)
+    second = after_a_401(credential)
+    assert second != first
+    assert before_a_request(credential) == second
