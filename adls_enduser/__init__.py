@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from .tokens import Account, Token
 
 # A frozen program may have no metadata to read it from; setup.cfg reads it here.
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "AZURE_CLI_CLIENT_ID",
