@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..claims import CP1, check_claims
+from ..entra.claims import CP1, check_claims
 from ..errors import ConfigurationError
 from ..tokens import Account
 from .audience_tokens import AudienceTokens

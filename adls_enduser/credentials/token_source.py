@@ -14,9 +14,9 @@ from contextlib import suppress
 from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..claims import declares_cp1, with_cp1
 from ..clocks import SYSTEM_CLOCK, Clock
 from ..concurrency import Run, Runs, SharedByCopies, reset_after_fork, still_running
+from ..entra.claims import declares_cp1, with_cp1
 from ..errors import EndUserError, ProtocolError, SignInError, SignInRequired, TransportError
 from ..log import logger
 from ..options import Settings, format_call

@@ -26,11 +26,11 @@ from msal import mex, wstrust_request, wstrust_response
 from msal.authority import WELL_KNOWN_AUTHORITY_HOSTS
 from msal.exceptions import MsalError
 
-from ..claims import check_claims
 from ..errors import EndUserError
 from ..tokens import Secret
 from .addresses import parse_page_url
 from .backend import RETRYABLE_GRANTS, AuthorizationFlow, login_hint_params
+from .claims import check_claims
 from .http import FORM_HEADERS, Body, Http
 from .responses import (
     ErrorBoundary,

@@ -1,6 +1,6 @@
 """Callables that the caller gives as an option: refused if their code would never run, and called.
 
-What one of them raises does not leave the package as it is (``call_back``).
+What one of them raises does not leave the package as it is (``CallerCode``).
 """
 
 from __future__ import annotations
@@ -63,25 +63,30 @@ def check_arguments(option: str, function: Callable[..., object], argument: str)
         ) from None
 
 
-def call_back(option: str, function: Callable[..., _Result], *arguments: object) -> _Result:
-    """Call a function of the caller's, and return its result.
+class CallerCode:
+    """The ``with`` block in which a function that the caller gave as an option runs.
 
-    Raises ConfigurationError, which names the option, for an exception of the function's own:
-    it is the cause, and its text, which may hold a secret, is not repeated.
+    An exception of the function's own leaves it as the cause of a ConfigurationError that names
+    the option. Its text, which may hold a secret, is not repeated.
     """
-    try:
-        result = function(*arguments)
-    except EndUserError:  # such as SignInCancelled, to end the sign-in
-        raise
-    except Exception as error:
-        raise ConfigurationError(
-            f"The callable given as {option}= raised {type(error).__name__}.",
-            remedy="Fix that callable: what it raised is this error's __cause__.",
-        ) from error
-    return _refuse_async_result(option, result)
+
+    def __init__(self, option: str) -> None:
+        self._option = option
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        # An EndUserError, such as SignInCancelled, ends the sign-in.
+        if isinstance(error, Exception) and not isinstance(error, EndUserError):
+            raise ConfigurationError(
+                f"The callable given as {self._option}= raised {type(error).__name__}.",
+                remedy="Fix that callable: what it raised is this error's __cause__.",
+            ) from error
 
 
-def _refuse_async_result(option: str, result: _Result) -> _Result:
+def refuse_async_result(option: str, result: _Result) -> _Result:
     """Return what a function of the caller's returned; ConfigurationError for a coroutine.
 
     A function such as ``lambda prompt: send(prompt)`` does not say before that it returns one.

@@ -8,8 +8,8 @@ import shutil
 from copy import copy
 from typing import TYPE_CHECKING
 
-from ..claims import check_claims
 from ..clouds import scope_of
+from ..entra.claims import check_claims
 from ..errors import (
     MfaRequired,
     MissingDependency,

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
 
-from ..claims import declares_cp1, without_cp1
 from ..clouds import scope_of
+from ..entra.claims import declares_cp1, without_cp1
 from ..entra.error_response import RequestContext
 from ..errors import ConfigurationError, EndUserError, ProtocolError
 from ..tokens import Account, Token, is_bearer_token, is_epoch_seconds

@@ -6,8 +6,8 @@ import threading
 from copy import copy
 from typing import TYPE_CHECKING
 
-from ..claims import CP1, check_claims, declares_cp1
 from ..concurrency import PromptLock
+from ..entra.claims import CP1, check_claims, declares_cp1
 from ..errors import SignInError, SignInRequired
 from ..log import logger
 from ..options import AccountOptions, flag, refuse_unknown, token_settings

@@ -58,6 +58,11 @@ def translated(
         return refused
     if _PERSON_NEEDED in kinds(error):
         return None
+    return _without_response(error, text, name)
+
+
+def _without_response(error: Exception, text: str, name: str) -> EndUserError:
+    """Return the error for an exception that holds no error response of Entra ID."""
     dropped = _DROPPED.search(text)
     if dropped:
         return TransportError(f"{name} could not reach {dropped[1]}.", remedy="Try again later.")

@@ -9,7 +9,7 @@ from ..concurrency import PromptCall
 from ..entra.authorization_response import ResponseReceiver
 from ..errors import SignInRequired
 from ..interaction.browser_launcher import can_open, open_page, why_unusable
-from ..interaction.callbacks import call_back
+from ..interaction.callbacks import CallerCode, refuse_async_result
 from ..interaction.prompts import BrowserPrompt, show_page, tell
 from ..interaction.redirect_listener import RedirectListener, Reply
 from ..interaction.redirect_uri import (
@@ -143,7 +143,9 @@ class Browser(EntraStrategy):
         prompt = BrowserPrompt(url, deadline.end, redirect.message)
         with PromptCall(self.settings.clock).lock:
             if self.prompt is not None:
-                call_back("prompt", self.prompt, prompt)
+                with CallerCode("prompt"):
+                    shown = self.prompt(prompt)
+                refuse_async_result("prompt", shown)
             else:
                 # While a browser opens, the address is only a notice.
                 with suppress(SignInRequired) if redirect.opens else nullcontext():

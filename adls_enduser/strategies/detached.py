@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..claims import is_challenge
+from ..entra.claims import is_challenge
 from ..errors import SignInRequired
 from ..tokens import Account
 from .endpoint_client import endpoint_in_environment, token_from

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..entra.backend import Grant
-    from ..interaction.prompts import DeviceCodePrompt, Prompt
+    from ..interaction.prompts import Prompt
 
 
 class DeviceCodeOptions(WaitingOptions, total=False):
@@ -58,6 +58,8 @@ class DeviceCode(EntraStrategy):
         backend, clock = self._session.backend, self.settings.clock
         # After the backend, which says what to install if requests cannot be imported.
         from ..entra.device_flow import poll_for_token
+        from ..interaction.callbacks import CallerCode, refuse_async_result
+        from ..interaction.prompts import show
 
         start = Deadline(self._wait_options, clock, again="a code will be shown")
         start.check_cancel()
@@ -71,14 +73,10 @@ class DeviceCode(EntraStrategy):
         deadline = Deadline(self._wait_options, clock, again=again, expiry=expiry)
         prompt = replace(flow.prompt, expires_on=deadline.end)
         with PromptCall(clock).lock:
-            self._show(prompt, deadline)
+            if self.prompt is None:
+                show(prompt, deadline)
+            else:
+                with CallerCode("prompt"):
+                    shown = self.prompt(prompt)
+                refuse_async_result("prompt", shown)
         return poll_for_token(backend, flow, deadline)
-
-    def _show(self, prompt: DeviceCodePrompt, deadline: Deadline) -> None:
-        from ..interaction.callbacks import call_back
-        from ..interaction.prompts import show
-
-        if self.prompt is None:
-            show(prompt, deadline)
-        else:
-            call_back("prompt", self.prompt, prompt)

@@ -175,9 +175,11 @@ class Password(EntraStrategy):
 
             logger(__name__).info("A person is prompted for a password.")
             return ask_password(self._username or "", _problem_of_password)
-        from ..interaction.callbacks import call_back
+        from ..interaction.callbacks import CallerCode, refuse_async_result
 
-        return _checked(call_back("password", self._password))
+        with CallerCode("password"):
+            password = self._password()
+        return _checked(refuse_async_result("password", password))
 
     def _forgotten(self) -> SignInExpired:
         refusal = self._session.refusal

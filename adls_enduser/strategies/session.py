@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 from copy import copy
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from ..claims import declares_cp1, is_challenge
 from ..concurrency import PromptLock, SharedByCopies, reset_after_fork
+from ..entra.claims import declares_cp1, is_challenge
 from ..entra.library import load_backend
 from ..errors import (
     CacheError,

@@ -6,7 +6,7 @@ import threading
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from ..claims import check_claims
+from ..entra.claims import check_claims
 from ..errors import ConfigurationError, SignInExpired
 from ..options import AccountOptions, refuse_unknown, token_settings
 from ..tokens import Account, Secret, Token, is_bearer_token, is_epoch_seconds

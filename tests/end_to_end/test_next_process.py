@@ -29,8 +29,8 @@ from adls_enduser import (
     filesystem_token,
     management_credentials,
 )
-from adls_enduser.claims import CP1
 from adls_enduser.credentials.token_source import TokenSource
+from adls_enduser.entra.claims import CP1
 from adls_enduser.sandbox import CONTOSO, Answer, Sandbox
 from adls_enduser.testing import EntraStrategyContract
 from adls_enduser.testing.strategies import wait_for_background_renewal

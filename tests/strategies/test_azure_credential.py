@@ -59,8 +59,8 @@ from adls_enduser import (
     filesystem_token,
     management_credentials,
 )
-from adls_enduser.claims import CP1, with_cp1
 from adls_enduser.credentials.token_source import TokenSource
+from adls_enduser.entra.claims import CP1, with_cp1
 from adls_enduser.sandbox import CONTOSO, Answer, Reset
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 from adls_enduser.testing import CredentialContract, EntraStrategyContract

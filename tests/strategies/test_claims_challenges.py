@@ -20,7 +20,7 @@ from adls_enduser import (
     filesystem_token,
     management_credentials,
 )
-from adls_enduser.claims import CP1, declares_cp1, is_challenge, with_cp1
+from adls_enduser.entra.claims import CP1, declares_cp1, is_challenge, with_cp1
 from adls_enduser.sandbox import CONTOSO, Answer
 from adls_enduser.sandbox.resource_manager import SUBSCRIPTION_ID
 from adls_enduser.testing.strategies import CHALLENGE

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .errors import ConfigurationError
+from ..errors import ConfigurationError
 
 # The capability CP1 says that a client can reply to a claims challenge. Its tokens are then
 # valid for up to a day, and a service may reject one before it expires (Microsoft, "How to use
