@@ -49,7 +49,7 @@ _NAMES = {_FACTORY, *_MODULES, *(one.removesuffix(".__main__") for one in _MODUL
 _SDK = re.compile(
     rf"^(?:{'|'.join(map(re.escape, _NAMES))})$"
     rf"|{_IMPORT}|\bimport (?:\([^)]*|.*)\b{_FACTORY}\b"
-    rf"|\b(?:{'|'.join(map(re.escape, _MODULES))})\b"
+    rf"|\b(?:{'|'.join(map(re.escape, _NAMES - {_FACTORY}))})\b"
 )
 # What a class says about itself.
 _ABOUT = ("__doc__", "__module__", "__qualname__")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
 
@@ -17,6 +16,8 @@ _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 def is_loopback(redirect_uri: str) -> bool:
     """Return whether a redirect URI leads to this machine (RFC 8252 section 7.3)."""
+    from urllib.parse import urlsplit
+
     parts = urlsplit(redirect_uri)
     return parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS
 
@@ -59,6 +60,8 @@ def pasted_query(text: str) -> str:
 
 def _is_plain(redirect_uri: str) -> bool:
     """Return whether an address on loopback has only a host, a port and a path."""
+    from urllib.parse import urlsplit
+
     parts = urlsplit(redirect_uri)
     try:
         return (parts.port is None or parts.port > 0) and not re.search("[?#@]", redirect_uri)

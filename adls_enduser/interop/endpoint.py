@@ -91,7 +91,11 @@ class _Serving(AbstractContextManager[dict[str, str]]):
             remedy="Write: with identity_endpoint(credential) as environment: ...",
         )
 
-    items = __getitem__ = __ror__ = __or__ = keys
+    items = __getitem__ = __len__ = __ror__ = __or__ = keys
+
+    def __bool__(self) -> bool:
+        """Return True, as without ``__len__``."""
+        return True
 
 
 class _Environment(dict[str, str]):

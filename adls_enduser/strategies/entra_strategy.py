@@ -11,6 +11,7 @@ from ..clocks import SYSTEM_CLOCK
 from ..entra.library import answers_claims, check_library
 from ..errors import SignInRequired
 from ..values import replace
+from .protocol import ExtendedStrategy
 from .session import HoldsSignIn, Session
 
 if TYPE_CHECKING:
@@ -83,6 +84,10 @@ class EntraStrategy(HoldsSignIn):
         if "_session" not in vars(self):  # in the traceback of a constructor
             return f"<{name}>"
         return f"<{name} at {self.settings.authority}>"
+
+
+# So that isinstance need not look: from Python 3.12 on that loads inspect (typing, _ProtocolMeta).
+ExtendedStrategy.register(EntraStrategy)
 
 
 class CachedStrategy(EntraStrategy):

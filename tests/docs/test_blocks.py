@@ -107,11 +107,11 @@ def _is_installed(name: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize("block", CONSOLE, ids=str)
-def test_console(block: Block, tmp_path: Path) -> None:
+@pytest.mark.parametrize("code", [one.code for one in CONSOLE], ids=map(str, CONSOLE))
+def test_console(code: str, tmp_path: Path) -> None:
     """A target of make exists, and so does what is installed; the rest runs, in one shell."""
     script = []
-    for command in _commands(block):
+    for command in _commands(code):
         if made := MAKE.fullmatch(command):
             assert f"\n{made[1]}:" in (ROOT / "Makefile").read_text("utf-8")
         elif PIP.fullmatch(command):
@@ -127,8 +127,8 @@ def test_console(block: Block, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _commands(block: Block) -> list[str]:
-    lines = [line[2:] for line in block.code.splitlines() if line.startswith("$ ")]
+def _commands(code: str) -> list[str]:
+    lines = [line[2:] for line in code.splitlines() if line.startswith("$ ")]
     return [line.partition(" #")[0].strip() for line in lines]
 
 
