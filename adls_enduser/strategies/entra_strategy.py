@@ -87,7 +87,7 @@ class EntraStrategy(HoldsSignIn):
 
 
 # So that isinstance need not look: from Python 3.12 on that loads inspect (typing, _ProtocolMeta).
-ExtendedStrategy.register(EntraStrategy)
+ExtendedStrategy.register(EntraStrategy)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class CachedStrategy(EntraStrategy):
