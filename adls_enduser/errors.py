@@ -153,8 +153,7 @@ def clear_call(
 ) -> Callable[[Callable[_Parameters, _Result]], Callable[_Parameters, _Result]]:
     """Replace Python's TypeError for a call with wrong arguments by a ConfigurationError.
 
-    ``example`` is a call that is right. Not for a function that takes a secret: the frame of this
-    decorator holds the arguments.
+    ``example`` is a call that is right.
     """
 
     def decorate(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
@@ -167,6 +166,7 @@ def clear_call(
                 was_called = error.__traceback__ and error.__traceback__.tb_next
                 if was_called and not isinstance(error, WrongCall):
                     raise
+                del arguments, options  # which a traceback would show
                 problem = str(error).replace(".__init__()", "")
                 raise ConfigurationError(
                     f"{problem}.", remedy=f"Write for example {example}."

@@ -1,50 +1,16 @@
-"""The arguments of this room's functions: the call itself, and the credential that all take."""
+"""The argument that all functions of this room take: a credential, checked and taken apart."""
 
 from __future__ import annotations
 
-import functools
-import inspect
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ..clouds import Cloud
     from ..credentials.credential import Credential
     from ..credentials.protocol import Credentials
     from ..credentials.token_source import TokenSource
-
-_Parameters = ParamSpec("_Parameters")
-_Result = TypeVar("_Result")
-
-
-def check_call(
-    example: str,
-) -> Callable[[Callable[_Parameters, _Result]], Callable[_Parameters, _Result]]:
-    """Turn Python's TypeError for other arguments than a function has into ConfigurationError.
-
-    ``example`` is a call that is right, for the remedy.
-    """
-
-    def decorate(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
-        signature = inspect.signature(function)
-
-        @functools.wraps(function)
-        def checked(*arguments: _Parameters.args, **options: _Parameters.kwargs) -> _Result:
-            try:
-                signature.bind(*arguments, **options)
-            except TypeError as error:
-                del arguments, options  # so that no traceback shows a secret
-                raise ConfigurationError(
-                    f"{function.__name__}: {error}.", remedy=f"Write for example {example}."
-                ) from None
-            return function(*arguments, **options)
-
-        return checked
-
-    return decorate
 
 
 def check_credential(credential: object) -> Credential:

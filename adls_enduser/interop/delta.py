@@ -21,9 +21,9 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, cast
 
 from ..concurrency import reset_after_fork
-from ..errors import EndUserError
+from ..errors import EndUserError, clear_call
 from ..strategies.detached import DetachedStrategy
-from .arguments import check_call, check_credential
+from .arguments import check_credential
 from .endpoint import CredentialTokens, without_proxy
 from .managed_identity import IdentityEndpoint, refusal_for
 
@@ -42,7 +42,7 @@ _PROGRAM = (
 _SECONDS_TO_END = 5.0
 
 
-@check_call("delta_options(credential)")
+@clear_call("delta_options(credential)")
 def delta_options(credential: Credentials) -> dict[str, str]:
     """Return ``storage_options`` for deltalake's ``DeltaTable`` and ``write_deltalake``.
 

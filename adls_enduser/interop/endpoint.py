@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NoReturn
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, clear_call
 from ..tokens import Secret
-from .arguments import check_call, check_credential
+from .arguments import check_credential
 from .managed_identity import ADDRESS, IdentityEndpoint
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _AUDIENCE = re.compile(
 )
 
 
-@check_call("identity_endpoint(credential)")
+@clear_call("identity_endpoint(credential)")
 def identity_endpoint(
     credential: Credentials, *, resources: Iterable[str] | None = None
 ) -> AbstractContextManager[dict[str, str]]:

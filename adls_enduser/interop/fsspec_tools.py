@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from ..clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud
-from ..errors import ConfigurationError, UnsupportedByCloud
-from .arguments import check_call, check_credential
+from ..errors import ConfigurationError, UnsupportedByCloud, clear_call
+from .arguments import check_credential
 
 if TYPE_CHECKING:
     from ..credentials.protocol import Credentials
@@ -28,7 +28,7 @@ _ONELAKE = re.compile(r"(?:[a-z0-9]+-)?onelake")
 _HOST = re.compile(r"(?:^|[/@])([a-z0-9-]{3,40})\.(?:dfs|blob|z\d+)\.", re.IGNORECASE)
 
 
-@check_call("fsspec_options(credential, 'mylake')")
+@clear_call("fsspec_options(credential, 'mylake')")
 def fsspec_options(
     credential: Credentials, account_name: str, *, onelake: bool = False
 ) -> dict[str, object]:

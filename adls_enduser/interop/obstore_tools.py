@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, TypedDict
 
-from .arguments import check_call, check_credential
+from ..errors import clear_call
+from .arguments import check_credential
 from .expiry import ask_again_at
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class BearerToken(TypedDict):
     expires_at: datetime
 
 
-@check_call("obstore_provider(credential)")
+@clear_call("obstore_provider(credential)")
 def obstore_provider(credential: Credentials) -> ObstoreProvider:
     """Return a ``credential_provider`` for obstore, which renews the token.
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .arguments import check_call, check_credential
+from ..errors import clear_call
+from .arguments import check_credential
 from .expiry import ask_again_at
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from ..credentials.protocol import Credentials
 
 
-@check_call("polars_provider(credential)")
+@clear_call("polars_provider(credential)")
 def polars_provider(credential: Credentials) -> PolarsProvider:
     """Return a ``credential_provider`` for polars, which renews the token.
 
