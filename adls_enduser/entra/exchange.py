@@ -12,15 +12,11 @@ from __future__ import annotations
 
 import codecs
 import re
-import socket
 import ssl
 import time
 import zlib
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import requests
-import requests.adapters
 import urllib3
 from urllib3.util import SSLContext as _Urllib3Context
 
@@ -30,20 +26,21 @@ from ..errors import ProtocolError, TransportError
 from ..interaction.waiting import InterruptibleCall, is_abandoned
 from ..values import dataclass, field
 from .addresses import host_of
+from .connections import Wire
 from .network_errors import Failure, failure_of, proxy_refused_credentials, timed_out
 from .route import Route, find_route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import requests
+
     from ..options import Settings
+    from .connections import OneConnection
 
 # The largest document is a federation server's metadata, of less than 100 kB.
 MAX_BODY = 1_000_000
 _CHUNK = 65_536
-# A server closes a connection that nobody uses, at the earliest after some seconds. A request that
-# is sent just then has no response, and a password is not sent twice.
-_LONGEST_IDLE = 2.0
 # A retry may succeed at once: RFC 9110 sections 15.5.9, 15.6 and RFC 6585 section 4.
 _TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
 # By the names that Python's codecs have. Others are of no use here, and some take quadratic
@@ -82,17 +79,16 @@ def is_temporary(outcome: Response | Failure) -> bool:
 
 
 def exchange(
-    request: Request, settings: Settings, wires: list[Wire] | None = None
+    request: Request, settings: Settings, connection: OneConnection | None = None
 ) -> Response | Failure:
     """Return the response, or why there is none; raise TransportError at the deadline.
 
-    ``wires`` has the connection of the request before, if it can be used again, and gets this
-    one's; None: the connection ends with the request. Raises ConfigurationError or
-    MissingDependency for a proxy or a CA bundle that cannot be used.
+    ``connection``: what the requests of one sign-in share; None: it ends with the request.
+    Raises ConfigurationError or MissingDependency for a proxy or a CA bundle that cannot be used.
     """
     _check_patching()
     route = find_route(request.url, settings)
-    wire = _usable(wires)
+    wire = connection.take() if connection else Wire()
     outcome: Response | Failure | None = None
     try:
         sender = _Sender(request, settings, route, wire)
@@ -100,21 +96,10 @@ def exchange(
         outcome = call.result(sender.check)
         return outcome
     finally:
-        if wires is not None and isinstance(outcome, Response):
-            wire.idle_since = time.monotonic()
-            wires.append(wire)
+        if connection and isinstance(outcome, Response):
+            connection.put_back(wire)
         else:
             wire.close()
-
-
-def _usable(wires: list[Wire] | None) -> Wire:
-    """Return the connection of the request before, or a new one if that may have been closed."""
-    while wires:
-        wire = wires.pop()
-        if time.monotonic() - wire.idle_since < _LONGEST_IDLE:
-            return wire
-        wire.close()
-    return Wire()
 
 
 def _check_patching() -> None:
@@ -134,51 +119,6 @@ def check_wanted(url: str) -> None:
             f"No further request was sent to {host_of(url)}: the wait for the sign-in is over.",
             remedy="Sign in again.",
         )
-
-
-class Wire:
-    """A session of requests, for one request after the other; any thread may end its connection."""
-
-    def __init__(self) -> None:
-        self.session = _Session()
-        self.session.auth = _no_netrc
-        self.session.mount("https://", _Adapter(self))
-        self.idle_since = 0.0
-        self._connection: Any = None
-        self._socket: Any = None
-        self._is_over = False
-
-    def close(self) -> None:
-        """End the connection, if there is one, and with it the thread that uses it."""
-        self._is_over = True
-        with suppress(OSError):  # of gevent's closed socket, each attribute raises one
-            connected = self._socket or getattr(self._connection, "sock", None)
-            # urllib3's SSLTransport, for TLS through a proxy that itself is reached by TLS,
-            # holds the socket.
-            _shut_down(getattr(connected, "socket", connected))
-        self.session.close()
-
-    def watched(self, connection_class: Any) -> Any:
-        """Return a class of connections that this object can end."""
-        wire = self
-
-        class WatchedConnection(connection_class):  # type: ignore[misc]
-            is_watched = True
-
-            def connect(self) -> None:
-                wire._connection, wire._socket = self, None
-                super().connect()
-                wire._socket = self.sock
-                if wire._is_over:  # nothing may be sent after the caller was told of a timeout
-                    self.close()
-                    raise TimeoutError
-
-            def putrequest(self, *arguments: Any, **options: Any) -> Any:
-                # A session has a connection for each host, and this one is in use now.
-                wire._connection, wire._socket = self, self.sock
-                return super().putrequest(*arguments, **options)
-
-        return WatchedConnection
 
 
 class _Sender:
@@ -233,37 +173,6 @@ class _Sender:
             # (psf/requests issue 3829); None is True or the environment's bundle, never False.
             verify=settings.ca_bundle,
         )
-
-
-def _shut_down(connected: Any) -> None:
-    """End a socket's connection, by the class that is no TLS socket.
-
-    A TLS socket's own ``shutdown`` would also drop the state that the other thread is reading
-    with. Under eventlet its base class is not the one that the module ``socket`` then has.
-    """
-    kinds = type(connected).__mro__
-    plain = next((kind for kind in kinds if kind.__name__ == "socket"), kinds[0])
-    if hasattr(plain, "shutdown"):
-        plain.shutdown(connected, socket.SHUT_RDWR)
-
-
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
-        """Find no redirect: requests would read its whole body, also if it does not follow."""
-        return
-
-
-class _Adapter(requests.adapters.HTTPAdapter):
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-        super().__init__()
-
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        """Return a pool whose connections can be ended."""
-        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        if not hasattr(pool.ConnectionCls, "is_watched"):  # a pool serves several requests
-            pool.ConnectionCls = self._wire.watched(pool.ConnectionCls)
-        return pool
 
 
 class _UnusableBody(Exception):
@@ -323,7 +232,3 @@ def _decode(body: bytes, content_type: str) -> str:
     if name not in _CHARSETS:
         raise _UnusableBody("it names a character set that is not in use")
     return body.decode(name, "replace")
-
-
-def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request

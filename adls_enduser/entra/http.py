@@ -7,7 +7,6 @@ RFC 9110 section 15.4.8) and ignores netrc, which would replace or add an Author
 
 from __future__ import annotations
 
-import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from ..errors import ConfigurationError, ProtocolError, TransportError
 from ..log import logger, printable
 from ..values import dataclass, field
 from .addresses import can_take_request, host_of
+from .connections import current_connection
 from .dates import epoch_seconds
 from .exchange import Request, Response, check_wanted, exchange, is_temporary
 from .network_errors import Failure
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..options import Settings
-    from .exchange import Wire
 
 
 FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -40,30 +39,6 @@ class Body:
 
 # Seconds by which clocks may differ without a warning.
 _TOLERATED_SKEW = 120.0
-
-
-_kept = threading.local()
-
-
-class OneConnection:
-    """Send the requests of a ``with`` block by one connection, which ends with the block.
-
-    They are those that this thread sends. Nothing is kept between two sign-ins or renewals.
-    """
-
-    def __init__(self) -> None:
-        self._wires: list[Wire] = []
-
-    def __enter__(self) -> None:
-        """Begin the block; another one may be around it, where a signal handler asks."""
-        self._before = getattr(_kept, "wires", None)
-        _kept.wires = self._wires
-
-    def __exit__(self, *error: object) -> None:
-        """Close the connection."""
-        _kept.wires = self._before
-        while self._wires:
-            self._wires.pop().close()
 
 
 class Http:
@@ -103,7 +78,7 @@ class Http:
     def _send(self, request: Request) -> Response | Failure:
         _check_may_send(request.url)
         start = time.monotonic()
-        outcome = exchange(request, self._settings, getattr(_kept, "wires", None))
+        outcome = exchange(request, self._settings, current_connection())
         _log_exchange(request, outcome, time.monotonic() - start)
         if isinstance(outcome, Response):
             self.skew = _skew(outcome, self._settings.clock.time())

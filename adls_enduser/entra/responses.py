@@ -22,8 +22,8 @@ from ..interaction.prompts import DeviceCodePrompt
 from ..tokens import Secret, Token
 from .addresses import host_of, parse_page_url
 from .backend import AuthorizationPending, DeviceFlow, Grant
+from .connections import OneConnection
 from .dates import retry_after
-from .http import OneConnection
 from .token_claims import account_in, decode_claims, line, names_in
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ..concurrency import PromptCall
@@ -21,7 +22,8 @@ from .entra_strategy import EntraStrategy
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ..entra.backend import Grant
+    from ..entra.backend import DeviceFlow, Grant
+    from ..entra.connections import OneConnection
     from ..interaction.prompts import Prompt
 
 
@@ -57,26 +59,34 @@ class DeviceCode(EntraStrategy):
     def _obtain_grant(self, resource: str, claims: str | None) -> Grant:
         backend, clock = self._session.backend, self.settings.clock
         # After the backend, which says what to install if requests cannot be imported.
-        from ..entra.device_flow import poll_for_token
+        from ..entra.device_flow import device_code_connection, poll_for_token
         from ..interaction.callbacks import CallerCode, refuse_async_result
         from ..interaction.prompts import show
 
+        with closing(device_code_connection()) as connection:
+            flow = self._request_code(connection, resource, claims)
+            expiry, again = flow.prompt.expires_on, "a new code will be shown"
+            deadline = Deadline(self._wait_options, clock, again=again, expiry=expiry)
+            prompt = replace(flow.prompt, expires_on=deadline.end)
+            with PromptCall(clock).lock:
+                if self.prompt is None:
+                    show(prompt, deadline)
+                else:
+                    with CallerCode("prompt"):
+                        shown = self.prompt(prompt)
+                    refuse_async_result("prompt", shown)
+            return poll_for_token(backend, flow, deadline, connection)
+
+    def _request_code(
+        self, connection: OneConnection, resource: str, claims: str | None
+    ) -> DeviceFlow:
+        backend, clock = self._session.backend, self.settings.clock
         start = Deadline(self._wait_options, clock, again="a code will be shown")
         start.check_cancel()
-        request = InterruptibleCall(backend.start_device_code, resource, claims)
+        request = InterruptibleCall(connection.used_by(backend.start_device_code), resource, claims)
         flow = request.result(start.check)
-        expiry, again = flow.prompt.expires_on, "a new code will be shown"
         logger(__name__).info(
             "A person is prompted with a device code, which expires in %.0f s.",
-            expiry - clock.time(),
+            flow.prompt.expires_on - clock.time(),
         )
-        deadline = Deadline(self._wait_options, clock, again=again, expiry=expiry)
-        prompt = replace(flow.prompt, expires_on=deadline.end)
-        with PromptCall(clock).lock:
-            if self.prompt is None:
-                show(prompt, deadline)
-            else:
-                with CallerCode("prompt"):
-                    shown = self.prompt(prompt)
-                refuse_async_result("prompt", shown)
-        return poll_for_token(backend, flow, deadline)
+        return flow

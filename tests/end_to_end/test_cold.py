@@ -15,7 +15,8 @@ from adls_enduser import DeviceCode, SignInCache
 from adls_enduser.sandbox import CONTOSO
 
 from ..conftest import PASSWORD
-from ..constants import STORAGE
+from ..constants import STORAGE, TOKEN_PATH
+from ..waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,3 +167,33 @@ def test_the_requests_of_a_sign_in_share_a_connection(
     assert done.stdout.split() == ["1", "2", "0"], done.stdout + done.stderr
     hosts = [exchange.host for exchange in azure.log]
     assert len(hosts) > 2  # a realm, a token and another one; msal asks for the endpoints first
+
+
+DEVICE_CODE = """
+import sys
+opened = []
+sys.addaudithook(lambda event, given: opened.append(given) if event == "socket.connect" else None)
+from adls_enduser import DeviceCode
+show = lambda prompt: print(prompt.code, flush=True)
+DeviceCode(tenant={0!r}, prompt=show, library=sys.argv[1]).sign_in("https://storage.azure.com/")
+print(len(opened))
+"""
+
+
+def test_the_polls_of_a_device_code_share_a_connection(
+    azure: Sandbox, ada: Person, library: str
+) -> None:
+    """With each other and with the request of the code, though seconds lie between them."""
+    azure.entra.device_code_interval = 3  # longer than a connection may be idle before a password
+    with subprocess.Popen(
+        [sys.executable, "-c", DEVICE_CODE.format(CONTOSO), library],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | azure.environment,
+    ) as program:
+        assert program.stdout is not None
+        code = program.stdout.readline().strip()
+        wait_until(lambda: azure.log.to(TOKEN_PATH))
+        azure.entra.approve(code, ada)
+        assert program.stdout.read().split() == ["1"]
+    assert program.returncode == 0
