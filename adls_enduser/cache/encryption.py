@@ -32,6 +32,8 @@ NONCE_SIZE = 12
 TAG_SIZE = 16
 MAX_TOKENS = 16
 MAX_BODY_SIZE = 2**20
+# Entra ID's documents take 2 kB. A larger one is requested again.
+MAX_DOCUMENT = 20_000
 
 
 class RecordCipher:
@@ -300,8 +302,13 @@ def _encode_body(session: CachedSession) -> bytes:
         }
         for token in session.tokens.values()
     ]
+    documents = dict(filter(_is_small, session.documents.items()))
     return json.dumps(
-        {"refresh_token": refresh_token and refresh_token.reveal(), "tokens": tokens},
+        {
+            "refresh_token": refresh_token and refresh_token.reveal(),
+            "tokens": tokens,
+            **({"documents": documents} if documents else {}),
+        },
         allow_nan=False,
     ).encode("ascii")
 
@@ -312,7 +319,9 @@ def _decode_body(body: bytes, account: Account) -> CachedSession:
         document = json.loads(body)
         refresh_token = document["refresh_token"]
         tokens = [_decode_token(row, account) for row in document["tokens"]]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        # Which older versions did not keep.
+        documents = dict(map(_decode_document, document.get("documents", {}).items()))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise DamagedRecord from None
     if not (refresh_token is None or is_bearer_token(refresh_token)):
         raise DamagedRecord
@@ -320,7 +329,19 @@ def _decode_body(body: bytes, account: Account) -> CachedSession:
         account,
         None if refresh_token is None else Secret(refresh_token),
         {token.resource: token for token in tokens},
+        documents,
     )
+
+
+def _is_small(item: tuple[str, tuple[str, float]]) -> bool:
+    return len(item[1][0]) <= MAX_DOCUMENT
+
+
+def _decode_document(item: tuple[str, Any]) -> tuple[str, tuple[str, float]]:
+    url, (text, fetched_on) = item
+    if not (isinstance(text, str) and is_epoch_seconds(fetched_on)):
+        raise DamagedRecord
+    return url, (text, float(fetched_on))
 
 
 def _decode_token(row: dict[str, Any], account: Account) -> Token:

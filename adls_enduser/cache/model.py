@@ -43,11 +43,15 @@ class KeptAccount:
 
 @dataclass(frozen=True)
 class CachedSession:
-    """One person's sign-in: the refresh token, and access tokens by resource."""
+    """One person's sign-in: the refresh token, and access tokens by resource.
+
+    ``documents`` are those of discovery: by URL the text, and when it came (UTC epoch seconds).
+    """
 
     account: Account
     refresh_token: Secret | None = None
     tokens: Mapping[str, Token] = field(default_factory=dict)
+    documents: Mapping[str, tuple[str, float]] = field(default_factory=dict)
 
 
 def extra() -> NeededBy:

@@ -33,6 +33,7 @@ from adal.wstrust_response import WSTrustResponse
 from ..errors import ConfigurationError
 from ..tokens import Secret
 from .backend import RETRYABLE_GRANTS, AuthorizationFlow, login_hint_params
+from .discovery import Document, keep_documents, known_documents
 from .http import FORM_HEADERS, Body, Http
 from .responses import (
     ErrorBoundary,
@@ -62,12 +63,11 @@ _ADFS_PARAMS = {"scope": "openid"}
 class AdalBackend:
     """Entra ID's v1.0 endpoints, through adal. ``http`` sends the requests (default: an Http)."""
 
-    __slots__ = ("_http", "_is_validated", "_settings")
+    __slots__ = ("_http", "_settings")
 
     def __init__(self, settings: Settings, http: Http | None = None) -> None:
         self._settings = settings
         self._http = http or Http(settings)
-        self._is_validated = not settings.cloud.validate_authority
 
     def password(
         self, resource: str, username: str, password: Secret, claims: str | None = None
@@ -175,13 +175,12 @@ class AdalBackend:
             verify_ssl=True,
         )
         context.authority = authority = _Authority(
-            self._settings.authority, validate_authority=not self._is_validated
+            self._settings.authority, self._settings.cloud.validate_authority
         )
         call_context = context._call_context  # noqa: SLF001 - what adal hands to every class
         call_context["log_context"] = adal.log.create_log_context(None, False)
-        call_context["http"] = self._http
+        call_context |= {"http": self._http, "settings": self._settings}
         authority.validate(call_context)
-        self._is_validated = True
         return context
 
     def _token_request(self, resource: str, redirect_uri: str | None = None) -> _TokenRequest:
@@ -377,10 +376,15 @@ class _Authority(Authority):  # type: ignore[misc]
     def _perform_dynamic_instance_discovery(self) -> None:
         url = self._create_instance_discovery_endpoint_from_template(
             constants.AADConstants.WORLD_WIDE_AUTHORITY
-        )
+        ).geturl()
+        settings: Settings = self._call_context["settings"]
+        if url in known_documents(settings):
+            return
         http: Http = self._call_context["http"]
-        response = http.get(url.geturl(), _headers(self, {}))
+        response = http.get(url, _headers(self, {}))
         check_instance_discovery(response, self._url.hostname)
+        document = Document(response.text, settings.clock.time())
+        keep_documents(settings, {url: document})
 
 
 def _expires_on(body: Any, now: float) -> float:

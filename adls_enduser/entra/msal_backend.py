@@ -9,8 +9,8 @@ deprecated and will be removed (msal warns of it).
 Every request goes through an ``http_client`` of ours. msal's own has no timeout, follows a
 307 with the password, and returns an earlier failure again without a new request, as msal
 does with any client (msal.throttled_http_client). So an application makes one request and is
-dropped; only the responses of discovery are kept. msal's dictionaries and exceptions do not
-leave this module.
+dropped; only the documents of discovery are kept (discovery.py). msal's dictionaries and
+exceptions do not leave this module.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from ..tokens import Secret
 from .addresses import parse_page_url
 from .backend import RETRYABLE_GRANTS, AuthorizationFlow, login_hint_params
 from .claims import check_claims
+from .discovery import Document, keep_documents, known_documents
 from .http import FORM_HEADERS, Body, Http
 from .responses import (
     ErrorBoundary,
@@ -84,12 +85,11 @@ _PARSE_ERRORS = (MsalError, RuntimeError, AssertionError)
 class MsalBackend:
     """Entra ID's v2.0 endpoints, through msal. ``http`` sends the requests (default: an Http)."""
 
-    __slots__ = ("_discovered", "_http", "_settings")
+    __slots__ = ("_http", "_settings")
 
     def __init__(self, settings: Settings, http: Http | None = None) -> None:
         self._settings = settings
         self._http = http or Http(settings)
-        self._discovered: Mapping[str, Response] = {}
 
     def password(
         self, resource: str, username: str, password: Secret, claims: str | None = None
@@ -204,12 +204,13 @@ class MsalBackend:
 
     def _http_client(self) -> MsalHttpClient:
         host = urlsplit(self._settings.authority).hostname
-        return MsalHttpClient(self._http, host, self._discovered)
+        now = self._settings.clock.time()
+        return MsalHttpClient(self._http, host, known_documents(self._settings), now)
 
     def _client(self, http_client: MsalHttpClient | None = None) -> Any:
         http_client = http_client or self._http_client()
         application = self._application(http_client)
-        self._discovered = http_client.discovered
+        keep_documents(self._settings, http_client.documents)
         return application.client
 
     def _application(self, http_client: MsalHttpClient) -> Any:
@@ -270,9 +271,8 @@ class NullTokenCache(msal.TokenCache):  # type: ignore[misc]
 class _MsalResponse:
     """A response in the form that msal reads (msal.oauth2cli.http.Response)."""
 
-    def __init__(self, response: Response, text: str | None = None) -> None:
-        self.status_code, self.headers = response.status, response.headers
-        self.text = response.text if text is None else text
+    def __init__(self, text: str, headers: Mapping[str, str] | None = None) -> None:
+        self.status_code, self.headers, self.text = 200, headers or {}, text
 
     def raise_for_status(self) -> None:
         """Do nothing: MsalHttpClient has raised ErrorResponse already."""
@@ -281,27 +281,29 @@ class _MsalResponse:
 class MsalHttpClient:
     """The ``http_client`` of one application (msal.oauth2cli.http.HttpClient).
 
-    ``discovered`` are the responses to GET requests, by URL, that need not be requested
-    again. An error response is raised here, as ErrorResponse: so all of them are read in one
-    way, and msal, which logs a body that is not JSON, sees none.
+    ``documents`` are those of discovery, by URL, that need not be requested again. An error
+    response is raised here, as ErrorResponse: so all of them are read in one way, and msal,
+    which logs a body that is not JSON, sees none.
     """
 
-    def __init__(self, http: Http, host: str | None, discovered: Mapping[str, Response]) -> None:
-        self._http = http
-        self._host = host
+    def __init__(
+        self, http: Http, host: str | None, documents: dict[str, Document], now: float
+    ) -> None:
+        self._http, self._host, self._now = http, host, now
         self._correlation_id = str(uuid.uuid4())
-        self.discovered = dict(discovered)
+        self.documents = documents
         self.failure: EndUserError | None = None
 
     def get(self, url: str, headers: Any = None, params: Any = None, **_: Any) -> _MsalResponse:
         """Return a document of discovery; request it unless it is known."""
         url = f"{url}?{urlencode(params)}" if params else url
         try:
-            self.discovered[url] = self.discovered.get(url) or self.send_get(url, headers)
+            if url not in self.documents:
+                self.documents[url] = Document(self.send_get(url, headers).text, self._now)
         except EndUserError as error:
             self.failure = error
             raise
-        return _MsalResponse(self.discovered[url])
+        return _MsalResponse(self.documents[url].text)
 
     def send_get(self, url: str, headers: Any = None) -> Response:
         """Send a GET; raise ErrorResponse unless it succeeds."""
@@ -314,12 +316,14 @@ class MsalHttpClient:
     def post(self, url: str, headers: Any = None, data: Any = None, **_: Any) -> _MsalResponse:
         """Send a form, or an envelope to a federation server."""
         if isinstance(data, str):
-            return _MsalResponse(self._send_envelope(url, headers, data))
+            envelope = self._send_envelope(url, headers, data)
+            return _MsalResponse(envelope.text, envelope.headers)
         form = {name: value for name, value in data.items() if value is not None}
         retry = form.get("grant_type") in RETRYABLE_GRANTS
         headers = self._headers({**headers, **FORM_HEADERS})
         response = self._http.post(url, headers, Body(urlencode(form)), retry=retry)
-        return _MsalResponse(response, _with_readable_id_token(raise_for_status(response)))
+        text = _with_readable_id_token(raise_for_status(response))
+        return _MsalResponse(text, response.headers)
 
     def close(self) -> None:
         """Do nothing: there is nothing to close."""

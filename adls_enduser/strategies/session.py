@@ -27,7 +27,7 @@ from ..tokens import Account
 from ..values import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from ..cache import CacheKey, Glance
     from ..cache.entry import Entry
@@ -100,6 +100,8 @@ class Session:
         self.prompt_lock = PromptLock(settings.clock)
         self._in_cache = False
         self._requested_username = settings.username
+        # Of discovery, from the cache.
+        self._documents: Mapping[str, tuple[str, float]] = {}
         # The refresh token that the cache had when it was last read, and whether the one in
         # memory is newer and could not be written.
         self._cached_refresh_token: Secret | None = None
@@ -241,6 +243,7 @@ class Session:
                 raise copy(self.refusal)
             return None
         try:
+            self._keep_documents()
             grant = self.backend.refresh(resource, self._refresh_token, claims)
             self._check_same_account(grant)
             token = self._store(grant, claims, self.account)
@@ -304,6 +307,21 @@ class Session:
 
     def _next_call(self, grant: Grant) -> str:
         return f" The next call: {self.settings.call_for(grant.token.resource)}."
+
+    def _keep_documents(self) -> None:
+        """Spare this process the requests for what another one has learnt about the authority."""
+        if self._documents:
+            from ..entra.discovery import Document, keep_documents
+
+            known = {url: Document(*one) for url, one in self._documents.items()}
+            keep_documents(self.settings, known)
+
+    def _known_documents(self) -> Mapping[str, tuple[str, float]]:
+        if self._backend is None:  # and so requests need not be loaded
+            return self._documents
+        from ..entra.discovery import known_documents
+
+        return known_documents(self.settings)
 
     # The cache.
 
@@ -394,6 +412,7 @@ class Session:
             return
         before, self.account = self.account, cached.account
         self._refresh_token = self._cached_refresh_token = cached.refresh_token
+        self._documents = cached.documents
         self._unsaved, self._in_cache = False, True
         tokens = {(name, False): self._held(token) for name, token in cached.tokens.items()}
         if cached.account == before:
@@ -427,7 +446,7 @@ class Session:
         tokens = {key[0]: held.token for key, held in self._tokens.items() if not key[1]}
         from ..cache import CachedSession
 
-        session = CachedSession(account, self._refresh_token, tokens)
+        session = CachedSession(account, self._refresh_token, tokens, self._known_documents())
         # Which may be an alias, by which the next process looks for the sign-in.
         entry.save(session, requested_username=self._requested_username)
 

@@ -451,6 +451,7 @@ class CacheProperties:
             account,
             data.draw(st.none() | visible.map(Secret)),
             {token.resource: token for token in tokens},
+            data.draw(st.dictionaries(st.text(), st.tuples(st.text(), times), max_size=2)),
         )
         key = CacheKey(PUBLIC, CLIENT, data.draw(maybe))
         with cache.open(key) as entry:

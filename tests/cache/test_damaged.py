@@ -88,6 +88,11 @@ BODIES: list[Any] = [
     {"refresh_token": "good", "tokens": None},
     {"refresh_token": "good", "tokens": ["secret"]},
     {"refresh_token": "good"},
+    *(
+        {"refresh_token": "good", "tokens": [GOOD], "documents": documents}
+        for documents in ([], None, {"url": None}, {"url": ["{}"]}, {"url": [7, 1.0]})
+    ),
+    {"refresh_token": "good", "tokens": [GOOD], "documents": {"url": ["{}", float("nan")]}},
     {"tokens": [GOOD]},
     ["refresh_token", "tokens"],
     "refresh_token",
@@ -212,6 +217,7 @@ bodies = st.fixed_dictionaries(
     {
         "refresh_token": st.just("good") | odd | any_json,
         "tokens": st.lists(tokens, max_size=2) | odd | any_json,
+        "documents": st.dictionaries(st.text(), st.tuples(st.text(), st.floats())) | odd | any_json,
     }
 )
 names = st.none() | st.sampled_from([ADA.username, CONTOSO, CLIENT, PUBLIC]) | odd | any_json

@@ -1,0 +1,152 @@
+"""The documents of discovery are asked for once: by a process, and by those that share a cache."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adls_enduser import PUBLIC, EndUserError, Password
+from adls_enduser.sandbox import CONTOSO, Answer
+from adls_enduser.values import replace
+
+from ..conftest import PASSWORD
+from ..constants import DATA_LAKE, MANAGEMENT, STORAGE, TOKEN_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from adls_enduser.sandbox import Person, Sandbox, SandboxClock
+
+CONFIGURATION, INSTANCE = "/.well-known/openid-configuration", "/common/discovery/instance"
+# Microsoft knows it, and neither library by heart.
+LESS_KNOWN = replace(PUBLIC, name="less known", authority="https://login.less-known.example")
+
+
+@pytest.fixture
+def sign_in(azure: Sandbox, clock: SandboxClock, ada: Person) -> Callable[..., None]:
+    """Sign in with a new strategy."""
+
+    def run(library: str, resource: str = MANAGEMENT, **more: Any) -> None:
+        own: Any = {"tenant": CONTOSO, "clock": clock, "library": library, "password": PASSWORD}
+        assert Password(username=ada.username, **(own | more)).silent(resource)
+
+    return run
+
+
+def _paths(azure: Sandbox) -> list[str]:
+    discovery = [*azure.log.to(CONFIGURATION), *azure.log.to(INSTANCE)]
+    azure.log.clear()
+    return [one.path.partition("?")[0] for one in discovery]
+
+
+def test_a_process_asks_once(azure: Sandbox, sign_in: Callable[..., None]) -> None:
+    """Every later sign-in at the same authority does without, whoever makes it."""
+    sign_in("msal")
+    assert _paths(azure) == [f"/{CONTOSO}/v2.0{CONFIGURATION}"]
+    for resource in (MANAGEMENT, DATA_LAKE, STORAGE):
+        sign_in("msal", resource)
+    assert _paths(azure) == []
+    sign_in("msal", tenant="organizations")
+    assert _paths(azure) == [f"/organizations/v2.0{CONFIGURATION}"]
+
+
+def test_microsoft_is_asked_once_about_an_authority(
+    azure: Sandbox, sign_in: Callable[..., None], library: str
+) -> None:
+    """For a host that neither library knows by heart."""
+    azure.entra.add_authority("login.less-known.example")
+    sign_in(library, cloud=LESS_KNOWN)
+    assert INSTANCE in _paths(azure)
+    sign_in(library, STORAGE, cloud=LESS_KNOWN)
+    assert _paths(azure) == []
+
+
+def test_a_document_is_kept_for_a_day(
+    azure: Sandbox, sign_in: Callable[..., None], clock: SandboxClock
+) -> None:
+    """As in MSAL.js; nor is one used that would come from the future."""
+    sign_in("msal")
+    clock.advance(24 * 3600 - 60)
+    azure.log.clear()
+    sign_in("msal")
+    assert _paths(azure) == []
+    clock.advance(61)
+    sign_in("msal")
+    assert len(_paths(azure)) == 1
+    clock.advance(-3600)
+    sign_in("msal")
+    assert len(_paths(azure)) == 1
+
+
+def test_who_trusts_other_certificates_asks_for_themselves(
+    azure: Sandbox, sign_in: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A document is worth what the certificate is that it came with."""
+    sign_in("msal")
+    azure.log.clear()
+    other = str(shutil.copy(azure.ca_bundle, tmp_path / "other.pem"))
+    sign_in("msal", ca_bundle=other)
+    assert len(_paths(azure)) == 1
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", other)
+    sign_in("msal")
+    assert _paths(azure) == []
+
+
+def test_a_document_that_could_not_be_used_is_not_kept(
+    azure: Sandbox, sign_in: Callable[..., None]
+) -> None:
+    """Neither an error response nor what is no document."""
+    for text in ('{"token_endpoint": "https://x.example"}', "[]", "<html>"):
+        azure.faults.add(Answer(200, text), path=CONFIGURATION)
+        with pytest.raises(EndUserError):
+            sign_in("msal")
+    azure.log.clear()
+    sign_in("msal")
+    assert len(_paths(azure)) == 1
+
+
+NEXT_PROCESS = """
+import sys, time, warnings
+warnings.simplefilter("ignore")
+from dataclasses import replace
+from adls_enduser import PUBLIC, DeviceCode, SignInCache
+from adls_enduser.clocks import SystemClock
+
+library, path, hours = sys.argv[1:]
+
+class Later(SystemClock):
+    def time(self):
+        return super().time() + float(hours) * 3600
+
+strategy = DeviceCode(
+    tenant="contoso.onmicrosoft.com",
+    cloud=replace(PUBLIC, name="less known", authority="https://login.less-known.example"),
+    library=library,
+    cache=SignInCache(path, allow_unencrypted=True),
+    prompt=lambda prompt: None,
+    clock=Later(),
+)
+assert strategy.silent(PUBLIC.storage) or strategy.sign_in(PUBLIC.storage)
+"""
+
+
+@pytest.mark.parametrize("hours", [2, 48])
+def test_the_next_process_does_without(
+    azure: Sandbox, grace: Person, library: str, tmp_path: Path, hours: int
+) -> None:
+    """The cache has the documents beside the refresh token; for a day."""
+    azure.entra.add_authority("login.less-known.example")
+    azure.entra.approver = grace
+    for number in range(2):
+        azure.log.clear()
+        arguments = (library, str(tmp_path / "sign-ins"), str(hours * number))
+        command = (sys.executable, "-c", NEXT_PROCESS, *arguments)
+        subprocess.run(command, env=os.environ | azure.environment, check=True)
+        assert len(azure.log.to(TOKEN_PATH)) == 1
+        assert bool(_paths(azure)) is (number == 0 or hours == 48)
