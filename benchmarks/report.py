@@ -94,9 +94,9 @@ What stands in the way where a goal is missed, by `python -X importtime`:
 - A first sign-in by msal loads msal and requests, as a program by hand does (about 85 ms here), and
   then 20 to 25 ms of modules of ours: the checks of options, of the route, of the exchange and of
   the response. By adal the same, of which the shared connection saves a TLS handshake.
-- The documents that msal asks for before its first request are kept by a strategy object. They are
-  not kept on disk: they say where a password goes, and a cache that may be plain text could be
-  changed by a program that may write it.
+- The documents that msal asks for before its first request are asked for once in a process, and
+  the sign-in cache keeps them for a day beside the refresh token. So only a first sign-in without
+  a cache asks for them, as msal by hand does.
 - Of the memory of each further sign-in with a session, about 7 kB are the program's own session of
   requests. Of the rest 1.7 kB are the tokens themselves.
 

@@ -1,15 +1,17 @@
 """The documents of discovery, asked for once: by a process, and by those that share a cache.
 
 They say where an authority's endpoints are, and whether Microsoft knows it. They come over TLS,
-so a document is kept for those who trust the same certificates. In the sign-in cache one is
-protected as the refresh token beside it is: what can change it there can read or replace that
-token already. MSAL.js keeps them in the browser's storage, for as long (@azure/msal-common,
-AuthorityMetadataEntity and ``AUTHORITY_METADATA_REFRESH_TIME_SECONDS``).
+so a document is kept for those who trust the same certificates. One from the sign-in cache, which
+may be plain text, is used only if every endpoint in it is at the authority's own host: so nobody
+who can write that file can send a password elsewhere. MSAL.js keeps the documents in the browser's
+storage, also for a day (@azure/msal-common, ``AUTHORITY_METADATA_REFRESH_TIME_SECONDS``).
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 from .route import trusted_certificates
 
@@ -20,6 +22,14 @@ if TYPE_CHECKING:
 
 _MAX_AGE = 24 * 3600.0
 _MAX_AUTHORITIES = 100
+# Of a tenant (OpenID Connect Discovery section 3, RFC 8628 section 4), and of the document that
+# says whether Microsoft knows the authority (adal.authority).
+_ENDPOINTS = (
+    "authorization_endpoint",
+    "token_endpoint",
+    "device_authorization_endpoint",
+    "tenant_discovery_endpoint",
+)
 
 
 class Document(NamedTuple):
@@ -46,6 +56,27 @@ def keep_documents(settings: Settings, documents: Mapping[str, Document]) -> Non
         _known[_key(settings)] = known_documents(settings) | dict(documents)
     while len(_known) > _MAX_AUTHORITIES:
         _known.pop(next(iter(_known)), None)
+
+
+def keep_cached_documents(settings: Settings, documents: Mapping[str, tuple[str, float]]) -> None:
+    """Keep the documents of the sign-in cache that name no other host than the authority's."""
+    own = {url: Document(*one) for url, one in documents.items()}
+    usable = {url: one for url, one in own.items() if _stays_at(settings.authority, one.text)}
+    keep_documents(settings, usable)
+
+
+def _stays_at(authority: str, text: str) -> bool:
+    try:
+        document = json.loads(text)
+        named = [document[name] for name in _ENDPOINTS if name in document]
+        return bool(named) and {_origin(url) for url in named} == {_origin(authority)}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return False
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme.lower(), parts.netloc.lower()
 
 
 def _key(settings: Settings) -> tuple[str, str]:

@@ -311,10 +311,9 @@ class Session:
     def _keep_documents(self) -> None:
         """Spare this process the requests for what another one has learnt about the authority."""
         if self._documents:
-            from ..entra.discovery import Document, keep_documents
+            from ..entra.discovery import keep_cached_documents
 
-            known = {url: Document(*one) for url, one in self._documents.items()}
-            keep_documents(self.settings, known)
+            keep_cached_documents(self.settings, self._documents)
 
     def _known_documents(self) -> Mapping[str, tuple[str, float]]:
         if self._backend is None:  # and so requests need not be loaded

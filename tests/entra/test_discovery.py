@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adls_enduser import PUBLIC, EndUserError, Password
+from adls_enduser import AZURE_CLI_CLIENT_ID, PUBLIC, EndUserError, Password, SignInCache
+from adls_enduser.cache import CacheKey
 from adls_enduser.sandbox import CONTOSO, Answer
 from adls_enduser.values import replace
 
@@ -150,3 +152,39 @@ def test_the_next_process_does_without(
         subprocess.run(command, env=os.environ | azure.environment, check=True)
         assert len(azure.log.to(TOKEN_PATH)) == 1
         assert bool(_paths(azure)) is (number == 0 or hours == 48)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        '{{"token_endpoint": "https://evil.example/token", "authorization_endpoint": "{0}/a"}}',
+        '{{"token_endpoint": "http://{1}/token", "authorization_endpoint": "{0}/a"}}',
+        '{{"token_endpoint": "{0}@evil.example/", "authorization_endpoint": "{0}/a"}}',
+        '{{"token_endpoint": 7, "authorization_endpoint": "{0}/a"}}',
+        "{{}}",
+        "[]",
+        '"{0}"',
+        "<html>",
+    ],
+)
+def test_a_cached_document_sends_nothing_elsewhere(
+    azure: Sandbox, ada: Person, tmp_path: Path, clock: SandboxClock, changed: str
+) -> None:
+    """Whoever can write an unencrypted cache cannot name another host; the document is replaced."""
+    host = "login.microsoftonline.com"
+    planted = changed.format(f"https://{host}", host)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cache = SignInCache(tmp_path / "sign-ins", allow_unencrypted=True)
+        own: Any = {"tenant": CONTOSO, "clock": clock, "library": "msal", "cache": cache}
+        own |= {"username": ada.username, "password": PASSWORD}
+        assert Password(**own).silent(MANAGEMENT)
+        clock.advance(25 * 3600)  # what this process knows is too old by now
+        with cache.open(CacheKey(PUBLIC.authority, AZURE_CLI_CLIENT_ID)) as entry:
+            documents = dict.fromkeys(entry.session.documents, (planted, clock.time()))
+            assert documents
+            entry.save(replace(entry.session, documents=documents))
+        azure.log.clear()
+        assert Password(**own).silent(MANAGEMENT)
+    assert {one.host for one in azure.log} == {host}
+    assert len(_paths(azure)) == 1
