@@ -20,7 +20,7 @@ from pathlib import Path
 
 from . import cold_programs
 from .azure import Azure
-from .environments import NEWEST
+from .environments import NEWEST, ROOT
 
 # Without this variable the first round compiles the modules once, as on a user's machine.
 _NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
@@ -43,6 +43,10 @@ PROGRAMS = (
     "ours_filesystem",
 )
 OUR_COMMAND, AZURE_CLI = "adls-enduser token", "az account get-access-token"
+
+
+# Where `make clients` installs it.
+_AZ_OF_CLIENTS = ROOT / ".nox" / "clients" / "azure-cli" / "bin"
 
 
 @dataclass
@@ -130,7 +134,8 @@ def _commands(azure: Azure) -> tuple[dict[str, tuple[str, ...]], list[str]]:
     """Return the command lines that are installed, and why others are not measured."""
     os.environ["AZURE_CONFIG_DIR"] = str(Path(azure.folder, "az"))
     beside = Path(sys.executable).with_name("adls-enduser")
-    ours, az = str(beside) if beside.exists() else None, shutil.which("az")
+    ours = str(beside) if beside.exists() else None
+    az = shutil.which("az") or shutil.which("az", path=str(_AZ_OF_CLIENTS))
     options = ("--tenant", cold_programs.TENANT)
     login = ("login", "device_code", *options, "--for", "storage", "--no-keyring")
     az_login = ("login", "--username", cold_programs.ADA, "--password", cold_programs.PASSWORD)

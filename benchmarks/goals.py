@@ -39,7 +39,7 @@ def times_baseline(name: str, accounts: int, version: str = NEWEST) -> float | N
 def goals() -> list[Goal]:
     """Return every goal, and what was measured."""
     everything = (
-        *(_reading(), _cold(), _imports(), _expiry(), _prompts()),
+        *(_reading(), _cold(), _imports(), _memory(), _expiry(), _prompts()),
         *(_transfers(), _gen2()),
     )
     return list(itertools.chain.from_iterable(everything))
@@ -73,6 +73,21 @@ def _cold() -> list[Goal]:
 def _imports() -> list[Goal]:
     took = load("imports", NEWEST)["over"]["adls_enduser"]
     return [Goal("`import adls_enduser`", "at most 8 ms", f"{took:.1f} ms", took <= 8)]
+
+
+def _memory() -> list[Goal]:
+    sizes = load("memory", NEWEST) or {}
+    names = ("get_token", "get_token, called by azure-datalake-store 1.0.1")
+    return [
+        Goal(
+            f"{name}: each further sign-in",
+            "at most 8 kB of memory",
+            f"{sizes[ours]['account']:.1f} kB",
+            sizes[ours]["account"] <= 8,
+        )
+        for name in names
+        if (ours := f"adls_enduser {name}") in sizes
+    ]
 
 
 def _bursts(scenario: str) -> list[dict[str, Any]]:
