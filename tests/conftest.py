@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import tempfile
 from typing import TYPE_CHECKING
@@ -48,6 +49,12 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 
 PASSWORD = 'correct horse & <battery> "staple" \'ü'  # all that XML and forms must escape
+
+
+def need(tool: str) -> None:
+    """Skip a test for a program that is not on this machine; in CI it fails."""
+    if not shutil.which(tool):
+        (pytest.fail if IN_CI else pytest.skip)(f"there is no {tool} on this machine")
 
 
 @pytest.fixture(params=["adal", "msal"])

@@ -11,7 +11,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from ..errors import EndUserError
+from ..errors import ConfigurationError, EndUserError
 from . import output
 from .commands import COMMANDS, command_parser, load
 from .parsers import split_command
@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command, and return the exit status: 0 done, 1 refused or failed.
+    """Run one command, and return the exit status: 0 done, 1 refused or failed, 2 wrong usage.
 
-    Raises SystemExit with status 2 for wrong usage, and with 0 after ``--help``.
+    Wrong usage is also a value that is wrong. Raises SystemExit with status 2 for arguments that
+    cannot be parsed, and with 0 after ``--help``.
     """
     output.prepare()
     try:
         return _run(sys.argv[1:] if arguments is None else list(arguments))
     except EndUserError as error:
         output.show_error(error)
-        return 1
+        return 2 if isinstance(error, ConfigurationError) else 1
     except KeyboardInterrupt:
         return _end_by_interrupt()
 

@@ -163,7 +163,8 @@ class _TokenService:
                 400,
                 "invalid_resource",
                 f"No token for {printable(resource)}: it is not among the allowed resources. Name"
-                " it in identity_endpoint(credential, resources=[...]).",
+                " it in identity_endpoint(credential, resources=[...]), or in adls-enduser run"
+                " --for.",
             )
         return audience
 

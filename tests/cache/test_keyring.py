@@ -6,7 +6,6 @@ import contextlib
 import gc
 import json
 import multiprocessing
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from keyring.errors import InitError, KeyringLocked, PasswordSetError
 from adls_enduser import CacheError
 from adls_enduser.cache import SignInCache
 
-from ..conftest import IN_CI
+from ..conftest import need
 from .contract import CacheContract
 from .helpers import (
     ADA,
@@ -63,8 +62,7 @@ def secret_service(script: str) -> Iterator[None]:
     """Run a Secret Service on a new session bus, for this process and its children."""
     pytest.importorskip("secretstorage")
     for tool in ("dbus-run-session", "dbus-send", "gnome-keyring-daemon"):
-        if shutil.which(tool) is None:
-            (pytest.fail if IN_CI else pytest.skip)(f"there is no {tool} on this machine")
+        need(tool)
     from keyring.backends import SecretService
 
     with tempfile.TemporaryDirectory() as home, pytest.MonkeyPatch.context() as patch:

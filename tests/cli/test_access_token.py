@@ -70,7 +70,7 @@ def test_a_living_token_sends_nothing(signed_in: Shell, azure: Sandbox) -> None:
 def test_not_to_a_terminal(signed_in: Shell) -> None:
     """It is refused, unless it is forced; a pipe at a terminal is no terminal."""
     status, shown = signed_in.shown("adls-enduser token")
-    assert (status, "eyJ" in shown) == (1, False)
+    assert (status, "eyJ" in shown) == (2, False)
     assert "--force" in shown
     status, shown = signed_in.shown("adls-enduser token --force")
     assert (status, "eyJ" in shown) == (0, True)
@@ -139,7 +139,7 @@ def test_two_people(signed_in: Shell, azure: Sandbox) -> None:
     azure.entra.person(bob, password="x", approves_device_codes=True)
     signed_in.sign_in("--username", bob)
     done = signed_in.run("token")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "2 kept sign-ins match" in done.stderr
     assert "Choose one with --username" in done.stderr
     named = signed_in.run("token", "--username", bob)

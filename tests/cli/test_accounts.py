@@ -72,7 +72,7 @@ def test_logout_of_the_only_one(signed_in: Shell) -> None:
 def test_logout_of_one_of_several(two: Shell) -> None:
     """Which one must be said."""
     done = two.run("logout")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert f"2 sign-ins are kept: {ADA}, {BOB}." in done.stderr
     assert names(two) == [ADA, BOB]
     assert two.run("logout", "--username", ADA).returncode == 0
@@ -89,7 +89,7 @@ def test_logout_of_all(two: Shell) -> None:
 def test_logout_of_nobody(signed_in: Shell) -> None:
     """A name with a slip must not look like success."""
     done = signed_in.run("logout", "--username", f"adda@{CONTOSO}")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "none was removed" in done.stderr
     assert names(signed_in) == [ADA]
     assert signed_in.run("logout", "--all", "--username", ADA).returncode == 2

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from adls_enduser.cli.commands import COMMANDS
+
+from ..conftest import need
 
 if TYPE_CHECKING:
     from .conftest import Shell
@@ -52,10 +53,10 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     _check(done.stdout, typed, done.stderr)
 
 
-@pytest.mark.skipif(not shutil.which("fish"), reason="there is no fish")
 @pytest.mark.parametrize("typed", CASES)
 def test_fish(own: Shell, typed: str) -> None:
     """By what fish says that it would propose."""
+    need("fish")
     line = shlex.quote(f"adls-enduser {typed}")
     script = f"adls-enduser completion fish | source; complete -C {line}"
     done = own.script(f"fish --no-config -c {shlex.quote(script)}")
@@ -64,10 +65,10 @@ def test_fish(own: Shell, typed: str) -> None:
     )
 
 
-@pytest.mark.skipif(not shutil.which("zsh"), reason="there is no zsh")
 @pytest.mark.parametrize("typed", CASES)
 def test_zsh(own: Shell, typed: str) -> None:
     """At a terminal, where the key Tab lists them."""
+    need("zsh")
     child = own.terminal("zsh -f -i", columns=200, PS1="$ ")
     child.sendline("autoload -U compinit; compinit -u")
     child.sendline('eval "$(adls-enduser completion zsh)"; echo is-"ready"')

@@ -162,7 +162,7 @@ def test_no_network(shell: Shell, azure: Sandbox) -> None:
 def test_wrong_values(shell: Shell, words: list[str], told: str) -> None:
     """The library's sentences, in the words of the command line; nothing is sent."""
     done = shell.run("login", *words)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert told in done.stderr
     assert "enter the code" not in done.stderr
 
