@@ -349,11 +349,11 @@ class Session:
     @contextmanager
     def _entry(self, glance: Glance | None) -> Iterator[Entry | None]:
         """Lock the cache that was read; None if there is none, or if it failed."""
-        from ..cache import LOCK_TIMEOUT
-
         with ExitStack() as locked:
             entry = None
             if glance is not None:
+                from ..cache import LOCK_TIMEOUT
+
                 # Another process renews under the lock: two requests.
                 timeout = 2 * self.settings.request_timeout
                 with self._unless_in_memory():

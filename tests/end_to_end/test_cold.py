@@ -117,7 +117,7 @@ def test_a_valid_token_while_another_process_renews(
 
 
 def test_a_first_sign_in(azure: Sandbox, ada: Person, library: str) -> None:
-    """It loads the library that was chosen, and no SDK."""
+    """It loads the library that was chosen, no SDK, and nothing of a cache that nobody gave."""
     names = _loaded(
         [
             "from adls_enduser import Password",
@@ -129,6 +129,7 @@ def test_a_first_sign_in(azure: Sandbox, ada: Person, library: str) -> None:
     assert library in _foreign(names)
     sdks = {"azure", "msrest", "msrestazure", "keyring", "filelock", "adal", "msal"} - {library}
     assert _foreign(names) & sdks == set()
+    assert {name for name in names if name.startswith("adls_enduser.cache")} == set()
 
 
 def test_importing_the_package(azure: Sandbox) -> None:
