@@ -23,7 +23,7 @@ from adls_enduser import (
 )
 from adls_enduser.entra.http import Http
 from adls_enduser.options import settings
-from adls_enduser.sandbox import CONTOSO, Answer
+from adls_enduser.sandbox import CONTOSO, Answer, Reset
 
 from ..conftest import PASSWORD
 from ..constants import MANAGEMENT
@@ -397,6 +397,7 @@ class TestCredentials:
         def prompt(shown: object) -> None:
             guard.password = "another"
             guard.asked.clear()
+            azure.faults.add(Reset())  # the connection, which the proxy has let through
 
         strategy = DeviceCode(
             tenant=CONTOSO,
