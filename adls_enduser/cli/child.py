@@ -18,6 +18,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..errors import EndUserError
+from ..interaction.terminal import is_in_foreground
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,21 +146,9 @@ if sys.platform != "win32":
             number, by_kernel = info.si_signo, info.si_code > 0  # SI_USER and its kin: 0 or less
         else:
             number = signal.sigwait(_SIGNALS)
-            by_kernel = number in _KEYS and _in_foreground()
+            by_kernel = number in _KEYS and is_in_foreground()
         # A closed window: the terminal tells only the leader of its session.
         return number, by_kernel and number in _KEYS
-
-    def _in_foreground() -> bool:
-        try:
-            terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
-        except OSError:
-            return False
-        try:
-            return os.tcgetpgrp(terminal) == os.getpgrp()
-        except OSError:
-            return False
-        finally:
-            os.close(terminal)
 
     def _stop_by(number: int) -> None:
         """Stop as the program has stopped, so that the shell sees its job stop; then go on.

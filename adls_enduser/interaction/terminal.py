@@ -1,4 +1,7 @@
-"""Read a line that a person pastes at the terminal while the program waits for the browser."""
+"""The terminal: whether it is ours, and a line that a person pastes there.
+
+The program waits for the browser meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,25 @@ def can_paste() -> bool:
         return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
     except (OSError, ValueError):  # ValueError: standard input was replaced by another object
         return False
+
+
+def is_in_foreground() -> bool:
+    """Return whether a key such as Ctrl-C reaches this process and its children alike.
+
+    POSIX, General Terminal Interface, 11.1.9: the terminal signals its foreground group.
+    """
+    if sys.platform == "win32":
+        return True  # CTRL_C_EVENT goes to all processes of the console
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
 
 
 class TerminalLineReader:

@@ -17,6 +17,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..interaction.terminal import is_in_foreground
 from .directory import ADA, ADA_PASSWORD, CONTOSO, CONTOSO_ID, GRACE, GRACE_PASSWORD
 from .entra.pages.page import PATH
 from .resource_manager import SUBSCRIPTION_ID
@@ -208,31 +209,12 @@ class _Child:
 
     def receive(self, number: int, frame: FrameType | None) -> None:
         """Forward a signal, unless the terminal has sent it to the child as well."""
-        if signal.Signals(number).name in _TERMINAL_SIGNALS and _in_foreground():
+        if signal.Signals(number).name in _TERMINAL_SIGNALS and is_in_foreground():
             return
         if self._process is None:
             self._early_signals.append(number)
         else:
             self._process.send_signal(number)
-
-
-def _in_foreground() -> bool:
-    """Tell whether a key such as Ctrl-C reaches the whole process group, including the child.
-
-    POSIX, General Terminal Interface, 11.1.9: the terminal signals its foreground group.
-    """
-    if os.name == "nt":
-        return True  # CTRL_C_EVENT goes to all processes of the console
-    try:
-        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
-    except OSError:
-        return False
-    try:
-        return os.tcgetpgrp(terminal) == os.getpgrp()
-    except OSError:
-        return False
-    finally:
-        os.close(terminal)
 
 
 # Serving without a command.
