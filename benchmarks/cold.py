@@ -136,14 +136,14 @@ def _commands(azure: Azure) -> tuple[dict[str, tuple[str, ...]], list[str]]:
     beside = Path(sys.executable).with_name("adls-enduser")
     ours = str(beside) if beside.exists() else None
     az = shutil.which("az") or shutil.which("az", path=str(_AZ_OF_CLIENTS))
-    options = ("--tenant", cold_programs.TENANT)
-    login = ("login", "device_code", *options, "--for", "storage", "--no-keyring")
+    options = ("--tenant", cold_programs.TENANT, "--for", "storage", "--no-keyring")
+    login = ("login", "device_code", *options)
     az_login = ("login", "--username", cold_programs.ADA, "--password", cold_programs.PASSWORD)
     ask = ("account", "get-access-token", "--scope", cold_programs.SCOPE)
     found: dict[str, tuple[str, ...]] = {}
     skipped = []
     for name, program, sign_in, command in (
-        (OUR_COMMAND, ours, login, ("token", *options, "--for", "storage")),
+        (OUR_COMMAND, ours, login, ("token", *options)),
         (AZURE_CLI, az, az_login, ask),
     ):
         if program is None:
