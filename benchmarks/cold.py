@@ -69,10 +69,10 @@ def main() -> None:
         print(json.dumps({"programs": {}, "skipped": []}))  # the others differ in nothing else
         return
     with Azure() as azure:
+        others, skipped = _commands(azure)  # which sets a variable that the bench's programs get
         bench = Bench(azure)
         names = [NOTHING, *(one for one in options.programs if one != NOTHING)]
         commands = {name: _python(name, azure.folder) for name in names}
-        others, skipped = _commands(azure)
         medians = bench.medians(commands | others, options.rounds)
     print(json.dumps({"programs": medians, "skipped": skipped}))
 
