@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from ..cache import SignInCache
 from ..clouds import CloudName
-from ..environment.network_options import has_credentials
 from ..modes import OPTIONS_HELP
 from ..options import CommonOptions, Library
 
@@ -97,6 +96,8 @@ def seconds(text: str) -> float:
 def proxy(text: str) -> str:
     """Read the address of a proxy, which must not have a password: others can read it here."""
     import argparse
+
+    from ..environment.network_options import has_credentials
 
     if has_credentials(text):
         del text  # so that no traceback shows it

@@ -34,7 +34,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, examples: tuple[tuple[str, str], ...], **settings: Any) -> None:
         self.examples = examples
         self.arguments: list[Argument] = []
-        super().__init__(allow_abbrev=False, **settings)
+        super().__init__(allow_abbrev=False, formatter_class=_formatter, **settings)
 
     def declare(self, name: str, group: Any = None, **settings: Any) -> None:
         """Add an argument, to a group if one is given, and list it in ``arguments``."""
@@ -98,6 +98,12 @@ def split_command(arguments: list[str]) -> tuple[list[str], list[str] | None]:
         return arguments, None
     separator = arguments.index("--")
     return arguments[:separator], arguments[separator + 1 :]
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    # argparse's own asks shutil for the width, which takes longer to load than argparse itself;
+    # and it makes one for each argument that is added (``ArgumentParser.add_argument``).
+    return argparse.HelpFormatter(prog, width=width() - 2)
 
 
 def width() -> int:

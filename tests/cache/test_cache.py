@@ -272,13 +272,22 @@ class TestOptions:
         assert (tmp_path / "sign-ins.json").is_file()
         assert (tmp_path / "new" / "sign-ins.json").is_file()
 
+    @pytest.mark.parametrize("variable", [None, "", "~", "{0}", "{0}/data/"])
     def test_the_default_path_is_in_the_users_data_folder(
-        self, memory_keyring: MemoryKeyring, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+        self,
+        memory_keyring: MemoryKeyring,
+        monkeypatch: pytest.MonkeyPatch,
+        tmp_path: Path,
+        variable: str | None,
     ) -> None:
-        """On Linux as XDG says."""
+        """On Linux as XDG says, and platformdirs too, which is slow to load."""
         import platformdirs
 
-        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+        monkeypatch.setenv("HOME", str(tmp_path / "home"))
+        monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+        if variable is not None:
+            monkeypatch.setenv("XDG_DATA_HOME", variable.format(tmp_path))
+        monkeypatch.chdir(tmp_path)
         folder = Path(platformdirs.user_data_dir("adls_enduser", appauthor=False))
         save(SignInCache(), make_session(ADA))
         assert (folder / "sign-ins.json").is_file()
