@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..clocks import SYSTEM_CLOCK, Clock
 from ..concurrency import Run, Runs, SharedByCopies, reset_after_fork, still_running
 from ..entra.claims import declares_cp1, with_cp1
+from ..environment.caller_warnings import in_context_of_caller
 from ..errors import EndUserError, ProtocolError, SignInError, SignInRequired, TransportError
 from ..log import logger
 from ..options import Settings, format_call
@@ -304,8 +305,6 @@ class TokenSource(SharedByCopies):
         background = self._background
         if self._refreshes.has(None) or (background is not None and background.is_alive()):
             return
-        from ..environment.caller_warnings import in_context_of_caller
-
         renew = in_context_of_caller(self._renew_once)
         thread = threading.Thread(
             target=renew, args=(held,), name="adls_enduser-renewal", daemon=True

@@ -140,6 +140,47 @@ def test_importing_the_package(azure: Sandbox) -> None:
     assert names & HEAVY == set()
 
 
+DUE = """
+import sys, threading, time
+from adls_enduser import Password, storage_credential
+from adls_enduser.clocks import SystemClock
+
+class Clock(SystemClock):
+    later = 0.0
+    def time(self):
+        return time.time() + self.later
+    def monotonic(self):
+        return time.monotonic() + self.later
+
+class Finder:
+    def find_spec(self, name, *rest):
+        loaded.append((threading.current_thread() is threading.main_thread(), name))
+
+loaded = []
+clock = Clock()
+credential = storage_credential(
+    Password(username={0!r}, password={1!r}, tenant={2!r}, clock=clock, library=sys.argv[1])
+)
+sys.meta_path.insert(0, Finder())
+clock.later = 3600 * 0.85
+assert credential.get_token("https://storage.azure.com/.default").expires_on
+print([name for is_main, name in loaded if is_main])
+"""
+
+
+def test_a_thread_that_finds_a_token_due_loads_nothing(
+    azure: Sandbox, ada: Person, library: str
+) -> None:
+    """Other threads would wait for what it loads, though all of them have a valid token."""
+    done = subprocess.run(
+        [sys.executable, "-c", DUE.format(ada.username, PASSWORD, CONTOSO), library],
+        capture_output=True,
+        text=True,
+        env=os.environ | azure.environment,
+    )
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
 CONNECTIONS = """
 import sys
 opened = []
