@@ -94,7 +94,7 @@ class Wire:
 
     def __init__(self) -> None:
         self.session = _Session()
-        self.session.auth = _no_netrc
+        self.session.trust_env = False  # what holds of it, route.py has found; and no netrc
         self.session.mount("https://", _Adapter(self))
         self.idle_since = 0.0
         self._connection: Any = None
@@ -163,7 +163,3 @@ class _Adapter(requests.adapters.HTTPAdapter):
         if not hasattr(pool.ConnectionCls, "is_watched"):  # a pool serves several requests
             pool.ConnectionCls = self._wire.watched(pool.ConnectionCls)
         return pool
-
-
-def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request

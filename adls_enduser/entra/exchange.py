@@ -154,7 +154,7 @@ class _Sender:
             return failure_of(self._route, error, self._settings.request_timeout)
 
     def _open(self) -> requests.Response:
-        request, settings = self._request, self._settings
+        request, route = self._request, self._route
         return self._wire.session.request(
             request.method,
             request.url,
@@ -165,13 +165,11 @@ class _Sender:
                 **request.headers,
                 "User-Agent": f"adls-enduser/{__version__}",  # RFC 9110 section 10.1.5
             },
-            timeout=settings.request_timeout,
+            timeout=self._settings.request_timeout,
             allow_redirects=False,
             stream=True,
-            proxies=dict(settings.proxies) if settings.proxies else None,
-            # Explicit, because requests lets the environment win over Session.verify
-            # (psf/requests issue 3829); None is True or the environment's bundle, never False.
-            verify=settings.ca_bundle,
+            proxies={"https": route.proxy} if route.proxy else None,
+            verify=route.ca_bundle or True,
         )
 
 

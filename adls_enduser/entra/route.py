@@ -1,7 +1,7 @@
-"""Find out how requests will send a request: by which proxy, and trusting which certificates.
+"""Find out how a request is sent: by which proxy, and trusting which certificates.
 
-requests takes both from its arguments or from the environment. Each is judged here before
-anything is sent, and an error names the option or the variable in which it stands.
+Both are chosen as requests would, from the options or from the environment. Each is judged here
+before anything is sent, and an error names the option or the variable in which it stands.
 """
 
 from __future__ import annotations
@@ -35,16 +35,17 @@ _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 @dataclass(frozen=True)
 class Route:
-    """The host, the proxy on the way and where the proxy and the CA bundle were named.
+    """The host, the proxy on the way, the CA bundle, and where the last two were named.
 
-    ``proxy_source`` and ``ca_source`` are an option or a variable of the environment; "" where
-    there is none. ``bypass`` says which proxy is not used for this host, and why; "" where there
-    is none.
+    ``ca_bundle`` is a path; None for that of requests. ``proxy_source`` and ``ca_source`` are an
+    option or a variable of the environment; "" where there is none. ``bypass`` says which proxy is
+    not used for this host, and why; "" where there is none.
     """
 
     host: str
     proxy: str = field(default="", repr=False)  # may hold a password
     proxy_source: str = ""
+    ca_bundle: str | None = None
     ca_source: str = ""
     bypass: str = ""
 
@@ -71,14 +72,15 @@ def find_route(url: str, settings: Settings) -> Route:
     Raises ConfigurationError for a proxy or a CA bundle that cannot be used, MissingDependency
     for a SOCKS proxy without PySocks.
     """
-    proxy, proxy_source = _proxy(url, settings.proxies or {})
+    given, system = settings.proxies or {}, getproxies()
+    proxy, proxy_source = _proxy(url, given, system)
     check_proxy(proxy_source, proxy)
     check_socks_installed(proxy_source, proxy)
     ca_source, path = _ca_bundle(settings.ca_bundle)
     if path is not None:
         check_ca_bundle(ca_source, path)
-    bypass = "" if proxy.reveal() else _bypass(host_of(url), settings.proxies or {})
-    return Route(host_of(url), proxy.reveal(), proxy_source, ca_source, bypass)
+    bypass = "" if proxy.reveal() else _bypass(host_of(url), given, system)
+    return Route(host_of(url), proxy.reveal(), proxy_source, path, ca_source, bypass)
 
 
 def trusted_certificates(settings: Settings) -> tuple[str, str]:
@@ -87,13 +89,16 @@ def trusted_certificates(settings: Settings) -> tuple[str, str]:
     return source, path or requests.utils.DEFAULT_CA_BUNDLE_PATH
 
 
-def _proxy(url: str, given: Mapping[str, str]) -> tuple[Secret, str]:
-    """Return the proxy that requests chooses, and where it stands.
+def _proxy(url: str, given: Mapping[str, str], system: Mapping[str, str]) -> tuple[Secret, str]:
+    """Return the proxy that requests would choose, and where it stands.
+
+    ``system`` are the proxies of the environment, or of the settings of the system.
 
     The order is that of requests.utils.select_proxy, after
     requests.sessions.Session.merge_environment_settings.
     """
-    environment = requests.utils.get_environ_proxies(url, no_proxy=given.get("no_proxy"))
+    no_proxy = given.get("no_proxy")
+    environment = requests.utils.get_environ_proxies(url, no_proxy=no_proxy) if system else {}
     host = urlsplit(url).hostname
     for key in (f"https://{host}", "https", f"all://{host}", "all"):
         if key in given:
@@ -103,10 +108,10 @@ def _proxy(url: str, given: Mapping[str, str]) -> tuple[Secret, str]:
     return Secret(""), ""
 
 
-def _bypass(host: str, given: Mapping[str, str]) -> str:
+def _bypass(host: str, given: Mapping[str, str], system: Mapping[str, str]) -> str:
     """Return which proxy of the environment was passed over, and by which exception."""
     # requests.utils, should_bypass_proxies: an exception is for the proxies of the environment.
-    proxies = [key for key in ("https", "all") if getproxies().get(key)]
+    proxies = [key for key in ("https", "all") if system.get(key)]
     if not proxies:
         return ""
     exception = "the no_proxy of proxies=" if "no_proxy" in given else _variable("no")
