@@ -92,13 +92,16 @@ count. They are the functions of `benchmarks/cold_programs.py`.
 What stands in the way where a goal is missed, by `python -X importtime`:
 
 - A first sign-in by msal loads msal and requests, as a program by hand does (about 85 ms here), and
-  then 20 to 25 ms of modules of ours: the checks of options, of the route, of the exchange and of
+  then about 11 ms of modules of ours: the checks of options, of the route, of the exchange and of
   the response. By adal the same, of which the shared connection saves a TLS handshake.
+- Of `adls-enduser token` a third is the interpreter itself, and a third the standard library that
+  every command line loads (typing, re, argparse, json).
 - The documents that msal asks for before its first request are asked for once in a process, and
   the sign-in cache keeps them for a day beside the refresh token. So only a first sign-in without
   a cache asks for them, as msal by hand does.
 - Of the memory of each further sign-in with a session, about 7 kB are the program's own session of
-  requests. Of the rest 1.7 kB are the tokens themselves.
+  requests. Of the rest 1.7 kB are the tokens themselves. A token for the file system also holds
+  when each thread asked last (0.8 kB), so that a rejection is seen.
 
 ## At expiry
 
