@@ -59,10 +59,13 @@ def keep_documents(settings: Settings, documents: Mapping[str, Document]) -> Non
 
 
 def keep_cached_documents(settings: Settings, documents: Mapping[str, tuple[str, float]]) -> None:
-    """Keep the documents of the sign-in cache that name no other host than the authority's."""
-    own = {url: Document(*one) for url, one in documents.items()}
-    usable = {url: one for url, one in own.items() if _stays_at(settings.authority, one.text)}
-    keep_documents(settings, usable)
+    """Keep documents of the sign-in cache that name no other host than the authority's.
+
+    What this process has been told itself is not replaced.
+    """
+    known, own = known_documents(settings), settings.authority
+    found = {url: Document(*one) for url, one in documents.items() if url not in known}
+    keep_documents(settings, {url: one for url, one in found.items() if _stays_at(own, one.text)})
 
 
 def _stays_at(authority: str, text: str) -> bool:

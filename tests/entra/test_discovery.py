@@ -154,6 +154,32 @@ def test_the_next_process_does_without(
         assert bool(_paths(azure)) is (number == 0 or hours == 48)
 
 
+@pytest.fixture
+def with_cache(ada: Person, clock: SandboxClock, tmp_path: Path) -> Callable[[], Password]:
+    """A new strategy with an unencrypted cache."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cache = SignInCache(tmp_path / "sign-ins", allow_unencrypted=True)
+        cache.check()
+
+    def make() -> Password:
+        own: Any = {"tenant": CONTOSO, "clock": clock, "library": "msal", "cache": cache}
+        return Password(username=ada.username, password=PASSWORD, **own)
+
+    return make
+
+
+def _plant(strategy: Password, text: str, clock: SandboxClock) -> None:
+    """Replace the documents in the cache."""
+    cache = strategy.settings.cache
+    assert cache is not None
+    with cache.open(CacheKey(PUBLIC.authority, AZURE_CLI_CLIENT_ID)) as entry:
+        assert entry.session is not None
+        documents = dict.fromkeys(entry.session.documents, (text, clock.time()))
+        assert documents
+        entry.save(replace(entry.session, documents=documents))
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -168,23 +194,27 @@ def test_the_next_process_does_without(
     ],
 )
 def test_a_cached_document_sends_nothing_elsewhere(
-    azure: Sandbox, ada: Person, tmp_path: Path, clock: SandboxClock, changed: str
+    azure: Sandbox, with_cache: Callable[[], Password], clock: SandboxClock, changed: str
 ) -> None:
     """Whoever can write an unencrypted cache cannot name another host; the document is replaced."""
     host = "login.microsoftonline.com"
-    planted = changed.format(f"https://{host}", host)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        cache = SignInCache(tmp_path / "sign-ins", allow_unencrypted=True)
-        own: Any = {"tenant": CONTOSO, "clock": clock, "library": "msal", "cache": cache}
-        own |= {"username": ada.username, "password": PASSWORD}
-        assert Password(**own).silent(MANAGEMENT)
-        clock.advance(25 * 3600)  # what this process knows is too old by now
-        with cache.open(CacheKey(PUBLIC.authority, AZURE_CLI_CLIENT_ID)) as entry:
-            documents = dict.fromkeys(entry.session.documents, (planted, clock.time()))
-            assert documents
-            entry.save(replace(entry.session, documents=documents))
-        azure.log.clear()
-        assert Password(**own).silent(MANAGEMENT)
+    assert with_cache().silent(MANAGEMENT)
+    clock.advance(25 * 3600)  # what this process knows is too old by now
+    _plant(with_cache(), changed.format(f"https://{host}", host), clock)
+    azure.log.clear()
+    assert with_cache().silent(MANAGEMENT)
     assert {one.host for one in azure.log} == {host}
     assert len(_paths(azure)) == 1
+
+
+def test_what_a_process_was_told_itself_stays(
+    azure: Sandbox, with_cache: Callable[[], Password], clock: SandboxClock
+) -> None:
+    """A document in the cache does not replace it."""
+    assert with_cache().silent(MANAGEMENT)
+    clock.advance(2 * 3600)
+    own = "https://login.microsoftonline.com/elsewhere"
+    _plant(with_cache(), f'{{"token_endpoint": "{own}", "authorization_endpoint": "{own}"}}', clock)
+    azure.log.clear()
+    assert with_cache().silent(MANAGEMENT)
+    assert [one.status for one in azure.log] == [200]
