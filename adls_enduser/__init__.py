@@ -15,8 +15,7 @@ Azure's packages load when a factory or a strategy needs them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # the name that type checkers know; typing takes longest to load of all
 if TYPE_CHECKING:
     from .cache import KeptAccount, SignInCache
     from .clouds import CHINA, PUBLIC, US_GOVERNMENT, Cloud

@@ -20,6 +20,7 @@ _Result = TypeVar("_Result")
 # The flags CO_GENERATOR, CO_COROUTINE, CO_ITERABLE_COROUTINE and CO_ASYNC_GENERATOR (inspect,
 # "Code Objects Bit Flags").
 _RUNS_LATER = 0x20 | 0x80 | 0x100 | 0x200
+_VARARGS = 0x04
 
 
 def refuse_async(option: str, function: object) -> None:
@@ -46,7 +47,7 @@ def check_arguments(option: str, function: Callable[..., object], argument: str)
 
     ``argument`` describes the one argument; "" if there is none.
     """
-    if _is_plain(function) and function.__code__.co_argcount == (1 if argument else 0):
+    if _is_plain(function) and _takes(function, 1 if argument else 0):
         return
     import inspect
 
@@ -112,6 +113,13 @@ def _is_plain(function: object) -> TypeGuard[FunctionType]:
         return False
     code, defaults = function.__code__, function.__defaults__
     return not (code.co_flags & _RUNS_LATER or code.co_kwonlyargcount or defaults)
+
+
+def _takes(function: FunctionType, number: int) -> bool:
+    """Return whether a plain function can be called with so many arguments by position."""
+    code = function.__code__
+    named = code.co_argcount
+    return named == number or bool(named < number and code.co_flags & _VARARGS)
 
 
 def _async(option: str, verb: str) -> ConfigurationError:
