@@ -43,7 +43,7 @@ OPEN = "from adls_enduser import SignInCache; cache = SignInCache(sys.argv[1], {
 PLAIN = OPEN.format("allow_unencrypted=True")
 STRATEGY = (
     f"from adls_enduser import DeviceCode; strategy = DeviceCode(tenant={CONTOSO!r}, cache=cache,"
-    " prompt=lambda prompt: None, library=sys.argv[2])"
+    " prompt=lambda *prompt: None, library=sys.argv[2])"
 )
 SILENT = f"assert strategy.silent({STORAGE!r}).secret"
 CREDENTIAL = (
