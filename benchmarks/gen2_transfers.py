@@ -198,7 +198,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=256, help="megabytes (default: 256)")
     parser.add_argument("--times", type=int, default=5, help="uploads and downloads (default: 5)")
-    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--peer-rounds", type=int, default=1)
     options = parser.parse_args()
     transfers: list[Transfer] = []

@@ -302,17 +302,21 @@ class TokenSource(SharedByCopies):
     # One refresh for all threads that want it.
 
     def _refresh_in_background(self, held: _HeldToken) -> None:
-        background = self._background
-        if self._refreshes.has(None) or (background is not None and background.is_alive()):
+        if self._refreshes.has(None) or _lives(self._background):
             return
         renew = in_context_of_caller(self._renew_once)
         thread = threading.Thread(
             target=renew, args=(held,), name="adls_enduser-renewal", daemon=True
         )
-        # RuntimeError: the interpreter is shutting down, or has no thread left.
-        with suppress(RuntimeError):
-            thread.start()
+        try:
+            # Before it starts: start() waits for the thread, and others come by meanwhile.
             self._background = thread
+            thread.start()
+        except RuntimeError:  # the interpreter is shutting down, or has no thread left
+            self._background = None
+        except BaseException:  # Ctrl-C
+            self._background = None
+            raise
 
     def _renew_once(self, held: _HeldToken) -> None:
         # The refresh is registered here, by the thread that runs it. Before this thread runs,
@@ -548,3 +552,8 @@ def _back_off_seconds(held: Token | None) -> float:
 
     longest = min(_BACK_OFF, held.lifetime * _BACK_OFF_SHARE) if held else _BACK_OFF
     return random.uniform(longest / 2, longest)  # noqa: S311 - spreads load, hides nothing
+
+
+def _lives(thread: threading.Thread | None) -> bool:
+    """Return whether a thread runs, or is about to."""
+    return thread is not None and (thread.ident is None or thread.is_alive())

@@ -133,6 +133,38 @@ def test_in_the_advisory_window_nobody_waits(
     assert (strategy.silent_calls, strategy.sign_ins) == (2, 0)
 
 
+def test_threads_that_come_at_once_start_one_renewal(
+    source: TokenSource, clock: SandboxClock
+) -> None:
+    """Each thread that is started for nothing makes a caller wait."""
+    source.token()
+    clock.advance(3600 - 899)
+    gate, release = threading.Barrier(65), threading.Event()
+    renewals: list[threading.Thread] = []
+
+    def hold(*event: object) -> None:
+        """Hold a renewal before it can say that it runs."""
+        thread = threading.current_thread()
+        if thread.name == "adls_enduser-renewal" and thread not in renewals:
+            renewals.append(thread)
+            release.wait(30)
+
+    def ask() -> None:
+        gate.wait()
+        source.token()
+
+    threads = [threading.Thread(target=ask) for _ in range(64)]
+    for thread in threads:
+        thread.start()
+    threading.setprofile(hold)  # for threads that start from now on
+    gate.wait()
+    for thread in threads:
+        thread.join()
+    threading.setprofile(None)
+    release.set()
+    assert len(renewals) <= 2  # two, if both look before either starts one
+
+
 class Remembering(Stranger):
     """One that holds its last token for whoever else asks."""
 
