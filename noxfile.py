@@ -303,12 +303,14 @@ def _report(
     """Run tests in an environment, and write its packages and how each test ended."""
     python, report = str(folder / environment / "bin" / "python"), folder / "reports" / name
     report.parent.mkdir(parents=True, exist_ok=True)
-    listed = subprocess.check_output(["uv", "pip", "list", "--format", "json", "--python", python])
-    report.with_suffix(".json").write_bytes(listed)
+    # By nox, which finds the uv that is beside it.
+    command = ("uv", "pip", "list", "--quiet", "--format", "json", "--python", python)
+    listed = session.run(*command, external=True, silent=True)
+    report.with_suffix(".json").write_text(str(listed), "utf-8")
     workers = ("-n", "4", "--dist", "worksteal", f"--junitxml={report.with_suffix('.xml')}")
-    command = (python, "-m", "pytest", "--quiet", *workers, *arguments, *session.posargs)
+    tests = (python, "-m", "pytest", "--quiet", *workers, *arguments, *session.posargs)
     # 1: some test has failed, which the table tells.
-    session.run(*command, env=env, external=True, success_codes=[0, 1])
+    session.run(*tests, env=env, external=True, success_codes=[0, 1])
 
 
 @nox.session

@@ -31,6 +31,8 @@ HEAVY = frozenset(
         *("unicodedata", "uuid", "xml", "zlib", "shutil", "datetime", "subprocess"),
     }
 )
+if sys.version_info >= (3, 14):  # typing.TypedDict loads it there, by annotationlib
+    HEAVY -= {"ast"}
 
 PROGRAM = """
 import json, sys
