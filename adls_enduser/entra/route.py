@@ -72,14 +72,15 @@ def find_route(url: str, settings: Settings) -> Route:
     Raises ConfigurationError for a proxy or a CA bundle that cannot be used, MissingDependency
     for a SOCKS proxy without PySocks.
     """
-    given, system = settings.proxies or {}, getproxies()
-    proxy, proxy_source = _proxy(url, given, system)
+    # Only their names: a proxy may hold a password, which no local of a frame may show.
+    system = [name for name, proxy in getproxies().items() if proxy]
+    proxy, proxy_source = _proxy(url, settings.proxies or {}, system)
     check_proxy(proxy_source, proxy)
     check_socks_installed(proxy_source, proxy)
     ca_source, path = _ca_bundle(settings.ca_bundle)
     if path is not None:
         check_ca_bundle(ca_source, path)
-    bypass = "" if proxy.reveal() else _bypass(host_of(url), given, system)
+    bypass = "" if proxy.reveal() else _bypass(host_of(url), settings.proxies or {}, system)
     return Route(host_of(url), proxy.reveal(), proxy_source, path, ca_source, bypass)
 
 
@@ -89,11 +90,10 @@ def trusted_certificates(settings: Settings) -> tuple[str, str]:
     return source, path or requests.utils.DEFAULT_CA_BUNDLE_PATH
 
 
-def _proxy(url: str, given: Mapping[str, str], system: Mapping[str, str]) -> tuple[Secret, str]:
+def _proxy(url: str, given: Mapping[str, str], system: list[str]) -> tuple[Secret, str]:
     """Return the proxy that requests would choose, and where it stands.
 
-    ``system`` are the proxies of the environment, or of the settings of the system.
-
+    ``system`` are the names of the proxies in the environment, or in the settings of the system.
     The order is that of requests.utils.select_proxy, after
     requests.sessions.Session.merge_environment_settings.
     """
@@ -108,10 +108,10 @@ def _proxy(url: str, given: Mapping[str, str], system: Mapping[str, str]) -> tup
     return Secret(""), ""
 
 
-def _bypass(host: str, given: Mapping[str, str], system: Mapping[str, str]) -> str:
+def _bypass(host: str, given: Mapping[str, str], system: list[str]) -> str:
     """Return which proxy of the environment was passed over, and by which exception."""
     # requests.utils, should_bypass_proxies: an exception is for the proxies of the environment.
-    proxies = [key for key in ("https", "all") if system.get(key)]
+    proxies = [key for key in ("https", "all") if key in system]
     if not proxies:
         return ""
     exception = "the no_proxy of proxies=" if "no_proxy" in given else _variable("no")

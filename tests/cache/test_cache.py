@@ -272,7 +272,7 @@ class TestOptions:
         assert (tmp_path / "sign-ins.json").is_file()
         assert (tmp_path / "new" / "sign-ins.json").is_file()
 
-    @pytest.mark.parametrize("variable", [None, "", "~", "{0}", "{0}/data/"])
+    @pytest.mark.parametrize("variable", [None, "", "{0}", "{0}/data/"])
     def test_the_default_path_is_in_the_users_data_folder(
         self,
         memory_keyring: MemoryKeyring,
