@@ -32,6 +32,10 @@ _ENDPOINTS = (
 )
 
 
+# What makes a document of either kind one that can be used (msal.authority, adal.authority).
+_NEEDED = ({"authorization_endpoint", "token_endpoint"}, {"tenant_discovery_endpoint"})
+
+
 class Document(NamedTuple):
     """The text of a response, and when it came (UTC epoch seconds)."""
 
@@ -71,8 +75,9 @@ def keep_cached_documents(settings: Settings, documents: Mapping[str, tuple[str,
 def _stays_at(authority: str, text: str) -> bool:
     try:
         document = json.loads(text)
-        named = [document[name] for name in _ENDPOINTS if name in document]
-        return bool(named) and {_origin(url) for url in named} == {_origin(authority)}
+        named = {name: document[name] for name in _ENDPOINTS if name in document}
+        is_whole = any(needed <= named.keys() for needed in _NEEDED)
+        return is_whole and {_origin(url) for url in named.values()} == {_origin(authority)}
     except (ValueError, TypeError, AttributeError, RecursionError):
         return False
 

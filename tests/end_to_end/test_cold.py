@@ -142,6 +142,18 @@ def test_importing_the_package(azure: Sandbox) -> None:
     assert names & HEAVY == set()
 
 
+def _output(program: str, azure: Sandbox, ada: Person, library: str) -> list[str]:
+    """Return the words that a program writes in a fresh process."""
+    done = subprocess.run(
+        [sys.executable, "-c", program.format(ada.username, PASSWORD, CONTOSO), library],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | azure.environment,
+        check=True,
+    )
+    return done.stdout.split()
+
+
 DUE = """
 import sys, threading, time
 from adls_enduser import Password, storage_credential
@@ -174,13 +186,7 @@ def test_a_thread_that_finds_a_token_due_loads_nothing(
     azure: Sandbox, ada: Person, library: str
 ) -> None:
     """Other threads would wait for what it loads, though all of them have a valid token."""
-    done = subprocess.run(
-        [sys.executable, "-c", DUE.format(ada.username, PASSWORD, CONTOSO), library],
-        capture_output=True,
-        text=True,
-        env=os.environ | azure.environment,
-    )
-    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+    assert _output(DUE, azure, ada, library) == ["[]"]
 
 
 CONNECTIONS = """
@@ -202,13 +208,7 @@ def test_the_requests_of_a_sign_in_share_a_connection(
     azure: Sandbox, ada: Person, library: str
 ) -> None:
     """A sign-in and a renewal have one each, and none is open in between."""
-    done = subprocess.run(
-        [sys.executable, "-c", CONNECTIONS.format(ada.username, PASSWORD, CONTOSO), library],
-        capture_output=True,
-        text=True,
-        env=os.environ | azure.environment,
-    )
-    assert done.stdout.split() == ["1", "2", "0"], done.stdout + done.stderr
+    assert _output(CONNECTIONS, azure, ada, library) == ["1", "2", "0"]
     hosts = [exchange.host for exchange in azure.log]
     assert len(hosts) > 2  # a realm, a token and another one; msal asks for the endpoints first
 

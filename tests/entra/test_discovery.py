@@ -187,6 +187,8 @@ def _plant(strategy: Password, text: str, clock: SandboxClock) -> None:
         '{{"token_endpoint": "http://{1}/token", "authorization_endpoint": "{0}/a"}}',
         '{{"token_endpoint": "{0}@evil.example/", "authorization_endpoint": "{0}/a"}}',
         '{{"token_endpoint": 7, "authorization_endpoint": "{0}/a"}}',
+        '{{"token_endpoint": "{0}/token"}}',
+        '{{"authorization_endpoint": "{0}/a", "device_authorization_endpoint": "{0}/d"}}',
         "{{}}",
         "[]",
         '"{0}"',
