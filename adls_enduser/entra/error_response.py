@@ -90,12 +90,12 @@ class RequestContext:
 
 
 def error_from_response(
-    body: object, context: RequestContext, *, status: int, retry_after: float | None = None
+    body: object, context: RequestContext, *, status: int | None, retry_after: float | None = None
 ) -> EndUserError:
     """Return the error for a response that grants nothing; never raises.
 
-    ``body`` is the decoded JSON, or whatever else the response held; ``retry_after`` is the
-    header of that name in seconds.
+    ``body`` is the decoded JSON, or whatever else the response held; ``status`` is None if
+    only another program saw it; ``retry_after`` is the header of that name in seconds.
     """
     parsed = _parse_body(body)
     error_class = _error_class(parsed, context.grant_kind, status)
@@ -245,7 +245,7 @@ _BY_ERROR: dict[str, type[EndUserError]] = {
 }
 
 
-def _error_class(body: _ErrorBody, grant_kind: GrantKind, status: int) -> type[EndUserError]:
+def _error_class(body: _ErrorBody, grant_kind: GrantKind, status: int | None) -> type[EndUserError]:
     """Choose the class by the OAuth fields, refined by a number that is in the table.
 
     Microsoft says of the numbers that they "should never be used by the client itself", and
@@ -257,7 +257,7 @@ def _error_class(body: _ErrorBody, grant_kind: GrantKind, status: int) -> type[E
         return _FINAL.get(error, TransportError)
     if body.entry is not None:
         return body.entry.error_class
-    if status >= 500 or status in (408, 429):
+    if status is not None and (status >= 500 or status in (408, 429)):
         return TransportError
     return _class_by_fields(body, grant_kind)
 
@@ -293,17 +293,22 @@ def _message(
     body: _ErrorBody,
     entry: AadstsEntry | None,
     context: RequestContext,
-    status: int,
+    status: int | None,
 ) -> str:
     what = _what_happened(context.grant_kind, refused=error_class not in _NOT_REFUSED)
     happened = f"{'AD FS' if context.is_adfs else 'Entra ID'} {what}"
     if error_class is ProtocolError:
-        return f"{happened}: its response (HTTP {status}) could not be read."
+        return f"{happened}: its response{_in_brackets(status)} could not be read."
     reason = body.sentence or (entry.meaning if entry else "")
     if reason and error_class is not TransportError:
         return f"{happened}: {reason}"
-    error = f", {body.details.error}" if body.details.error else ""
-    return f"{happened} (HTTP {status}{error}){f': {reason}' if reason else '.'}"
+    known = _in_brackets(status, body.details.error)
+    return f"{happened}{known}{f': {reason}' if reason else '.'}"
+
+
+def _in_brackets(status: int | None, error: str | None = None) -> str:
+    known = ", ".join(filter(None, (f"HTTP {status}" if status else "", error)))
+    return f" ({known})" if known else ""
 
 
 # The remedy --------------------------------------------------------------------------

@@ -88,7 +88,7 @@ def _program_failed(output: str, context: RequestContext, name: str, said: str) 
     """Return the error for a program that returned no token; it repeats nothing of the output."""
     body = response_in(output)
     if body is not None:
-        return error_from_response(body, context, status=400)
+        return error_from_response(body, context, status=None)
     host = urlsplit(context.authority).hostname or ""
     return network_failure(output, name, host) or SignInError(
         f"{name} returned no token{f': {said}' if said else '.'} What its program printed is not"

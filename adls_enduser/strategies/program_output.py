@@ -53,6 +53,9 @@ _IDS = re.compile(r"\b(?:Correlation ID|Timestamp): [0-9A-Fa-f:TZ. -]{20,36}(?!\
 _SERVER_FAILED = re.compile(
     r"(?:MsalServiceError:HTTPError|requests\.exceptions\.HTTPError):(5[0-9]{2})(?![0-9])"
 )
+# Entra ID's 429 is plain text (AzureAD/microsoft-authentication-library-for-dotnet, issue 2855),
+# and a proxy's page is HTML. msal expects JSON (oauth2cli/oauth2.py, ``_obtain_token``).
+_NO_JSON = re.compile(r"_obtain_token.*JSONDecodeError:")
 _BAD_CERTIFICATE = re.compile(r"CERTIFICATE_VERIFY_FAILED|Certificateverificationfailed")
 _UNREACHABLE = re.compile(
     r"HTTPS?ConnectionPool\(|Maxretriesexceeded|Connectionaborted|Connectionbroken"
@@ -116,6 +119,13 @@ def network_failure(output: str, name: str, host: str) -> TransportError | None:
         return TransportError(
             f"{name} got no token, because the service failed (HTTP {failed[1]}).",
             remedy=_WAIT,
+            retry_after=_KEPT_FOR,
+        )
+    if _NO_JSON.search(words):
+        return TransportError(
+            f"{name} got no token, because the response was no JSON. Entra ID responds so if there"
+            " are too many requests, and a proxy if it refuses one.",
+            remedy=f"{_WAIT} If that does not help, check the proxy.",
             retry_after=_KEPT_FOR,
         )
     if _UNREACHABLE.search(words):

@@ -243,6 +243,55 @@ def test_a_failed_service_is_a_transport_error(
     assert strategy().silent(MANAGEMENT).secret
 
 
+# The frames of msal 1.39 in azure-cli 2.91.0, for a body "Too Many Requests", and Windows' form.
+NO_JSON = {
+    form: f"""{_UNEXPECTED}Traceback (most recent call last):
+  File "/opt/az/lib/python3.13/site-packages/msal/oauth2cli/oauth2.py", line 300, in _obtain_token
+    return json.loads(resp.text)
+  File "/opt/az/lib/python3.13/json/__init__.py", line 346, in loads
+json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)
+""".replace("/", separator)
+    for form, separator in (("posix", "/"), ("windows", "\\"))
+}
+
+
+@pytest.mark.parametrize("words", NO_JSON.values(), ids=NO_JSON)
+@pytest.mark.parametrize("dressed", [False, True])
+@pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)
+def test_a_response_that_az_cannot_read(
+    az: FakeAz, words: str, dressed: bool, strategy: Any
+) -> None:
+    """Entra ID's 429 in plain text, or a proxy's page: az prints a traceback for both."""
+    if dressed:
+        words = "\x1b[31m" + "\x1b[0m\n\x1b[31m".join(textwrap.wrap(words, 30))
+    az.tell(fails=words)
+    with pytest.raises(TransportError, match="the response was no JSON") as caught:
+        strategy().silent(MANAGEMENT)
+    assert "Wait a minute" in caught.value.remedy
+    assert caught.value.retry_after == 60
+    assert "traceback" not in str(caught.value)
+
+
+def test_a_broken_file_of_az_is_no_response(az: FakeAz) -> None:
+    """The same exception from az's own files: waiting would not help."""
+    az.tell(
+        fails=f"{_UNEXPECTED}  File '/opt/az/lib/azure/cli/core/_session.py', line 48, in load\n"
+        "json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)"
+    )
+    with pytest.raises(SignInError) as caught:
+        AzureCli().silent(MANAGEMENT)
+    assert "az account get-access-token" in caught.value.remedy
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)
+def test_no_status_that_az_did_not_print(az: FakeAz, strategy: Any) -> None:
+    """Entra ID's number says that it is a pause; which status az saw is not known."""
+    az.tell(fails="AADSTS90055: There are too many requests. Trace ID: x")
+    with pytest.raises(TransportError, match="AADSTS90055") as caught:
+        strategy().silent(MANAGEMENT)
+    assert "HTTP" not in str(caught.value)
+
+
 def test_a_certificate_is_not_waited_for(az: FakeAz) -> None:
     """azure-cli's own words for a proxy that inspects TLS: the remedy is a CA bundle."""
     az.tell(
