@@ -60,11 +60,13 @@ def imports() -> str:
     for version in reversed(STORE_VERSIONS):
         for name, took in (load("imports", version) or {"over": {}})["over"].items():
             best.setdefault(name, took)
-    ours = best["adls_enduser"]
+    # The package alone costs less than two starts of the interpreter differ by.
+    factories = best["adls_enduser.factories"]
     rows = (
-        (_bold(f"`{name}`"), f"{took:.0f} ms", f"{took / ours:.1f}") for name, took in best.items()
+        (_bold(f"`{name}`"), f"{max(took, 0):.0f} ms", f"{max(took, 0) / factories:.1f}")
+        for name, took in best.items()
     )
-    return table(("", "more than bare Python", "times ours"), rows)
+    return table(("", "more than bare Python", "times our factories"), rows)
 
 
 def expiry(scenario: str) -> str:
