@@ -153,8 +153,8 @@ password for both. The bytes are compared by SHA-256.
 
 A cell such as `1.01 (1.00), 0` has three numbers:
 
-1. The throughput, relative to a token that never expires. Both are medians of the same run, in
-   which the lifetimes took turns.
+1. The throughput, relative to the tokens that never expire in the same round: the median of the
+   rounds, in which the lifetimes took turns.
 2. In parentheses, the same by the client's CPU time.
 3. The greatest number of token requests during one transfer. The sign-in came before.
 
