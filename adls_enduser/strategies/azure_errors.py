@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import traceback
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from ..entra.dates import retry_after
 from ..entra.error_response import RequestContext, error_from_response, readable
 from ..entra.exchange import Response
 from ..errors import ProtocolError, SignInError, SignInTimedOut, TransportError
-from .program_output import network_failure, output_in, response_in
+from .program_output import network_failure, output_in, response_in, response_without_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,9 @@ _DROPPED = re.compile(r"HTTPS?ConnectionPool\(host='([A-Za-z0-9.-]+)'")
 # The person did not come: the words of azure-identity's DeviceCodeCredential and browser.
 _NOBODY_CAME = re.compile(r"Timed out (?:after )?waiting .*\buser to authenticate")
 _TEMPORARY = frozenset({408, 429})
+# msal's words for a response: throttled_http_client.py (``raise_for_status``), and authority.py
+# (``tenant_discovery``).
+_STATUS = re.compile(r"\bHTTP (?:Error|status): ([45][0-9]{2})\b")
 # Errors of the operating system that a second try does not fix.
 _LASTING = (PermissionError, FileNotFoundError, NotADirectoryError)
 
@@ -48,7 +52,7 @@ def translated(
     None if the credential says that it must prompt a person first, unless Entra ID's reason
     is known.
     """
-    text = str(getattr(error, "message", None) or error)
+    text = _text(error)
     output = output_in(text, name, _causes(error))
     if output:
         said = readable(text.removesuffix(output))
@@ -66,12 +70,15 @@ def _without_response(error: Exception, text: str, name: str) -> EndUserError:
     dropped = _DROPPED.search(text)
     if dropped:
         return TransportError(f"{name} could not reach {dropped[1]}.", remedy="Try again later.")
+    causes = list(_causes(error))
+    if any(map(_is_no_json, causes)):
+        return response_without_json(name)
     message = readable(text)
     if _NOBODY_CAME.search(text):
         return SignInTimedOut(
             f"{name} returned no token: {message}", remedy="Sign in again within the time limit."
         )
-    if any(map(_is_transport, _causes(error))):
+    if any(map(_is_transport, causes)):
         return TransportError(f"{name} got no response: {message}", remedy="Try again later.")
     if isinstance(error, HttpResponseError | OSError):
         return SignInError(
@@ -100,11 +107,16 @@ def _program_failed(output: str, context: RequestContext, name: str, said: str) 
 def _error_response(error: Exception, context: RequestContext, now: float) -> EndUserError | None:
     """Return the error for Entra ID's error response, or for a sentence of it in a message."""
     for one in _causes(error):
-        body, status = _body(one), _status(one)
-        if body is not None or status >= 500 or status in _TEMPORARY:
+        body, told = _body(one), _told_by_msal(one)
+        status = told or _status(one)
+        if body is not None or told or status >= 500 or status in _TEMPORARY:
             wait = retry_after(Response(status, "", _headers(one)), now)
             return error_from_response(body, context, status=status, retry_after=wait)
     return None
+
+
+def _text(error: BaseException) -> str:
+    return str(getattr(error, "message", None) or error)
 
 
 def _body(error: BaseException) -> dict[str, object] | None:
@@ -114,13 +126,19 @@ def _body(error: BaseException) -> dict[str, object] | None:
         body = None
     if isinstance(body, dict) and isinstance(body.get("error"), str):
         return body
-    found = _NUMBER.search(str(getattr(error, "message", error)))
+    found = _NUMBER.search(_text(error))
     return {"error_description": found.string[found.start() :]} if found else None
 
 
 def _status(error: BaseException) -> int:
     status = getattr(error, "status_code", None)
     return status if isinstance(status, int) else 400
+
+
+def _told_by_msal(error: BaseException) -> int | None:
+    """Return the status that an error names which holds no response."""
+    found = None if hasattr(error, "status_code") else _STATUS.search(_text(error))
+    return int(found[1]) if found else None
 
 
 def _headers(error: BaseException) -> dict[str, str]:
@@ -136,6 +154,15 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(one))
         yield one
         one = one.__cause__ or one.__context__
+
+
+def _is_no_json(error: BaseException) -> bool:
+    """Return whether msal could not decode a response. It also decodes its own token cache."""
+    if not isinstance(error, json.JSONDecodeError):
+        return False
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    modules = {str(frame.f_globals.get("__name__")) for frame in frames}
+    return "msal.token_cache" not in modules and any(one.startswith("msal.") for one in modules)
 
 
 def _is_transport(error: BaseException) -> bool:

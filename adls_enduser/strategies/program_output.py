@@ -101,6 +101,18 @@ def response_in(output: str) -> dict[str, object] | None:
     return {"error_codes": [int(found[1])], "error_description": ids}
 
 
+def response_without_json(
+    name: str, *, wait: str = "Wait a minute, then try again."
+) -> TransportError:
+    """Return the error for a response of Entra ID that the credential cannot decode."""
+    return TransportError(
+        f"{name} got no token, because the response was no JSON. Entra ID responds so if there are"
+        " too many requests, and a proxy if it refuses one.",
+        remedy=f"{wait} If that does not help, check the proxy.",
+        retry_after=_KEPT_FOR,
+    )
+
+
 def network_failure(output: str, name: str, host: str) -> TransportError | None:
     """Return the error for a program that got no usable response; None if that is not why.
 
@@ -122,12 +134,7 @@ def network_failure(output: str, name: str, host: str) -> TransportError | None:
             retry_after=_KEPT_FOR,
         )
     if _NO_JSON.search(words):
-        return TransportError(
-            f"{name} got no token, because the response was no JSON. Entra ID responds so if there"
-            " are too many requests, and a proxy if it refuses one.",
-            remedy=f"{_WAIT} If that does not help, check the proxy.",
-            retry_after=_KEPT_FOR,
-        )
+        return response_without_json(name, wait=_WAIT)
     if _UNREACHABLE.search(words):
         return TransportError(
             f"{name} could not reach {where}.", remedy=f"Check the network. {_WAIT}"

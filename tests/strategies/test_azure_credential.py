@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+import msal
 import pytest
 from azure.core.credentials import AccessToken, AccessTokenInfo
 from azure.core.exceptions import (
@@ -773,6 +774,55 @@ def test_a_real_device_code_credential_serves_both_planes(
     assert credentials.get_token(f"{MANAGEMENT}.default", enable_cae=silently).token
     assert credentials.whoami() == Account(grace.username, grace.tenant_id, grace.object_id)
     assert len(codes) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (429, "Too Many Requests", TransportError),
+        (429, "", TransportError),
+        (200, "<html>", TransportError),
+        (502, "<html>", TransportError),
+        (403, "<html>Blocked.", EndUserError),
+    ],
+)
+@pytest.mark.parametrize("path", ["/token", "/devicecode", "openid-configuration"])
+def test_a_real_outage_is_told(
+    azure: Sandbox, grace: Person, path: str, status: int, body: str, kind: type[EndUserError]
+) -> None:
+    """Msal decodes a response before it looks at its status, and names no response then.
+
+    The body of the 429: AzureAD/microsoft-authentication-library-for-dotnet, issue 2855.
+    """
+    azure.entra.device_code_interval = 0.1
+    theirs = DeviceCodeCredential(
+        CLI, tenant_id=CONTOSO, prompt_callback=lambda *_: None, retry_total=0
+    )
+    azure.faults.add(Answer(status, body, {"Retry-After": "1"}), path=path, times=20)
+    with pytest.raises(kind) as caught:
+        AzureCredential(theirs).sign_in(MANAGEMENT)
+    assert "Fix what the message reports" not in caught.value.remedy
+    assert "Expecting value" not in str(caught.value)
+    if kind is TransportError and "no JSON" not in str(caught.value):
+        assert f"HTTP {status}" in caught.value.message
+
+
+def test_a_token_cache_that_is_no_json_is_no_response() -> None:
+    """Msal decodes that too; waiting would not help."""
+    with pytest.raises(SignInError) as caught:
+        AzureCredential(_OwnCache()).silent(MANAGEMENT)
+    assert "Fix what the message reports" in caught.value.remedy
+
+
+class _OwnCache:
+    """A credential that reads its cache before each token, as azure-identity's may."""
+
+    def get_token(self, *_: str, **__: object) -> AccessToken:
+        try:
+            msal.SerializableTokenCache().deserialize("{")
+        except ValueError as error:
+            raise ClientAuthenticationError(f"Authentication failed: {error}") from error
+        raise AssertionError
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
