@@ -268,7 +268,8 @@ def newest(session: nox.Session) -> None:
     ):
         python = str(_empty(session, folder / name) / "bin" / "python")
         session.run(*pip, python, "--editable", EVERYTHING, *TEST, *packages, external=True)
-    shutil.rmtree(folder / "reports", ignore_errors=True)
+    for outdated in ("reports", "newest-alone"):  # the second is the newest of the last run
+        shutil.rmtree(folder / outdated, ignore_errors=True)
     modules = _node_modules(session, folder / "azurite", GEN2 / "node")
     env = {"ADLS_ENDUSER_TEST_AZURITE": str(modules)}
     _report(session, folder, "floors", "before/suite", "-m", "sdk")
@@ -276,6 +277,7 @@ def newest(session: nox.Session) -> None:
     for name, report, choose in (("pinned", "before", str), ("newest", "after", _unpinned)):
         for package in ALONE:
             _alone(session, folder / f"{name}-alone", choose(package))
+        _together(session, folder / f"{name}-alone" / "oauth", *map(choose, OAUTH))
         env["ADLS_ENDUSER_TEST_ALONE"] = str(folder / f"{name}-alone")
         _report(session, folder, name, f"{report}/clients", "tests/clients", env=env)
     reports = (str(folder / "reports" / name) for name in ("before", "after"))
