@@ -226,7 +226,11 @@ def test_port_in_use_is_1() -> None:
 # Signals.
 
 WAITS = "import signal; print('ready', flush=True); signal.pause()"
-HANDLES = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(5)); " + WAITS
+# Without pause(), which would miss a signal that comes just before it.
+HANDLES = (
+    "import signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM});"
+    " print('ready', flush=True); signal.sigwait({signal.SIGTERM}); sys.exit(5)"
+)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def after(call: Call, parameter: str) -> str:
     """Return the name that the page begins after, or ''; raise StorageError for a bad token."""
     text = call.text(parameter)
     try:
-        return base64.urlsafe_b64decode(text).decode()
+        return base64.b64decode(text, altchars=b"-_", validate=True).decode()
     except ValueError:
         raise bad_parameter(parameter, text) from None
 

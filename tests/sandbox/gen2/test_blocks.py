@@ -221,6 +221,8 @@ def test_bad_lists(blob):
         ("&maxresults=0", "OutOfRangeQueryParameterValue"),
         ("&maxresults=x", "InvalidQueryParameterValue"),
         ("&marker=%C3", "InvalidQueryParameterValue"),
+        ("&marker=YQ", "InvalidQueryParameterValue"),
+        ("&marker=%3F", "InvalidQueryParameterValue"),
     ):
         response = blob("GET", f"/box?restype=container&comp=list{query}")
         assert code(response) == (400, expected)
