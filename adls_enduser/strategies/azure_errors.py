@@ -136,7 +136,7 @@ def _status(error: BaseException) -> int:
 
 
 def _told_by_msal(error: BaseException) -> int | None:
-    """Return the status that an error names which holds no response."""
+    """Return the status in the text of an error that holds no response, as msal's do."""
     found = None if hasattr(error, "status_code") else _STATUS.search(_text(error))
     return int(found[1]) if found else None
 
