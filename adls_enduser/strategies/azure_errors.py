@@ -20,7 +20,7 @@ from ..entra.dates import retry_after
 from ..entra.error_response import RequestContext, error_from_response, readable
 from ..entra.exchange import Response
 from ..errors import ProtocolError, SignInError, SignInTimedOut, TransportError
-from .program_output import network_failure, output_in, response_in, response_without_json
+from .program_output import network_failure, output_in, response_in, response_not_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,8 +71,8 @@ def _without_response(error: Exception, text: str, name: str) -> EndUserError:
     if dropped:
         return TransportError(f"{name} could not reach {dropped[1]}.", remedy="Try again later.")
     causes = list(_causes(error))
-    if any(map(_is_no_json, causes)):
-        return response_without_json(name)
+    if any(map(_is_not_json, causes)):
+        return response_not_json(name)
     message = readable(text)
     if _NOBODY_CAME.search(text):
         return SignInTimedOut(
@@ -156,7 +156,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         one = one.__cause__ or one.__context__
 
 
-def _is_no_json(error: BaseException) -> bool:
+def _is_not_json(error: BaseException) -> bool:
     """Return whether msal could not decode a response. It also decodes its own token cache."""
     if not isinstance(error, json.JSONDecodeError):
         return False

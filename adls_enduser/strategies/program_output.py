@@ -54,8 +54,10 @@ _SERVER_FAILED = re.compile(
     r"(?:MsalServiceError:HTTPError|requests\.exceptions\.HTTPError):(5[0-9]{2})(?![0-9])"
 )
 # Entra ID's 429 is plain text (AzureAD/microsoft-authentication-library-for-dotnet, issue 2855),
-# and a proxy's page is HTML. msal expects JSON (oauth2cli/oauth2.py, ``_obtain_token``).
-_NO_JSON = re.compile(r"_obtain_token.*JSONDecodeError:")
+# and a proxy's page is HTML. The functions of msal that expect JSON (oauth2cli/oauth2.py and
+# authority.py), and the words of the second for any other status than 200.
+_EXPECT_JSON = ("_obtain_token", "tenant_discovery")
+_DISCOVERY_FAILED = "OIDCDiscoveryfailedon"
 _BAD_CERTIFICATE = re.compile(r"CERTIFICATE_VERIFY_FAILED|Certificateverificationfailed")
 _UNREACHABLE = re.compile(
     r"HTTPS?ConnectionPool\(|Maxretriesexceeded|Connectionaborted|Connectionbroken"
@@ -66,7 +68,10 @@ _UNREACHABLE = re.compile(
 # msal keeps a failure for that long in a public client, and azure-cli keeps msal's memory of
 # them in a file (azure-cli-core, auth/binary_cache.py), so that each new az answers from it.
 _KEPT_FOR = 60.0
-_WAIT = "Wait a minute, then try again: az answers from a failure that it keeps for 60 seconds."
+_WAIT = (
+    "Wait a minute, then try again: az keeps a failure, and answers from it for 60 seconds or for"
+    " as long as the service asked."
+)
 
 
 def runs_program(name: str) -> bool:
@@ -101,16 +106,20 @@ def response_in(output: str) -> dict[str, object] | None:
     return {"error_codes": [int(found[1])], "error_description": ids}
 
 
-def response_without_json(
-    name: str, *, wait: str = "Wait a minute, then try again."
-) -> TransportError:
+def response_not_json(name: str, *, wait: str = "Wait a minute, then try again.") -> TransportError:
     """Return the error for a response of Entra ID that the credential cannot decode."""
     return TransportError(
-        f"{name} got no token, because the response was no JSON. Entra ID responds so if there are"
-        " too many requests, and a proxy if it refuses one.",
+        f"{name} got no token, because the response was not JSON. Entra ID sends such a response"
+        " when there are too many requests, and a proxy when it refuses a request.",
         remedy=f"{wait} If that does not help, check the proxy.",
         retry_after=_KEPT_FOR,
     )
+
+
+def _is_not_json(words: str) -> bool:
+    """Return whether the traceback shows that msal could not decode a response."""
+    decodes = any(function in words for function in _EXPECT_JSON)
+    return (decodes and "JSONDecodeError:" in words) or _DISCOVERY_FAILED in words
 
 
 def network_failure(output: str, name: str, host: str) -> TransportError | None:
@@ -133,8 +142,8 @@ def network_failure(output: str, name: str, host: str) -> TransportError | None:
             remedy=_WAIT,
             retry_after=_KEPT_FOR,
         )
-    if _NO_JSON.search(words):
-        return response_without_json(name, wait=_WAIT)
+    if _is_not_json(words):
+        return response_not_json(name, wait=_WAIT)
     if _UNREACHABLE.search(words):
         return TransportError(
             f"{name} could not reach {where}.", remedy=f"Check the network. {_WAIT}"

@@ -168,9 +168,7 @@ def test_an_outage_that_az_remembers(
     assert filesystem_token("azure_cli").whoami().username == by_device_code.username
 
 
-def test_a_service_that_asks_for_a_pause(
-    by_device_code: Person, azure: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_service_that_asks_for_a_pause(by_device_code: Person, azure: Sandbox) -> None:
     """``az`` cannot read a 429 of Entra ID, and answers from it for as long as it asks.
 
     The response: AzureAD/microsoft-authentication-library-for-dotnet, issue 2855. The time is
@@ -179,13 +177,25 @@ def test_a_service_that_asks_for_a_pause(
     azure.log.clear()
     azure.faults.add(Answer(429, "Too Many Requests", {"Retry-After": "3000"}), path=TOKEN_PATH)
     for _ in range(2):
-        with pytest.raises(TransportError, match="was no JSON") as caught:
+        with pytest.raises(TransportError, match="was not JSON") as caught:
             filesystem_token("azure_cli")
         assert "Wait a minute" in caught.value.remedy
         assert caught.value.retry_after == 60
     assert len(azure.log.to(TOKEN_PATH)) == 1
     azure.faults.add(Answer(429, "Too Many Requests", {"Retry-After": "1"}), path=TOKEN_PATH)
-    with pytest.raises(TransportError, match="was no JSON"):
+    with pytest.raises(TransportError, match="was not JSON"):
         storage_credential("azure_cli").get_token(f"{STORAGE}.default")
     time.sleep(1)  # az keeps the time itself; its start may be shorter than that
     assert storage_credential("azure_cli").get_token(f"{STORAGE}.default").token
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_a_page_of_a_proxy(
+    by_device_code: Person, azure: Sandbox, tmp_path: Path, status: int
+) -> None:
+    """In place of the discovery document, which ``az`` asks for once in a day."""
+    (tmp_path / "az" / "msal_http_cache.bin").unlink(missing_ok=True)
+    azure.faults.add(Answer(status, "<html>Blocked."), path="openid-configuration", times=9)
+    with pytest.raises(TransportError, match="was not JSON") as caught:
+        storage_credential("azure_cli").get_token(f"{STORAGE}.default")
+    assert "check the proxy" in caught.value.remedy

@@ -803,11 +803,11 @@ def test_a_real_outage_is_told(
         AzureCredential(theirs).sign_in(MANAGEMENT)
     assert "Fix what the message reports" not in caught.value.remedy
     assert "Expecting value" not in str(caught.value)
-    if kind is TransportError and "no JSON" not in str(caught.value):
+    if kind is TransportError and "not JSON" not in str(caught.value):
         assert f"HTTP {status}" in caught.value.message
 
 
-def test_a_token_cache_that_is_no_json_is_no_response() -> None:
+def test_a_token_cache_that_is_not_json_is_no_response() -> None:
     """Msal decodes that too; waiting would not help."""
     with pytest.raises(SignInError) as caught:
         AzureCredential(_OwnCache()).silent(MANAGEMENT)

@@ -196,6 +196,10 @@ def test_a_number_is_found_anywhere(az: FakeAz, number: int, kind: type[EndUserE
     assert caught.value.timestamp == "2026-05-02 03:04:05Z"
 
 
+def _coloured_and_wrapped(words: str) -> str:
+    return "\x1b[31m" + "\x1b[0m\n\x1b[31m".join(textwrap.wrap(words, 30))
+
+
 # The network: the ends of what azure-cli 2.91.0 prints with msal 1.39, and with its older
 # releases (msal before 1.26 raised requests' HTTPError), shortened in the middle.
 _UNEXPECTED = "The command failed with an unexpected error. Here is the traceback:\n"
@@ -211,15 +215,13 @@ UNREACHABLE = {
 
 
 @pytest.mark.parametrize("words", UNREACHABLE.values(), ids=UNREACHABLE)
-@pytest.mark.parametrize("dressed", [False, True])
+@pytest.mark.parametrize("dress", [str, _coloured_and_wrapped])
 @pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)
 def test_no_network_is_a_transport_error(
-    az: FakeAz, words: str, dressed: bool, strategy: Any
+    az: FakeAz, words: str, dress: Callable[[str], str], strategy: Any
 ) -> None:
     """It says to wait a minute, and shows nothing of the traceback."""
-    if dressed:
-        words = "\x1b[31m" + "\x1b[0m\n\x1b[31m".join(textwrap.wrap(words, 30))
-    az.tell(fails=words)
+    az.tell(fails=dress(words))
     with pytest.raises(TransportError, match="could not reach") as caught:
         strategy().silent(MANAGEMENT)
     assert "Wait a minute" in caught.value.remedy
@@ -243,29 +245,31 @@ def test_a_failed_service_is_a_transport_error(
     assert strategy().silent(MANAGEMENT).secret
 
 
-# The frames of msal 1.39 in azure-cli 2.91.0, for a body "Too Many Requests", and Windows' form.
-NO_JSON = {
-    form: f"""{_UNEXPECTED}Traceback (most recent call last):
-  File "/opt/az/lib/python3.13/site-packages/msal/oauth2cli/oauth2.py", line 300, in _obtain_token
+# The ends of what azure-cli 2.91.0 prints with msal 1.39, for a body that is not JSON.
+_DECODING = f"""{_UNEXPECTED}Traceback (most recent call last):
+  File "/opt/az/site-packages/msal/FILE.py", line 300, in FUNCTION
     return json.loads(resp.text)
-  File "/opt/az/lib/python3.13/json/__init__.py", line 346, in loads
 json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)
-""".replace("/", separator)
-    for form, separator in (("posix", "/"), ("windows", "\\"))
+"""
+_TOKEN = _DECODING.replace("FILE", "oauth2cli/oauth2").replace("FUNCTION", "_obtain_token")
+NOT_JSON = {
+    "a token": _TOKEN,
+    "on Windows": _TOKEN.replace("/", "\\"),
+    "discovery": _DECODING.replace("FILE", "authority").replace("FUNCTION", "tenant_discovery"),
+    "discovery refused": f"{_UNEXPECTED}ValueError: OIDC Discovery failed on https://login.x/y/v2.0"
+    "/.well-known/openid-configuration. HTTP status: 403, Error: <html>Blocked.",
 }
 
 
-@pytest.mark.parametrize("words", NO_JSON.values(), ids=NO_JSON)
-@pytest.mark.parametrize("dressed", [False, True])
+@pytest.mark.parametrize("words", NOT_JSON.values(), ids=NOT_JSON)
+@pytest.mark.parametrize("dress", [str, _coloured_and_wrapped])
 @pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)
 def test_a_response_that_az_cannot_read(
-    az: FakeAz, words: str, dressed: bool, strategy: Any
+    az: FakeAz, words: str, dress: Callable[[str], str], strategy: Any
 ) -> None:
     """Entra ID's 429 in plain text, or a proxy's page: az prints a traceback for both."""
-    if dressed:
-        words = "\x1b[31m" + "\x1b[0m\n\x1b[31m".join(textwrap.wrap(words, 30))
-    az.tell(fails=words)
-    with pytest.raises(TransportError, match="the response was no JSON") as caught:
+    az.tell(fails=dress(words))
+    with pytest.raises(TransportError, match="the response was not JSON") as caught:
         strategy().silent(MANAGEMENT)
     assert "Wait a minute" in caught.value.remedy
     assert caught.value.retry_after == 60
