@@ -145,7 +145,7 @@ def _browser_pages(azure: Sandbox, camera: Camera) -> None:
         camera.take("browser-page", "main")
         camera.submit("Verify your identity")
         camera.take("second-factor-page", "main")
-        camera.chrome.switch_to.active_element.send_keys(azure.entra.one_time_code(GRACE))
+        camera.fill(otc=azure.entra.one_time_code(GRACE))
         camera.submit("Your sign-in was received")
         camera.take("received-page")
         child.expect(pexpect.EOF)

@@ -41,20 +41,16 @@ class Screen:
 
     def type(self, *keys: str) -> None:
         """Press keys, wherever the focus is."""
-        from selenium.webdriver import ActionChains
-
-        ActionChains(self.chrome).send_keys(*keys).perform()
+        demo_browser.press(self.chrome, *keys)
 
     def focus(self) -> str:
         """Return the id of the focused element, or its tag."""
-        element = self.chrome.switch_to.active_element
+        element = demo_browser.wait_for_focus(self.chrome)
         return element.get_attribute("id") or element.tag_name
 
     def wait_for(self, title: str) -> None:
         """Wait until the page has this title."""
-        from selenium.webdriver.support.ui import WebDriverWait
-
-        WebDriverWait(self.chrome, 60).until(lambda chrome: chrome.title == title)
+        demo_browser.wait_for(self.chrome, title)
 
     def find(self, selector: str) -> list[Any]:
         """Find elements by CSS selector."""

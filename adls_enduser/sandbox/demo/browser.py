@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from selenium.webdriver import Chrome
+    from selenium.webdriver.remote.webelement import WebElement
 
     from ..sandbox import Sandbox
 
@@ -30,7 +31,7 @@ ARGUMENTS = (
 )
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ENTER, _TAB = "\ue007", "\ue004"  # https://www.w3.org/TR/webdriver2/, "keyboard actions"
-_PAGE_TIMEOUT = 20  # seconds for one page
+_PAGE_TIMEOUT = 60  # seconds for one page
 
 
 class NoBrowser(Exception):
@@ -81,19 +82,36 @@ def sign_in(chrome: Chrome, url: str, azure: Sandbox, username: str, password: s
         ("Sign in", (username, _TAB, password, _ENTER)),
         ("Verify your identity", (azure.entra.one_time_code(username), _ENTER)),
     ):
-        _wait_for(chrome, title)
-        _press(chrome, *keys)
-    return _wait_for(chrome, "Your sign-in was received")
+        wait_for(chrome, title)
+        press(chrome, *keys)
+    return wait_for(chrome, "Your sign-in was received")
 
 
-def _press(chrome: Chrome, *keys: str) -> None:
+def press(chrome: Chrome, *keys: str) -> None:
+    """Press keys, wherever the focus is, as soon as there is one."""
     from selenium.webdriver import ActionChains
 
+    wait_for_focus(chrome)
     ActionChains(chrome).send_keys(*keys).perform()
 
 
-def _wait_for(chrome: Chrome, title: str) -> str:
+def wait_for_focus(chrome: Chrome) -> WebElement:
+    """Wait until an element of the page has the focus, and return it.
+
+    A page sets its focus when it is drawn, which may be after it has loaded (HTML Standard,
+    "flush autofocus candidates"); a key that is pressed before is lost.
+    """
+    _wait(chrome, lambda chrome: chrome.switch_to.active_element.tag_name != "body")
+    return chrome.switch_to.active_element
+
+
+def wait_for(chrome: Chrome, title: str) -> str:
+    """Wait until the page has this title, and return the title."""
+    _wait(chrome, lambda chrome: chrome.title == title)
+    return title
+
+
+def _wait(chrome: Chrome, until: Callable[[Chrome], bool]) -> None:
     from selenium.webdriver.support.ui import WebDriverWait
 
-    WebDriverWait(chrome, _PAGE_TIMEOUT).until(lambda chrome: chrome.title == title)
-    return title
+    WebDriverWait(chrome, _PAGE_TIMEOUT).until(until)
