@@ -19,8 +19,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-import requests
-
 CLIENT_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 
@@ -42,6 +40,8 @@ def arguments() -> argparse.Namespace:
 
 def token(told: dict[str, Any], asked: argparse.Namespace) -> dict[str, Any]:
     """Ask Entra ID, in the name of whoever has signed in."""
+    import requests  # it is most of what a call costs, and most calls send nothing
+
     tenant = asked.tenant or told["tenant"]
     form = {"grant_type": "password", "client_id": CLIENT_ID, "resource": asked.resource}
     form |= {"username": told["username"], "password": told["password"], "scope": "openid"}
