@@ -69,7 +69,11 @@ def test_several_slashes_in_every_path() -> None:
 
 # Tenants.
 
+LABELS = ".".join(["a" * 61] * 4)  # 247 characters.
 NO_TENANTS = ["authorize", "undefined", "azurecloud", "{{tenantid}}", "a b.com", "x..y", "-a.com"]
+# AzureAD/azure-activedirectory-library-for-objc #653; RFC 1123 section 2.1 has no underscore, and
+# RFC 1035 section 2.3.4 no more than 253 characters.
+NO_TENANTS += ["swiftmeap_tst.onmicrosoft.com", "_a.example", f"{LABELS}.abcdef", "a.\u017f"]
 
 
 @pytest.mark.parametrize("tenant", NO_TENANTS)
@@ -89,7 +93,9 @@ def test_what_is_no_name_of_a_tenant(tenant: str) -> None:
         )
 
 
-@pytest.mark.parametrize("tenant", ["nobody.example", "sub.a-b.c_d.example", CONTOSO_ID[:-1] + "9"])
+@pytest.mark.parametrize(
+    "tenant", ["nobody.example", "sub.a-b.cd.example", f"{LABELS}.abcde", CONTOSO_ID[:-1] + "9"]
+)
 def test_a_tenant_that_does_not_exist(tenant: str) -> None:
     """A DNS name and a GUID are names of tenants; AADSTS90002 where there is none."""
     body = token(f"{tenant}/oauth2/token", data=password_form()).json()

@@ -40,9 +40,12 @@ CONSUMERS = "consumers"
 # platform", on ``consumers``.
 CONSUMERS_ID = "9188040d-6c67-4c5b-b112-36a304b66dad"
 # A name of two labels or more (RFC 1123 section 2.1): "azurecloud" is none
-# (microsoft/vscode-azure-account #504).
-_LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
-_DNS_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})+", re.IGNORECASE)
+# (microsoft/vscode-azure-account #504), nor is a name with an underscore
+# (AzureAD/azure-activedirectory-library-for-objc #653). The 255 octets of RFC 1035 section 2.3.4
+# are 253 characters.
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_DNS_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})+", re.IGNORECASE | re.ASCII)
+_LONGEST_NAME = 253
 
 
 class Authorities:
@@ -117,4 +120,4 @@ def _is_tenant_name(text: str) -> bool:
     try:
         return str(uuid.UUID(text)) == text.lower()
     except ValueError:
-        return _DNS_NAME.fullmatch(text) is not None
+        return len(text) <= _LONGEST_NAME and _DNS_NAME.fullmatch(text) is not None
