@@ -328,6 +328,7 @@ def test_errors_of_the_target_are_shown_to_the_person(
         ({"prompt": "please"}, "invalid_request", 90023),
         ({"code_challenge_method": "S512"}, "invalid_request", 50149),
         ({"code_challenge": "short"}, "invalid_request", 501491),
+        ({"code_challenge": "a" * 128 + "b"}, "invalid_request", 501491),
     ],
 )
 def test_other_errors_are_sent_to_the_program(
@@ -343,6 +344,34 @@ def test_other_errors_are_sent_to_the_program(
 
 # PKCE, and the code for a token.
 
+NO_CHALLENGE = {"code_challenge": "", "code_challenge_method": ""}
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+@pytest.mark.parametrize(
+    ("changes", "number"),
+    [
+        ({"code_challenge": ""}, 50147),
+        ({"code_challenge": "", "code_challenge_method": "plain"}, 50147),
+        ({"code_challenge": "+" * 43, "code_challenge_method": "plain"}, 501491),
+        ({"code_challenge": "\u017f" * 43, "code_challenge_method": ""}, 501491),
+        ({"code_challenge": challenge() + "="}, 501491),
+        ({"code_challenge": "a" * 43 + "\n"}, 501491),
+    ],
+)
+def test_code_challenges_that_are_refused(
+    azure: Sandbox, version: str, changes: dict[str, str], number: int
+) -> None:
+    """RFC 7636 section 4.2 has the characters and the length.
+
+    "Required if ``code_challenge_method`` is included": Microsoft, ``v1-protocols-oauth-code`` and
+    ``v2-oauth2-auth-code-flow``. ``=``: ifitzpat/org-outlook #6.
+    """
+    response = requests.get(address(version=version, **changes), timeout=10, allow_redirects=False)
+    fields = response_fields(response.headers["Location"])
+    assert (response.status_code, fields["error"]) == (302, "invalid_request")
+    assert fields["error_description"].startswith(f"AADSTS{number}: Invalid size of ")
+
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 @pytest.mark.parametrize(
@@ -352,8 +381,8 @@ def test_other_errors_are_sent_to_the_program(
         ({}, {"code_verifier": VERIFIER + "x"}, (400, "invalid_grant", 501481)),
         ({}, {"code_verifier": "ü" * 43}, (400, "invalid_grant", 501481)),
         ({}, {"code_verifier": ""}, (400, "invalid_grant", 50148)),
-        ({"code_challenge": ""}, {}, (400, "invalid_grant", 50148)),
-        ({"code_challenge": ""}, {"code_verifier": ""}, None),
+        (NO_CHALLENGE, {}, (400, "invalid_grant", 50148)),
+        (NO_CHALLENGE, {"code_verifier": ""}, None),
         ({"code_challenge": VERIFIER, "code_challenge_method": "plain"}, {}, None),
         ({"code_challenge": VERIFIER, "code_challenge_method": ""}, {}, None),
         ({"code_challenge_method": "plain"}, {}, (400, "invalid_grant", 501481)),

@@ -213,7 +213,10 @@ def test_a_public_client_in_http_basic() -> None:
 
 @pytest.mark.parametrize("method", ["S256", "plain", None])
 def test_pkce_at_version_1(azure: Sandbox, method: str | None) -> None:
-    """RFC 7636, with plain where no method is named; docs/sandbox.md says what is not known."""
+    """With plain where no method is named: Microsoft, ``v1-protocols-oauth-code``.
+
+    docs/sandbox.md says what is not known.
+    """
     redirect = "http://localhost"
     query = {"client_id": AZURE_CLI, "response_type": "code", "redirect_uri": redirect}
     query |= {"resource": MANAGEMENT}

@@ -6,6 +6,7 @@ Microsoft Entra web applications using the OAuth 2.0 code grant flow" (v1.0).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,8 @@ _RESPONSE_MODES = {"query", "fragment", "form_post"}
 # "admin_consent" is version 1.0's, and means consent.
 _PROMPTS = {"", "login", "select_account", "consent", "none", "admin_consent"}
 _METHODS = {"S256", "plain"}
-# RFC 7636 section 4.2.
-_SHORTEST, _LONGEST = 43, 128
+# RFC 7636 section 4.2; a challenge by S256 has some of these characters only.
+_CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 @dataclass(frozen=True)
@@ -138,10 +139,16 @@ def _check_response_type(form: Form) -> None:
 
 
 def _code_challenge(form: Form) -> tuple[str, str]:
-    """Read the code challenge (RFC 7636 section 4.3); without a method it is plain."""
+    """Read the code challenge (RFC 7636 section 4.3); without a method it is plain.
+
+    A method requires a challenge, say Microsoft's pages of both versions; 50147 for a missing one
+    is assumed, after its name in their list of errors, "MissingCodeChallenge".
+    """
     challenge, method = form.get("code_challenge", ""), form.get("code_challenge_method", "plain")
     if method not in _METHODS:
         raise EntraError(50149)
-    if challenge and not _SHORTEST <= len(challenge) <= _LONGEST:
+    if "code_challenge_method" in form and not challenge:
+        raise EntraError(50147)
+    if challenge and not _CHALLENGE.fullmatch(challenge):
         raise EntraError(501491)
     return challenge, method

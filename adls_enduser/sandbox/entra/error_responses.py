@@ -449,6 +449,7 @@ _DEFINITIONS = (
         "unsupported_response_type",
         "response_type '{name}' is not enabled for the application.",
     ),
+    ErrorDefinition(50147, "invalid_request", "Invalid size of the code challenge parameter."),
     ErrorDefinition(50149, "invalid_request", "Invalid Code_Challenge_method parameter."),
     ErrorDefinition(501491, "invalid_request", "Invalid size of Code_Challenge parameter."),
     ErrorDefinition(
