@@ -16,7 +16,7 @@ from adls_enduser.sandbox import CONTOSO, CONTOSO_ID, Sandbox
 from adls_enduser.sandbox.entra import AZURE_CLI
 
 from ..conftest import PASSWORD
-from .test_authorize import VERIFIER, challenge
+from .test_authorize import REDIRECT, VERIFIER, address, challenge, response_fields
 
 HOST = "https://login.microsoftonline.com"
 MANAGEMENT = "https://management.core.windows.net/"
@@ -156,6 +156,63 @@ def test_registered_permissions_count_for_both_names(azure: Sandbox) -> None:
     assert token(data=other).json()["error_codes"] == [650057]
 
 
+# The resource and the person that a message names.
+
+NOWHERE = "https://nowhere.example"
+SECOND_FACTOR = '{"access_token": {"acrs": {"essential": true, "value": "c1"}}}'
+
+
+@pytest.mark.parametrize("grant", ["password", "refresh_token", "authorization_code", ""])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_a_message_names_the_resource_of_the_scope(
+    azure: Sandbox, version: str, grant: str
+) -> None:
+    """As recorded in Azure/azure-cli #29113 for ``--scope https://x/.default``.
+
+    The field of the other version does not count; the empty grant is a request for a device code.
+    """
+    lake = "https://datalake.azure.net/"
+    start = {"resource": lake, "scope": f"{lake}/.default offline_access"}
+    path = f"{CONTOSO}/oauth2/" + ("v2.0/" if version == "2.0" else "")
+    tokens = token(f"{path}token", data=password_form(**start)).json()
+    code = response_fields(azure.entra.authorize(address(version=version), ADA))["code"]
+    wrong = {"resource": NOWHERE, "scope": f"{lake}/.default"}
+    if version == "2.0":
+        wrong = {"resource": lake, "scope": f"{NOWHERE}/.default"}
+    form = password_form(**wrong, grant_type=grant, redirect_uri=REDIRECT, code_verifier=VERIFIER)
+    form |= {"code": code, "refresh_token": tokens["refresh_token"]}
+    body = token(path + ("token" if grant else "devicecode"), data=form).json()
+    assert body["error_description"].startswith(
+        f"AADSTS500011: The resource principal named {NOWHERE} was not found in the tenant named"
+        f" {CONTOSO}. "
+    )
+
+
+def test_a_message_names_a_resource_that_is_not_registered(azure: Sandbox) -> None:
+    """AADSTS650057 ends with the "Resource value from request": Microsoft's list of errors."""
+    own = "11111111-2222-3333-4444-555555555555"
+    azure.entra.application(own, permissions=["https://datalake.azure.net/"])
+    form = password_form(
+        client_id=own, resource="https://x.example", scope=f"{MANAGEMENT}/.default"
+    )
+    text = token(f"{CONTOSO}/oauth2/v2.0/token", data=form).json()["error_description"]
+    assert f"Resource value from request: {MANAGEMENT}." in text
+
+
+def test_a_message_of_the_authorize_endpoint(azure: Sandbox) -> None:
+    """As at the token endpoint, azure-cli #29113; the person who is signed in is in no field."""
+
+    def described(url: str) -> str:
+        return response_fields(azure.entra.authorize(url, ADA))["error_description"]
+
+    unknown = address(scope=f"{NOWHERE}/.default", resource=MANAGEMENT)
+    assert f"named {NOWHERE} was not found in the tenant named {CONTOSO}." in described(unknown)
+    step_up = address(prompt="none", resource=NOWHERE, claims=SECOND_FACTOR)
+    assert "to access 'https://datalake.azure.net/'." in described(step_up)
+    fabrikam = azure.entra.tenant("fabrikam.com")
+    assert f"User account '{ADA}' from" in described(address(fabrikam.tenant_id, prompt="none"))
+
+
 # Bodies and headers.
 
 
@@ -176,6 +233,19 @@ def test_a_token_is_not_had_by_get() -> None:
     """Only the device code endpoint accepts GET; a password belongs into a body."""
     response = requests.get(f"{HOST}/{CONTOSO}/oauth2/token", password_form(), timeout=10)
     assert response.json()["error_codes"] == [900561]
+
+
+@pytest.mark.parametrize("version", ["", "v2.0/"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH"])
+def test_a_device_code_by_another_method(version: str, method: str) -> None:
+    """As at the token endpoint: Microsoft's list of errors has AADSTS900561 for all endpoints."""
+    url = f"{HOST}/common/oauth2/{version}devicecode"
+    body = requests.request(method, url, params=DEVICE_CODE, timeout=10).json()
+    assert body["error_codes"] == [900561]
+    assert (
+        f"only accepts GET, POST requests. Received a {method} request."
+        in (body["error_description"])
+    )
 
 
 def test_multipart_bodies() -> None:

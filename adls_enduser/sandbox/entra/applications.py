@@ -117,11 +117,11 @@ class Applications:
         """Raise EntraError for a resource that is unknown (500011) or not registered (650057)."""
         service = _service(resource, cloud)
         if service not in self._resources.get(cloud, set()):
-            raise EntraError(500011)
+            raise EntraError(500011, resource=resource)
         if application.permissions is not None:
             allowed = {_service(name, cloud) for name in application.permissions}
             if service not in allowed:
-                raise EntraError(650057)
+                raise EntraError(650057, resource=resource)
 
 
 def required(form: dict[str, str], name: str) -> str:

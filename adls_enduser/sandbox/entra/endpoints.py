@@ -157,7 +157,7 @@ class Endpoints:
             return Response(error.description, error.code, content_type="text/plain")
 
     def _token(self, request: Request, path_values: PathValues, cloud: str) -> Response:
-        _check_post(request)
+        _check_method(request, "POST")
         version = self._versions[path_values["version"]]
         form = parameters(request)
         return json_response(self._grants.token(form, path_values["tenant"], cloud, version))
@@ -169,6 +169,7 @@ class Endpoints:
         ``DeviceCodeTokenProviderHelper.getDeviceCodeInfo``, and msal4j before its pull request
         241.
         """
+        _check_method(request, "GET", "POST")
         version = self._versions[path_values["version"]]
         code = self._grants.device_code(parameters(request), path_values["tenant"], cloud, version)
         return json_response(version.device_code_response(code, *self._present_code(code)))
@@ -213,22 +214,24 @@ class Endpoints:
         return json_response(found)
 
     def _message_values(self, request: Request) -> dict[str, str]:
-        """Return the values from a request that an error message may contain."""
+        """Return the values from a request that an error message may contain.
+
+        A resource is none of them: version 2.0 names it by a scope, a grant may be for another.
+        """
         form = parameters(request)
         application = self._applications.find(form.get("client_id", ""))
         return {
             "username": form.get("username", ""),
             "client_id": form.get("client_id", ""),
             "app": application.name if application else "",
-            "resource": form.get("resource", ""),
             "scope": form.get("scope", ""),
             "tenant": request.path.lstrip("/").partition("/")[0],
         }
 
 
-def _check_post(request: Request) -> None:
-    if request.method != "POST":
-        raise EntraError(900561, allowed="POST", method=request.method)
+def _check_method(request: Request, *allowed: str) -> None:
+    if request.method not in allowed:
+        raise EntraError(900561, allowed=", ".join(allowed), method=request.method)
 
 
 def _match(request: Request) -> tuple[str, PathValues]:

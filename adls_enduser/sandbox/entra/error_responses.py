@@ -632,6 +632,10 @@ class EntraError(Exception):
         self.details = details
         super().__init__(number)
 
+    def add_details(self, **details: str) -> None:
+        """Complete the message with values that the request need not contain."""
+        self.details = {**details, **self.details}
+
     def message(self, values: dict[str, str]) -> str:
         """Return the message, with values of the request; an unknown value stays empty."""
         placeholders = defaultdict(str, {**values, **self.details})

@@ -195,8 +195,6 @@ class Grants:
             if access.claims.needs_second_factor(amr):
                 raise EntraError(50076)
         except EntraError as error:
-            # The message names these, and the request need not contain them.
-            values = {"resource": access.resource, "username": person.username}
-            error.details = {**values, **error.details}
+            error.add_details(resource=access.resource, username=person.username)
             raise
         return GrantedAccess(person, token_tenant, application, access, cloud, amr)

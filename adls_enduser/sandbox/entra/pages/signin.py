@@ -210,12 +210,19 @@ class SignIn:
         """Issue a code without showing a page; raise EntraError if a page would be needed."""
         if flow.person is None:
             raise EntraError(50058)
-        self._check_tenant(flow, flow.person)
-        if self._needs_second_factor(flow, flow.person):
-            raise EntraError(50076)
-        if self._accounts.needs_consent(flow.person, flow.request.application):
-            raise EntraError(65001)
+        try:
+            self._check_silent(flow, flow.person)
+        except EntraError as error:
+            error.add_details(resource=flow.request.access.resource, username=flow.person.username)
+            raise
         return self._finish(flow, flow.person)
+
+    def _check_silent(self, flow: Flow, person: Person) -> None:
+        self._check_tenant(flow, person)
+        if self._needs_second_factor(flow, person):
+            raise EntraError(50076)
+        if self._accounts.needs_consent(person, flow.request.application):
+            raise EntraError(65001)
 
     def _check_tenant(self, flow: Flow, person: Person) -> None:
         tenant = self._accounts.sign_in_tenant(person, flow.request.tenant)
