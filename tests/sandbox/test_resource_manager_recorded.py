@@ -26,6 +26,15 @@ __all__ = ["azure", "owner"]
 STORES, TAGS_VERSION = "2016-11-01", "2021-04-01"
 LAKE = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/mylake"
 TAGS = "/providers/Microsoft.Resources/tags/default"
+# Where tags are sent to, and what is sent with them.
+TAGGED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "tags": (GROUP + TAGS, TAGS_VERSION, {}),
+    "group": (GROUP, TAGS_VERSION, {"location": "westus2"}),
+    "store": (ACCOUNT, STORES, {"location": "eastus2"}),
+    "lake": (LAKE, "2023-05-01", {"location": "eastus2", "kind": "StorageV2"}),
+}
+TAGGED["lake"][2]["sku"] = {"name": "Standard_LRS"}
+REFUSED_NAMES = ("a<b", "a>b", "%", "&", "\\", "?", "kubernetes.io/cluster/x", "a\nb")
 
 
 def send(
@@ -122,6 +131,69 @@ def test_tags_that_are_refused(azure: Sandbox, credential: TokenCredential) -> N
     reads = credential_for(azure, reader)
     assert send(reads, "GET", GROUP + TAGS, TAGS_VERSION).status_code == 200
     assert send(reads, "DELETE", GROUP + TAGS, TAGS_VERSION).status_code == 403
+
+
+LONG = "Tag {0} too large. Following tag {1} '{2}' exceeded the maximum length."
+LONG += " Maximum allowed length for tag {1} - '{3}' characters."
+RESERVED = "The tag names '{}' have reserved characters '<,>,%,&,\\,?,/' or control characters."
+REFUSED_TAGS = [
+    *((name, "", "InvalidTagNameCharacters", RESERVED.format(name)) for name in REFUSED_NAMES),
+    (" ", "", "InvalidTagName", "The tag name must be non-null, non-empty and non-whitespace only"),
+    ("n" * 513, "", "InvalidTagName", LONG.format("key", "name", "n" * 513, 512)),
+    ("n", "v" * 257, "InvalidTagValueLength", LONG.format("value", "value", "v" * 257, 256)),
+    ("n", {"m": "v"}, "InvalidRequestContent", "Unexpected token: StartObject. Path 'tags.n'"),
+    ("n", [], "InvalidRequestContent", "Unexpected token: StartArray. Path 'tags.n'"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "code", "words"), REFUSED_TAGS)
+@pytest.mark.parametrize("where", ["tags", "group", "store", "lake"])
+def test_a_tag_that_is_refused(
+    credential: TokenCredential, where: str, name: str, value: Any, code: str, words: str
+) -> None:
+    """Microsoft, ``tag-resources``, Limitations; the responses: the docstring of ``check_tags``."""
+    path, version, body = TAGGED[where]
+    for method in ("PUT", "PATCH"):
+        tags: dict[str, Any] = {"tags": {name: value}}
+        if where == "tags":
+            tags = {"operation": "Merge", "properties": tags}
+        refused = send(credential, method, path, version, body | tags)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, code)
+        expected = words.replace("'512'", "'128'") if where == "lake" else words
+        assert expected in refused.json()["error"]["message"]
+    assert not send(credential, "GET", path, version).json().get("tags")
+
+
+def test_tags_that_are_accepted(credential: TokenCredential) -> None:
+    """The longest ones, and those of Azure's own that are hidden; 1 and null stay as they are."""
+    long, own = {"n" * 512: "v" * 256}, {"hidden-link:/subscriptions/1": "Resource"}
+    for tags in (long, own, {"a": 1, "b": None, "c": ""}):
+        body = {"properties": {"tags": tags}}
+        put = send(credential, "PUT", GROUP + TAGS, TAGS_VERSION, body)
+        assert put.json()["properties"]["tags"] == tags
+    for number, status in ((128, 200), (129, 400)):
+        body = {"properties": {"tags": {"n" * number: ""}}}
+        put = send(credential, "PUT", LAKE + TAGS, TAGS_VERSION, body)
+        assert put.status_code == status
+    many = {str(number): "x" for number in range(51)}
+    for path, version, body in TAGGED.values():
+        properties = {"tags": many, "properties": {"tags": many}}
+        refused = send(credential, "PUT", path, version, body | properties)
+        assert refused.json()["error"]["code"] == "TagsLimitExceeded"
+
+
+@pytest.mark.parametrize(
+    ("where", "new"), [("group", "analytics"), ("store", "mystore"), ("lake", "mylake")]
+)
+def test_what_is_refused_for_its_tags_is_not_made(
+    credential: TokenCredential, where: str, new: str
+) -> None:
+    """As in coreos/tectonic-installer #596, where a storage account was not created."""
+    path, version, body = TAGGED[where]
+    path = path.removesuffix(new) + "new"
+    refused = send(credential, "PUT", path, version, body | {"tags": {"a/b": ""}})
+    assert refused.json()["error"]["code"] == "InvalidTagNameCharacters"
+    assert send(credential, "GET", path, version).status_code == 404
 
 
 def test_state_of_a_network_rule(credential: TokenCredential) -> None:

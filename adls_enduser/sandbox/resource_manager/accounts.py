@@ -26,6 +26,7 @@ from .ids import ACCOUNT_TYPE, API_VERSION, BASE, NAMESPACE, subscription_id
 from .inventory import STORE_REGIONS, Account, Group, region_name, timestamp
 from .paging import page
 from .request import Route
+from .tags import check_tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,6 +125,7 @@ class Accounts:
         if NAMESPACE not in self._inventory.registered:
             raise not_registered(NAMESPACE)
         body = call.body()
+        check_tags(body.get("tags"))
         location = _region(body.get("location"))
         group = self._inventory.group(call.names["group"])
         existing = self._inventory.accounts.get(call.names["account"].lower())
@@ -144,7 +146,9 @@ class Accounts:
         return json_response(account_bodies.full(account, CONTOSO_ID), 201, headers)
 
     def _patch(self, call: Call) -> Response:
-        return self._change(self._account(call), call.body())
+        account, body = self._account(call), call.body()
+        check_tags(body.get("tags"))
+        return self._change(account, body)
 
     def _change(self, account: Account, body: dict[str, object]) -> Response:
         # Recorded: 200 and the finished account at once, without any polling.

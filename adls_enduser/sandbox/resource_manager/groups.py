@@ -19,6 +19,7 @@ from .ids import BASE, group_id, subscription_id
 from .inventory import REGIONS, Group, region_name
 from .paging import page
 from .request import Route
+from .tags import check_tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +83,7 @@ class Groups:
 
     def _put(self, call: Call) -> Response:
         name, body = call.names["group"], call.body()
+        check_tags(body.get("tags"))
         location = _location(body.get("location"))
         self._inventory.advance_operations()
         group = self._inventory.groups.get(name.lower())
@@ -95,6 +97,7 @@ class Groups:
 
     def _patch(self, call: Call) -> Response:
         group, body = self._group(call), call.body()
+        check_tags(body.get("tags"))
         if "tags" in body:
             group.tags = _tags(body)
         return json_response(_body(group))

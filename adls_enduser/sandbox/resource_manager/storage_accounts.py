@@ -26,6 +26,7 @@ from .ids import BASE, STORAGE, STORAGE_TYPE, subscription_id
 from .inventory import REGIONS, Account, Group, region_name, timestamp
 from .paging import page
 from .request import Route
+from .tags import LONGEST_NAME_OF_STORAGE, check_tags
 
 if TYPE_CHECKING:
     from ..gen2 import Storage
@@ -253,7 +254,8 @@ def _check_same(existing: Account, group: Group, location: str) -> None:
 
 
 def _checked(body: dict[str, object], required: tuple[str, ...] = ()) -> dict[str, object]:
-    """Return a body with ``sku`` as a name; raise ArmError for a wrong sku or kind."""
+    """Return a body with ``sku`` as a name; raise ArmError for a wrong sku, kind or tag."""
+    check_tags(body.get("tags"), LONGEST_NAME_OF_STORAGE)
     sku = body.get("sku")
     given = body | ({"sku": sku.get("name")} if isinstance(sku, dict) else {})
     for field, spelled, allowed in (("sku", "sku.name", _SKUS), ("kind", "kind", _KINDS)):

@@ -1,12 +1,13 @@
 """The tags of a subscription, a resource group or an account: ``Microsoft.Resources/tags/default``.
 
 Source: Microsoft, "Tags" REST reference, "Update At Scope" and its neighbours (three kinds of
-PATCH, 50 tags at most); the form of the response as ``az tag update`` prints it. The code and the
-words of an error are assumed.
+PATCH); the form of the response as ``az tag update`` prints it; and for what a tag may be "Use tags
+to organize your Azure resources and management hierarchy" (``tag-resources``), Limitations.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ..http import Response, empty_response, json_response
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     Tags = dict[str, object]
 
 _LIMIT = 50
+_LONGEST_NAME, _LONGEST_VALUE = 512, 256
+LONGEST_NAME_OF_STORAGE = 128
+_RESERVED = re.compile(r"[<>%&\\?/\x00-\x1f\x7f-\x9f]")
+# Only these may have such characters, says Azure PowerShell's ``Set-AzMigrateServerReplication``.
+# An alert of Application Insights has the tag "hidden-link:/subscriptions/...".
+_HIDDEN = ("hidden", "link")
 _TAGS = "/providers/Microsoft.Resources/tags/default"
 _SUBSCRIPTION = "/subscriptions/{subscription}"
 _GROUP = _SUBSCRIPTION + "/resourceGroups/{group}"
@@ -73,10 +80,10 @@ class TagsAtScope:
         return empty_response(200)
 
     def _set(self, call: Call, tags: Tags) -> Response:
-        if len(tags) > _LIMIT:
-            message = f"The number of tags, {len(tags)}, exceeds the limit of {_LIMIT}."
-            raise ArmError(400, "TagsLimitExceeded", message)
-        self._holder(call).tags = tags
+        holder = self._holder(call)
+        of_storage = "storage_account" in call.names
+        check_tags(tags, LONGEST_NAME_OF_STORAGE if of_storage else _LONGEST_NAME)
+        holder.tags = tags
         return self._response(call)
 
     def _response(self, call: Call) -> Response:
@@ -105,6 +112,57 @@ class TagsAtScope:
         found = self._inventory.group(call.names["group"])
         holder = self._holder(call)
         return group_id(found.name) if holder is found else str(getattr(holder, "id", ""))
+
+
+def check_tags(tags: object, longest_name: int = _LONGEST_NAME) -> None:
+    """Raise ArmError for tags that Resource Manager refuses; what is no object is not checked.
+
+    Recorded: the code and the words for characters (coreos/tectonic-installer #596), for a name
+    without any (Azure/azure-cli #28861) and for a value that is an object
+    (Azure/azure-sdk-for-java #1891). Those for lengths are the ones of Azure PowerShell's
+    ``New-AzMigrateServerReplication``; those for the number of tags are assumed.
+    """
+    if not isinstance(tags, dict):
+        return
+    if len(tags) > _LIMIT:
+        message = f"The number of tags, {len(tags)}, exceeds the limit of {_LIMIT}."
+        raise ArmError(400, "TagsLimitExceeded", message)
+    for name, value in tags.items():
+        _check_name(name, longest_name)
+        _check_value(name, value)
+
+
+def _check_name(name: str, longest: int) -> None:
+    if not name.strip():
+        message = (
+            "The tag name must be non-null, non-empty and non-whitespace only. Please provide an"
+            " actual value."
+        )
+        raise ArmError(400, "InvalidTagName", message)
+    if _RESERVED.search(name) and not name.lower().startswith(_HIDDEN):
+        message = (
+            f"The tag names '{name}' have reserved characters '<,>,%,&,\\,?,/' or control"
+            " characters."
+        )
+        raise ArmError(400, "InvalidTagNameCharacters", message)
+    if len(name) > longest:
+        raise ArmError(400, "InvalidTagName", _too_long("key", "name", name, longest))
+
+
+def _check_value(name: str, value: object) -> None:
+    if isinstance(value, (dict, list)):
+        token = "StartObject" if isinstance(value, dict) else "StartArray"
+        raise bad_content(f"Error reading string. Unexpected token: {token}. Path 'tags.{name}'.")
+    if isinstance(value, str) and len(value) > _LONGEST_VALUE:
+        message = _too_long("value", "value", value, _LONGEST_VALUE)
+        raise ArmError(400, "InvalidTagValueLength", message)
+
+
+def _too_long(part: str, spelled: str, text: str, longest: int) -> str:
+    return (
+        f"Tag {part} too large. Following tag {spelled} '{text}' exceeded the maximum length."
+        f" Maximum allowed length for tag {spelled} - '{longest}' characters."
+    )
 
 
 def _tags(call: Call) -> Tags:
