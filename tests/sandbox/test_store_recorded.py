@@ -86,14 +86,24 @@ def test_the_status_beside_false(webhdfs):
 
 
 def test_open_is_chunked(webhdfs):
-    """None of the 911 recorded responses to OPEN has a length; an empty one is chunked too."""
-    for data in (b"123", b"", b"x" * 3_000_000):
+    """None of the 909 recorded responses to OPEN with bytes has a length."""
+    for data in (b"123", b"x" * 3_000_000):
         webhdfs("PUT", "a", "CREATE", data, write="true", overwrite="true")
         response = webhdfs("GET", "a", "OPEN", read="true")
         assert response.headers["Transfer-Encoding"] == "chunked"
         assert "Content-Length" not in response.headers
         assert response.headers["Content-Type"] == "application/octet-stream"
         assert response.content == data
+
+
+@pytest.mark.parametrize("data", [b"", b"123"])
+def test_open_without_bytes_is_not_chunked(webhdfs, data):
+    """As in test_write_empty and test_download_single_empty_file; of a file with data: assumed."""
+    webhdfs("PUT", "a", "CREATE", data, write="true")
+    response = webhdfs("GET", "a", "OPEN", read="true", offset=0, length=0)
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["Content-Length"] == "0"
+    assert not {"Transfer-Encoding", "Content-Type"} & set(response.headers)
 
 
 @pytest.mark.parametrize(

@@ -78,8 +78,9 @@ def open_file(call: Call) -> Response:
     """Handle OPEN: ``length`` bytes from ``offset``, or as many as there are.
 
     An offset at the end or beyond it is 403 IOException, except in an empty file (Hadoop,
-    ``NamenodeWebHdfsMethods.chooseDatanode``: "out of the range"). The response is chunked
-    (recorded: all 911 of azure-datalake-store's).
+    ``NamenodeWebHdfsMethods.chooseDatanode``: "out of the range"). A response with bytes is
+    chunked; one without has neither chunks nor a type (recorded: 909 and 2 of
+    azure-datalake-store's, the two of empty files).
     """
     with call.tree.lock:
         file = call.tree.find_file(call.path, call.caller)
@@ -90,6 +91,8 @@ def open_file(call: Call) -> Response:
         raise errors.failed(f"Offset={offset} out of the range [0, {offset + rest})")
     requested = call.parameters.number("length")
     length = max(rest, 0) if requested is None else min(requested, max(rest, 0))
+    if not length:
+        return empty_response()
     blocks = file.content.read(offset, length)
     return Response(blocks, 200, mimetype="application/octet-stream")
 
