@@ -165,19 +165,72 @@ def test_root_of_extended_operations(webhdfs, root):
     assert webhdfs.session.get(f"{webhdfs.url}/webhdfsextra/?op=LISTSTATUS").status_code == 404
 
 
+def concurrent_append(webhdfs, path, data=b"", **parameters):
+    """Append with CONCURRENTAPPEND, as azure-data-lake-store-java does."""
+    query = {"op": "CONCURRENTAPPEND", **parameters}
+    return extended(webhdfs, "POST", "WebHdfsExt", path, data, **query)
+
+
 def test_concurrent_append(webhdfs):
-    """azure-data-lake-store-java, ``Core.concurrentAppend``: such a file is appended to so only."""
-    made = {"op": "CONCURRENTAPPEND", "appendMode": "autocreate"}
-    assert extended(webhdfs, "POST", "WebHdfsExt", "d/log", op=made["op"]).status_code == 404
+    """azure-sdk-for-net, DataLakeStoreFileSystemConcurrentAppendCreateFile."""
+    made = {"appendMode": "autocreate"}
+    assert concurrent_append(webhdfs, "d/log").status_code == 404
     for data in (b"1", b"23", b""):
-        assert extended(webhdfs, "POST", "WebHdfsExt", "d/log", data, **made).status_code == 200
+        response = concurrent_append(webhdfs, "d/log", data, **made)
+        assert (response.status_code, response.text) == (200, '"Operation succeeded."')
+        assert response.headers["Content-Type"] == "application/json; charset=utf-8"
     assert webhdfs("GET", "d/log", "OPEN", read="true").content == b"123"
     assert webhdfs("GET", "d/log", "GETFILESTATUS").json()["FileStatus"]["length"] == 3
-    assert webhdfs("POST", "d/log", "APPEND", b"4", append="true").status_code == 403
-    webhdfs("PUT", "plain", "CREATE", write="true")
-    assert extended(webhdfs, "POST", "WebHdfsExt", "plain", b"x", **made).status_code == 403
-    assert extended(webhdfs, "GET", "WebHdfsExt", "d/log", **made).status_code == 400
+    wrong = extended(webhdfs, "GET", "WebHdfsExt", "d/log", op="CONCURRENTAPPEND", **made)
+    assert wrong.status_code == 400
     assert webhdfs("POST", "d/log", "CONCURRENTAPPEND", b"4").status_code == 400
+
+
+def test_the_two_kinds_of_append_exclude_each_other(webhdfs):
+    """As recorded in azure-sdk-for-net, DataLakeStoreFileSystemNegativeConcurrentAppend."""
+    concurrent_append(webhdfs, "log", b"1", appendMode="autocreate")
+    webhdfs("PUT", "plain", "CREATE", b"1", write="true")
+    for response, begin in (
+        (webhdfs("POST", "log", "APPEND", append="true"), "APPEND"),
+        (concurrent_append(webhdfs, "plain", b"2"), "concurrentappend"),
+    ):
+        name, message = exception(response)
+        assert (response.status_code, name) == (400, "IllegalArgumentException")
+        assert message.startswith(f"{begin} failed with error 0x83090a6f (Bad request. The target")
+
+
+def test_an_empty_file_takes_both_kinds_of_append(webhdfs):
+    """Only data counts: azure-rest-api-specs, FileSystem_Append and FileSystem_ConcurrentAppend.
+
+    The first half is recorded: azure-sdk-for-net, DataLakeStoreFileSystemConcurrentAppendToFile.
+    """
+    webhdfs("PUT", "created", "CREATE", write="true", syncFlag="DATA")
+    assert concurrent_append(webhdfs, "created", b"1").ok
+    assert webhdfs("GET", "created", "OPEN", read="true").content == b"1"
+    assert webhdfs("POST", "created", "APPEND", b"2", append="true").status_code == 400
+    concurrent_append(webhdfs, "appended", appendMode="autocreate")
+    assert webhdfs("POST", "appended", "APPEND", b"1", append="true").ok
+    assert concurrent_append(webhdfs, "appended", b"2").status_code == 400
+
+
+def test_concurrent_append_respects_a_lease(webhdfs):
+    """``leaseId`` lets in only appends with the same: azure-rest-api-specs, FileSystem_Append."""
+    webhdfs("PUT", "a", "CREATE", write="true", leaseid="mine", syncFlag="DATA")
+    assert concurrent_append(webhdfs, "a", b"x").status_code == 403
+    assert webhdfs("POST", "a", "APPEND", b"1", append="true", leaseid="mine").ok
+
+
+def test_sync_flag_of_concurrent_append(webhdfs):
+    """Three values, with APPEND's meaning: azure-rest-api-specs, FileSystem_ConcurrentAppend."""
+    lengths = []
+    for flag in ("CLOSE", "DATA", "metadata", "DATA"):
+        done = concurrent_append(webhdfs, "log", b"1", appendMode="autocreate", syncFlag=flag)
+        assert done.ok
+        lengths.append(webhdfs("GET", "log", "GETFILESTATUS").json()["FileStatus"]["length"])
+    assert lengths == [1, 1, 3, 3]
+    wrong = concurrent_append(webhdfs, "new", b"1", appendMode="autocreate", syncFlag="SOMETIMES")
+    assert (wrong.status_code, exception(wrong)[0]) == (400, "IllegalArgumentException")
+    assert webhdfs("GET", "new", "GETFILESTATUS").status_code == 404
 
 
 def test_context_id_of_a_file(webhdfs):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_SPELLED = {"SETOWNER": "Set Owner failed with "}
+_SPELLED = {"SETOWNER": "Set Owner failed with ", "CONCURRENTAPPEND": "concurrentappend"}
 _ACCESS = "org.apache.hadoop.security.AccessControlException"
 
 
@@ -77,6 +77,17 @@ def bad_offset() -> StoreError:
     """
     java_class = "org.apache.hadoop.fs.adl.BadOffsetException"
     return StoreError(400, java_class, "Bad request. Invalid offset.", "0x83090015", named=True)
+
+
+def wrong_append() -> StoreError:
+    """Return the error for APPEND to a file with data from CONCURRENTAPPEND, or the reverse.
+
+    Recorded in azure-sdk-for-net (DataLakeStoreFileSystemNegativeConcurrentAppend); the text here
+    is its beginning.
+    """
+    text = "Bad request. The target file does not support this particular type of append operation."
+    java_class = "java.lang.IllegalArgumentException"
+    return StoreError(400, java_class, text, "0x83090A6F", named=True)
 
 
 def already_exists(path: str) -> StoreError:

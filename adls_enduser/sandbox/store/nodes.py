@@ -87,7 +87,7 @@ class File(Item):
     ``length`` is the length in listings: it follows the bytes when a writer says METADATA
     or CLOSE, not after each DATA (azure-data-lake-store-java, ``Core.append``). Hold
     ``lock`` to change the fields that follow it. ``context_id`` is of this file alone: of one
-    that replaces it, it is another. A ``concurrent`` file was made by CONCURRENTAPPEND.
+    that replaces it, it is another. A ``concurrent`` file has data from CONCURRENTAPPEND.
     """
 
     content: Content

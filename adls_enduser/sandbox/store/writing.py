@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from ..http import empty_response
+from ..http import empty_response, json_response
 from . import errors, paths
 from .acl import READ, WRITE
 from .nodes import File
@@ -76,9 +76,9 @@ def append(call: Call) -> Response:
         file = call.tree.find_file(call.path, call.caller)
         file.require(call.caller, WRITE)
     offset = call.parameters.number("offset")
-    if file.concurrent:
-        raise errors.failed("The file can only be appended to with CONCURRENTAPPEND.")
     with file.lock:
+        if file.concurrent:
+            raise errors.wrong_append()
         file.require_lease(call.parameters.text("leaseid"), call.tree.now / 1000)
         if offset not in (None, file.content.length):
             raise errors.bad_offset()
@@ -90,32 +90,38 @@ def append(call: Call) -> Response:
 def concurrent_append(call: Call) -> Response:
     """Handle CONCURRENTAPPEND: add the body at the end, wherever that is, without a lease.
 
-    ``appendMode=autocreate`` creates the file. A file made so can only be appended to in this
-    way (azure-data-lake-store-java, ``Core.concurrentAppend``); that the reverse holds too, and
-    the words of both errors, are assumed.
+    ``appendMode=autocreate`` creates the file. A file cannot have both data from CREATE or
+    APPEND and data from this operation; an empty file takes either (azure-rest-api-specs,
+    ``FileSystem_Append`` and ``FileSystem_ConcurrentAppend``; recorded in azure-sdk-for-net:
+    ConcurrentAppendToFile and NegativeConcurrentAppend, as is the response).
     """
+    flag, now = _flag(call), call.tree.now / 1000
     with call.tree.lock:
         file = _concurrent_file(call)
         file.require(call.caller, WRITE)
     with file.lock:
+        if file.content.length and not file.concurrent:
+            raise errors.wrong_append()
+        file.require_lease("", now)
         file.content.append(call.request.body)
-        file.sync("CLOSE", "", call.tree.now / 1000)
-    return empty_response()
+        file.concurrent = file.content.length > 0
+        file.sync(flag, "", now)
+    return json_response("Operation succeeded.")
 
 
 def _concurrent_file(call: Call) -> File:
     creates = call.parameters.text("appendMode").lower() == "autocreate"
     if creates and call.tree.find_or_none(call.path, call.caller) is None:
-        _new_file(call, call.tree.content()).concurrent = True
-    file = call.tree.find_file(call.path, call.caller)
-    if not file.concurrent:
-        raise errors.failed("The file was not made by CONCURRENTAPPEND.")
-    return file
+        return _new_file(call, call.tree.content())
+    return call.tree.find_file(call.path, call.caller)
+
+
+def _flag(call: Call) -> str:
+    return call.parameters.one_of("syncFlag", *_FLAGS, default="CLOSE")
 
 
 def _sync(call: Call, file: File) -> None:
-    flag = call.parameters.one_of("syncFlag", *_FLAGS, default="CLOSE")
-    file.sync(flag, call.parameters.text("leaseid"), call.tree.now / 1000)
+    file.sync(_flag(call), call.parameters.text("leaseid"), call.tree.now / 1000)
 
 
 def concat(call: Call) -> Response:
