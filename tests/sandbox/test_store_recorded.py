@@ -220,6 +220,23 @@ def test_concurrent_append_respects_a_lease(webhdfs):
     assert webhdfs("POST", "a", "APPEND", b"1", append="true", leaseid="mine").ok
 
 
+def test_length_after_concurrent_append(webhdfs):
+    """It follows only with a read: Java's live test ``concurrentAppendToExistingFile``.
+
+    DATA is the default (azure-rest-api-specs, FileSystem_ConcurrentAppend), so that .NET's live
+    test ``TestConcurrentAppendGetFileStatus`` sends ``getconsistentlength``.
+    """
+
+    def length(**parameters):
+        status = webhdfs("GET", "log", "GETFILESTATUS", **parameters).json()["FileStatus"]
+        return status["length"]
+
+    concurrent_append(webhdfs, "log", b"123", appendMode="autocreate")
+    assert (length(), length(getconsistentlength="true"), length()) == (0, 3, 0)
+    webhdfs("GET", "log", "OPEN", read="true")
+    assert length() == 3
+
+
 def test_sync_flag_of_concurrent_append(webhdfs):
     """Three values, with APPEND's meaning: azure-rest-api-specs, FileSystem_ConcurrentAppend."""
     lengths = []

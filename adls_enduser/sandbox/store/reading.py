@@ -25,10 +25,16 @@ _CONTEXT_IDS_SINCE = "2018-12-01"
 
 
 def get_file_status(call: Call) -> Response:
-    """Handle GETFILESTATUS: the status of a file or folder."""
+    """Handle GETFILESTATUS: the status of a file or folder.
+
+    ``getconsistentlength`` asks for the updated length (azure-data-lake-store-net, ``Core``).
+    """
     with call.tree.lock:
         node = call.tree.find(call.path, call.caller)
-        return json_response({"FileStatus": _status(call, node)})
+        status = _status(call, node)
+        if isinstance(node, File) and call.parameters.flag("getconsistentlength"):
+            status["length"] = node.content.length
+    return json_response({"FileStatus": status})
 
 
 def list_status(call: Call) -> Response:
@@ -85,6 +91,9 @@ def open_file(call: Call) -> Response:
     with call.tree.lock:
         file = call.tree.find_file(call.path, call.caller)
         file.require(call.caller, READ)
+    if file.concurrent:  # azure-data-lake-store-java, TestCore: "read, to force metadata sync"
+        with file.lock:
+            file.length = file.content.length
     offset = call.parameters.number("offset") or 0
     rest = file.content.length - offset
     if rest <= 0 < file.content.length:

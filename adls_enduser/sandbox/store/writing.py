@@ -95,7 +95,7 @@ def concurrent_append(call: Call) -> Response:
     ``FileSystem_Append`` and ``FileSystem_ConcurrentAppend``; recorded in azure-sdk-for-net:
     ConcurrentAppendToFile and NegativeConcurrentAppend, as is the response).
     """
-    flag, now = _flag(call), call.tree.now / 1000
+    flag, now = _flag(call, "DATA"), call.tree.now / 1000
     with call.tree.lock:
         file = _concurrent_file(call)
         file.require(call.caller, WRITE)
@@ -116,8 +116,8 @@ def _concurrent_file(call: Call) -> File:
     return call.tree.find_file(call.path, call.caller)
 
 
-def _flag(call: Call) -> str:
-    return call.parameters.one_of("syncFlag", *_FLAGS, default="CLOSE")
+def _flag(call: Call, default: str = "CLOSE") -> str:
+    return call.parameters.one_of("syncFlag", *_FLAGS, default=default)
 
 
 def _sync(call: Call, file: File) -> None:
