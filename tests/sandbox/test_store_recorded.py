@@ -273,16 +273,27 @@ def test_context_id_of_a_file(webhdfs):
 
 @pytest.mark.parametrize("op", ["MSCONCAT", "CONCAT"])
 def test_folder_of_the_sources(webhdfs, op):
-    """``deleteSourceDirectory`` removes it (azure-data-lake-store-java, ``Core.concat``)."""
-    for name in ("s/1", "s/2", "s/other"):
+    """``deleteSourceDirectory`` removes it: azure-sdk-for-net, MsConcatDeleteDir (recorded)."""
+    for name in ("s/1", "s/2", "s/3", "s/other"):
         webhdfs("PUT", name, "CREATE", name.encode(), write="true")
-    body = json.dumps({"sources": ["s/1", "s/2"]}).encode()
+    body = json.dumps({"sources": ["s/1"]}).encode()
     kept = webhdfs("POST", "t", op, body, deleteSourceDirectory="false")
     assert kept.status_code == 200
     assert webhdfs("GET", "s", "GETFILESTATUS").ok
-    body = json.dumps({"sources": ["s/other"]}).encode()
+    body = json.dumps({"sources": ["s/2", "s/3"]}).encode()
     assert webhdfs("POST", "u", op, body, deleteSourceDirectory="true").ok
     assert webhdfs("GET", "s", "GETFILESTATUS").status_code == 404
+
+
+def test_folders_of_sources_in_several_folders(webhdfs):
+    """They stay: "if all streams are in the same folder" (azure-rest-api-specs, MsConcat)."""
+    for name in ("s/1", "s/other", "r/2"):
+        webhdfs("PUT", name, "CREATE", name.encode(), write="true")
+    body = json.dumps({"sources": ["s/1", "r/2"]}).encode()
+    assert webhdfs("POST", "s/t", "MSCONCAT", body, deleteSourceDirectory="true").ok
+    assert webhdfs("GET", "s/t", "OPEN", read="true").content == b"s/1r/2"
+    assert names(webhdfs("GET", "s", "LISTSTATUS"))[0] == ["other", "t"]
+    assert names(webhdfs("GET", "r", "LISTSTATUS"))[0] == []
 
 
 @pytest.mark.parametrize(

@@ -127,9 +127,9 @@ def _sync(call: Call, file: File) -> None:
 def concat(call: Call) -> Response:
     """Handle CONCAT and MSCONCAT: move the bytes of ``sources`` to the end of a file.
 
-    The file is created if it does not exist, and the sources are removed, whatever
-    ``deleteSourceDirectory`` says; that removes their folder as well (recorded:
-    test_concat; Hadoop's ADL contract test ``testConcatFileOnFile``).
+    The file is created if it does not exist, and the sources are removed (recorded: test_concat;
+    Hadoop's ADL contract test ``testConcatFileOnFile``). ``deleteSourceDirectory`` removes their
+    folder with all in it, if they are all in the same (azure-rest-api-specs, ``MsConcat``).
     """
     sources = _sources(call)
     with call.tree.lock:
@@ -181,9 +181,10 @@ def _names_in_json(body: str) -> list[str]:
 
 def _source_folder(call: Call, sources: list[StorePath]) -> StorePath:
     """Return the folder that is to be removed too, or the empty path; change nothing yet."""
-    if not call.parameters.flag("deleteSourceDirectory"):
-        return ()
     folder = sources[0][:-1]
+    together = all(source[:-1] == folder for source in sources)
+    if not call.parameters.flag("deleteSourceDirectory") or not together:
+        return ()
     if not folder or paths.is_below(call.path, folder):
         raise errors.bad_parameter("deleteSourceDirectory", "the target is in that folder")
     call.tree.check_removal(folder, call.caller)
