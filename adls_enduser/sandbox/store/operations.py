@@ -48,7 +48,7 @@ OPERATIONS = {
     "MKDIRS": Operation("PUT", changing.make_directories),
     "MODIFYACLENTRIES": Operation("PUT", changing.modify_acl_entries),
     "MSCONCAT": Operation("POST", writing.concat),
-    "MSGETACLSTATUS": Operation("GET", reading.get_acl_status),
+    "MSGETACLSTATUS": Operation("GET", reading.ms_get_acl_status),
     "OPEN": Operation("GET", reading.open_file, "read"),
     "REMOVEACL": Operation("PUT", changing.remove_acl),
     "REMOVEACLENTRIES": Operation("PUT", changing.remove_acl_entries),

@@ -118,15 +118,24 @@ def check_access(call: Call) -> Response:
     return empty_response()
 
 
-def get_acl_status(call: Call) -> Response:
-    """Handle MSGETACLSTATUS and GETACLSTATUS: all entries, also those in the mode already.
+def ms_get_acl_status(call: Call) -> Response:
+    """Handle MSGETACLSTATUS: all entries (recorded: test_acl_management)."""
+    return _acl_status(call, hidden=())
 
-    Recorded for the first (test_acl_management). That the second returns the same is assumed;
-    azure-data-lake-store-java has both (``Operation``) and calls only the first.
+
+def get_acl_status(call: Call) -> Response:
+    """Handle GETACLSTATUS: the entries that ``permission`` does not say already.
+
+    Recorded in azure-sdk-for-net (SetDeleteAclEntry, GetAndSetAcl). Microsoft's clients for Java
+    and .NET call this operation, and never MSGETACLSTATUS.
     """
+    return _acl_status(call, hidden=("user::", "mask::", "other::"))
+
+
+def _acl_status(call: Call, hidden: tuple[str, ...]) -> Response:
     with call.tree.lock:
         node = call.tree.find(call.path, call.caller)
-        entries = node.acl.to_lines()
+        entries = [line for line in node.acl.to_lines() if not line.startswith(hidden)]
         if isinstance(node, Folder) and node.default is not None:
             entries += node.default.to_lines("default:")
         status = {
