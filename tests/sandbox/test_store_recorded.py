@@ -75,12 +75,21 @@ def test_continuation_tokens(webhdfs, size):
 
 
 def test_the_status_beside_false(webhdfs):
-    """RENAME of nothing is 200 with the number of "does not exist": test_errors."""
+    """RENAME where neither folder exists is 200 with the number of "does not exist": test_errors.
+
+    That every other false has the same number is assumed.
+    """
     webhdfs("PUT", "d", "MKDIRS")
-    renamed = webhdfs("PUT", "none", "RENAME", destination="/other")
-    assert (renamed.json(), renamed.headers["Status"]) == ({"boolean": False}, NOTHING)
-    deleted = webhdfs("DELETE", "none", "DELETE")  # assumed to be the same
-    assert (deleted.json(), deleted.headers["Status"]) == ({"boolean": False}, NOTHING)
+    webhdfs("PUT", "f", "CREATE", write="true")
+    for method, path, op, parameters in (
+        ("PUT", "none/x", "RENAME", {"destination": "/neither/y"}),
+        ("PUT", "d", "RENAME", {"destination": "/f"}),
+        ("PUT", "d", "RENAME", {"destination": "/d/e"}),
+        ("PUT", "", "RENAME", {"destination": "/g"}),
+        ("DELETE", "none", "DELETE", {}),
+    ):
+        response = webhdfs(method, path, op, **parameters)
+        assert (response.json(), response.headers["Status"]) == ({"boolean": False}, NOTHING)
     done = webhdfs("PUT", "d", "RENAME", destination="/e")
     assert (done.json(), done.headers["Status"]) == ({"boolean": True}, "0x0")
 

@@ -43,7 +43,7 @@ class Call:
 def boolean_response(value: bool) -> Response:  # noqa: FBT001 - the protocol's word is {"boolean": ...}
     """Return the response that says whether the operation was done.
 
-    With false the header ``Status`` has the number of "does not exist" (recorded for RENAME:
-    test_errors; assumed for DELETE).
+    With false the header ``Status`` has the number of "does not exist" (recorded in test_errors
+    for a RENAME where the folders of source and target do not exist; else assumed).
     """
     return json_response({"boolean": value}, headers={} if value else {"Status": "0x8309000A"})
