@@ -6,16 +6,29 @@ The recordings are those of Azure/azure-data-lake-store-python (``tests/recordin
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import requests
 
 from adls_enduser.sandbox import CONTOSO_ID
+from adls_enduser.sandbox.store.operations import OPERATIONS
 
 from .conftest import Token, WebHdfsClient
 
 NOTHING = "0x8309000A"
 JAVA = {"api-version": "2018-12-01"}
+PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
+
+# The enum ``Operation`` of azure-data-lake-store-java, and what azure-data-lake-store-net's
+# ``Operation`` has besides.
+OF_MICROSOFTS_CLIENTS = """
+    OPEN GETFILESTATUS MSGETFILESTATUS LISTSTATUS MSLISTSTATUS GETCONTENTSUMMARY GETFILECHECKSUM
+    GETACLSTATUS MSGETACLSTATUS CHECKACCESS CREATE MKDIRS RENAME SETOWNER SETPERMISSION SETTIMES
+    MODIFYACLENTRIES REMOVEACLENTRIES REMOVEDEFAULTACL REMOVEACL SETACL CREATENONRECURSIVE APPEND
+    CONCAT MSCONCAT DELETE CONCURRENTAPPEND SETEXPIRY GETFILEINFO
+    ENUMERATEDELETEDITEMS RESTOREDELETEDITEMS
+"""
 
 
 def names(response):
@@ -40,6 +53,23 @@ def exception(response):
     """Return the error's name and text."""
     error = response.json()["RemoteException"]
     return error["exception"], error["message"]
+
+
+def test_operations_that_are_not_played_are_named():
+    """docs/sandbox.md names all operations of Microsoft's clients that the sandbox refuses."""
+    _, _, stores = PAGE.read_text("utf-8").partition("Data Lake Storage Gen1: the stores")
+    text = stores.partition("Not played:")[2].partition("\n\n")[0]
+    named = set(text.replace(",", " ").replace(";", " ").replace(".", " ").split())
+    names = set(OF_MICROSOFTS_CLIENTS.split())
+    assert set(OPERATIONS) <= names
+    assert names - set(OPERATIONS) == names & named - {"OPEN", "LISTSTATUS"}
+
+
+@pytest.mark.parametrize("op", ["GETFILESTATUS", "LISTSTATUS", "GETACLSTATUS"])
+def test_object_ids_stay(webhdfs, people, op):
+    """``tooid=false`` is ignored, as docs/sandbox.md says; "friendly names" are documented."""
+    webhdfs("PUT", "d", "CREATE", write="true")
+    assert people["olga"].object_id in webhdfs("GET", "d", op, tooid="false").text
 
 
 def test_a_token_for_the_service_management_api(store_azure, webhdfs, people):
