@@ -10,6 +10,7 @@ them is recognised as well.
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
@@ -81,8 +82,19 @@ class AzureCore:
             options["enable_cae"] = True
         # get_token_info first, as azure-core's BearerTokenCredentialPolicy does.
         if hasattr(self._credential, "get_token_info"):
-            return self._credential.get_token_info(scope, options=options)
-        return self._credential.get_token(scope, **options)
+            return self._method("get_token_info")(scope, options=options)
+        return self._method("get_token")(scope, **options)
+
+    def _method(self, name: str) -> Any:
+        """Return a method of the credential, without the log of what a program has printed.
+
+        azure-identity's ``_internal/decorators.py`` (``log_get_token``) writes an error's message
+        at WARNING, which Python prints where no logging is set up.
+        """
+        if not runs_program(self.name):
+            return getattr(self._credential, name)
+        without_log = inspect.unwrap(getattr(type(self._credential), name))
+        return partial(without_log, self._credential)
 
     def as_error(self, error: Exception, resource: str) -> EndUserError | None:
         """Return the EndUserError for what the credential raised.
