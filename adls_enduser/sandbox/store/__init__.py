@@ -37,7 +37,8 @@ _NAME = re.compile("[a-z0-9]{3,24}")
 _LOGGED = 64 * 1024
 # In any case: azure-datalake-store sends /webhdfsext, Microsoft's client for Java /WebHdfsExt
 # (its ``Operation.C``).
-_ROOTS = (("/webhdfs/v1", False), ("/webhdfsext", True))
+_EXTENDED = "/webhdfsext"
+_ROOTS = (("/webhdfs/v1", False), (_EXTENDED, True))
 _HEADERS = {
     "Cache-Control": "no-cache, no-cache, no-store, max-age=0",
     "Expires": "-1",
@@ -45,8 +46,9 @@ _HEADERS = {
     "Status": "0x0",
     "Strict-Transport-Security": "max-age=15724800; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
-    "x-ms-webhdfs-version": "17.04.24.00",
 }
+# Recorded under /webhdfs/v1, and in none of the 14 responses under /webhdfsext.
+_VERSION = {"x-ms-webhdfs-version": "17.04.24.00"}
 _TOKEN_ERRORS: dict[Reason, str] = {
     "missing": "The request has no 'Authorization' header.",
     "malformed": "The access token in the 'Authorization' header is malformed.",
@@ -103,7 +105,8 @@ class Stores:
             response = self._error_response(error, name, request_id)
         request.drop_body(larger_than=_LOGGED)
         response.headers["x-ms-request-id"] = request_id
-        for header, value in _HEADERS.items():
+        extended = f"{request.path}/".lower().startswith(f"{_EXTENDED}/")
+        for header, value in (_HEADERS if extended else _HEADERS | _VERSION).items():
             response.headers.setdefault(header, value)
         return response
 
