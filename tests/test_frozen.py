@@ -68,6 +68,7 @@ def archive(tmp_path: Path) -> Path:
     return tmp_path / "app.pyz"
 
 
+@pytest.mark.any_sdk
 @pytest.mark.parametrize("options", [ADA, GRACE], ids=["password", "device_code"])
 def test_it_runs_from_a_zip(archive: Path, options: dict[str, str], library: str) -> None:
     """The library does, and so does the sandbox with its pages."""

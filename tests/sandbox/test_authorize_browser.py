@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from selenium.webdriver import Chrome
 
+pytestmark = pytest.mark.any_sdk
+
 AUTHORITY = f"https://login.microsoftonline.com/{CONTOSO}"
 DATA_LAKE = "https://datalake.azure.net/"
 OWN_CLIENT = "11111111-2222-3333-4444-555555555555"

@@ -88,6 +88,7 @@ def test_installed_browser_is_used(output: str, tmp_path: Path) -> None:
     assert "The last page is the program's: Your sign-in was received." in output
 
 
+@pytest.mark.any_sdk
 def test_without_a_browser_a_script_signs_in(tmp_path: Path) -> None:
     """Without a browser a script signs in, and the output says why."""
     done = subprocess.run(
@@ -111,6 +112,7 @@ runpy.run_module("adls_enduser.sandbox.demo", run_name="__main__")
 """
 
 
+@pytest.mark.any_sdk
 def test_without_pandas_a_step_is_left_out() -> None:
     """The output says why, and what to install; all other steps run."""
     done = subprocess.run(
@@ -134,6 +136,7 @@ def test_piped_text_is_plain(output: str) -> None:
     assert not set(output) & set("\033\r")
 
 
+@pytest.mark.any_sdk
 def test_terminal_gets_a_bar() -> None:
     """A terminal gets a progress bar, and bold headings."""
     colourful = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
@@ -225,6 +228,7 @@ def run_spoiled(cue: str, spoil: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
 
+@pytest.mark.any_sdk
 @pytest.mark.parametrize(
     ("spoil", "noticed"),
     [(ACCOUNT, "['mystore', 'surprise']"), (BYTES, "has another checksum after the download")],
@@ -239,6 +243,7 @@ def test_wrong_result_fails_the_demo(spoil: tuple[str, str], noticed: str) -> No
     assert noticed in last
 
 
+@pytest.mark.any_sdk
 def test_an_unexpected_exception_is_no_success() -> None:
     """An unexpected exception ends the demo with a traceback and a status other than 0."""
     done = run_spoiled(*FORBIDDEN)

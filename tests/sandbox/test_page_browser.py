@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from selenium.webdriver import Chrome
 
+pytestmark = pytest.mark.any_sdk
+
 MANAGEMENT = "https://management.core.windows.net/"
 AUTHORITY = f"https://login.microsoftonline.com/{CONTOSO}/oauth2"
 PASSWORD = "correct horse"

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from selenium.webdriver import Chrome
 
+pytestmark = pytest.mark.any_sdk
+
 PASSWORD = "correct horse"
 ADA, EVE = f"ada@{CONTOSO}", f"eve@{CONTOSO}"
 OWN_CLIENT = "11111111-2222-3333-4444-555555555555"
