@@ -36,7 +36,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 TEST = nox.project.dependency_groups(PROJECT, "test")
 DOCS = nox.project.dependency_groups(PROJECT, "docs")
 
-PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 SDKS = {
