@@ -160,7 +160,8 @@ def without_sdks(session: nox.Session) -> None:
 def sdks(session: nox.Session, versions: tuple[str, str, str]) -> None:
     """Run the tests of the SDKs with one combination of their versions.
 
-    Those to which the versions make no difference run in the main environment only. The oldest combination has the lowest version of every other dependency too.
+    Those to which the versions make no difference run in the main environment only. The oldest
+    combination has the lowest version of every other dependency too.
     """
     _install(session, *versions, lowest=versions == OLDEST)
     _run(session, "-m", "sdk and not any_sdk")
