@@ -10,7 +10,7 @@ them is recognised as well.
 from __future__ import annotations
 
 import inspect
-from functools import partial
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
@@ -89,12 +89,15 @@ class AzureCore:
         """Return a method of the credential, without the log of what a program has printed.
 
         azure-identity's ``_internal/decorators.py`` (``log_get_token``) writes an error's message
-        at WARNING, which Python prints where no logging is set up.
+        at WARNING, which Python prints where no logging is set up. A decorator of somebody else's
+        is left as it is.
         """
-        if not runs_program(self.name):
-            return getattr(self._credential, name)
-        without_log = inspect.unwrap(getattr(type(self._credential), name))
-        return partial(without_log, self._credential)
+        method = getattr(self._credential, name)
+        function = getattr(method, "__func__", None)
+        if not inspect.isfunction(function) or not _is_of_azure_identity(function):
+            return method
+        runs = runs_program(function.__qualname__.partition(".")[0])
+        return MethodType(inspect.unwrap(function), method.__self__) if runs else method
 
     def as_error(self, error: Exception, resource: str) -> EndUserError | None:
         """Return the EndUserError for what the credential raised.
@@ -148,6 +151,11 @@ class AzureCore:
             account=decode_unverified(secret).account,
             refresh_on=float(refresh_on) if is_epoch_seconds(refresh_on) else None,
         )
+
+
+def _is_of_azure_identity(function: FunctionType) -> bool:
+    # Not by __module__, which functools.wraps copies to anybody's decorator.
+    return str(function.__globals__["__name__"]).startswith("azure.identity.")
 
 
 class _ErrorTranslation:

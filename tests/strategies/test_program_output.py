@@ -6,6 +6,8 @@ Through azure-identity's real credentials, with the fake of ``az`` that test_azu
 from __future__ import annotations
 
 import base64
+import contextlib
+import functools
 import json
 import logging
 import os
@@ -15,6 +17,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from azure.core.exceptions import AzureError
 from azure.identity import (
     AzureCliCredential,
     AzureDeveloperCliCredential,
@@ -136,6 +139,55 @@ def test_nothing_of_it_is_repeated(
         shown += "".join(caplog.text.split())
     parts = {planted[at : at + 8] for at in range(len(planted) - 7)}
     assert not [one for one in parts if one in shown]
+
+
+class OfSomebody(AzureCliCredential):
+    """A subclass with nothing of its own."""
+
+
+class Wrapper:
+    """It has the name of what it wraps, and its methods only when they are asked for."""
+
+    def __init__(self) -> None:
+        self._wrapped = AzureCliCredential()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._wrapped, name)
+
+
+Wrapper.__name__ = "AzureCliCredential"
+
+
+@pytest.mark.parametrize("credential", [OfSomebody, Wrapper])
+def test_nothing_is_repeated_by_what_is_built_on_it(
+    az: FakeAz, caplog: pytest.LogCaptureFixture, credential: Any
+) -> None:
+    """Nor is it in the log of azure-identity."""
+    secret = _jwt()
+    az.tell(says=secret)
+    with pytest.raises(EndUserError) as caught:
+        AzureCredential(credential()).silent(MANAGEMENT)
+    assert len(az.calls) == 1
+    assert secret[:20] not in _shown(caught.value) + caplog.text
+
+
+def test_a_method_of_ones_own_is_called_as_it_is(az: FakeAz) -> None:
+    """With its decorators, which may be what somebody made the subclass for."""
+
+    def twice(method: Any) -> Any:
+        @functools.wraps(method)
+        def call(*arguments: Any, **options: Any) -> Any:
+            with contextlib.suppress(AzureError):
+                method(*arguments, **options)
+            return method(*arguments, **options)
+
+        return call
+
+    names = [one for one in ("get_token", "get_token_info") if hasattr(AzureCliCredential, one)]
+    own = {name: twice(getattr(AzureCliCredential, name)) for name in names}
+    with pytest.raises(EndUserError):
+        AzureCredential(type("AzureCliCredential", (AzureCliCredential,), own)()).silent(MANAGEMENT)
+    assert len(az.calls) == 2
 
 
 @pytest.mark.parametrize(
